@@ -1,0 +1,85 @@
+#include "cmkd/core/error.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+namespace cmkd {
+
+namespace {
+
+// Levenshtein distance, case-insensitive in ASCII.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitute = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+Error::Error(ErrorKind kind, ErrorParts parts)
+    : std::runtime_error(format(parts)), kind_(kind), parts_(std::move(parts)) {}
+
+std::string Error::format(const ErrorParts& parts) {
+  std::string text = parts.what;
+  if (!parts.where.empty()) text += "\n  where: " + parts.where;
+  if (!parts.allowed.empty()) text += "\n  allowed: " + parts.allowed;
+  if (!parts.fix.empty()) text += "\n  fix: " + parts.fix;
+  return text;
+}
+
+int exit_status(ErrorKind kind) noexcept {
+  switch (kind) {
+    case ErrorKind::kUsage:
+      return 4;
+    case ErrorKind::kData:
+    case ErrorKind::kEnvironment:
+      return 1;
+    case ErrorKind::kNothingSelected:
+      return 5;
+    case ErrorKind::kInterrupted:
+      return 2;
+    case ErrorKind::kInternal:
+      break;
+  }
+  return 3;
+}
+
+std::string closest_match(std::string_view name, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {
+  const std::string match = closest_match(name, candidates);
+  return match.empty() ? std::string() : "did you mean '" + match + "'?";
+}
+
+std::string join(const std::vector<std::string>& items, std::string_view separator) {
+  std::string text;
+  for (const std::string& item : items) {
+    if (!text.empty()) text += separator;
+    text += item;
+  }
+  return text;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,115 @@
+// What the store keeps, as plain values: no SQL, no tensors. See results/schema.sql and docs/store.md for the columns.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cmkd::results {
+
+// A dataset as one configuration of it was ingested and split.
+struct DatasetRecord {
+  std::string source_fingerprint;   // file bytes, labels, split, ingest settings: the identity
+  std::string name;                 // "synthetic"
+  std::string config_json;          // canonical
+  std::string decoded_fingerprint;  // of the decoded clips; differs between decoders in the last bits
+  std::int64_t listed_clips = 0;
+  std::int64_t used_clips = 0;
+  struct Excluded {
+    std::string clip_id;
+    std::string path;
+    std::string split;
+    std::string reason;  // "no_audio_stream: …"
+  };
+  std::vector<Excluded> excluded;
+};
+
+// Everything that explains a run and is not in its key.
+struct EnvironmentRecord {
+  std::map<std::string, std::string> values;  // "libtorch" -> "2.13.0", "cpu_level", "threads", "git_revision", …
+};
+
+enum class RunStatus { kDone, kFailed };
+
+// A value per epoch: loss terms (mean over the epoch's steps) and diagnostics.
+struct EpochValue {
+  std::int64_t epoch = 0;
+  std::string phase;  // "main", "init"
+  std::string kind;   // "term", "diagnostic", "validation", "schedule"
+  std::string name;
+  double value = 0;
+};
+
+struct TrainingRecord {
+  std::string key;          // hash of config_json: the identity
+  std::string config_json;  // canonical configuration of the training
+  std::string cell_key;     // hash of what is shared by all methods of a cell (dataset, labels, direction, models, budget, seed)
+  std::string dataset_fingerprint;
+  std::string method;   // "mnf_csc"
+  std::string control;  // "", "shuffled-teacher", "shuffled-within-class"
+  std::string label;    // what tables show: "mnf_csc", "kd (shuffled-teacher)"
+  std::string verified;  // "step", "loss", "part", "none"
+  std::string direction;  // "audio->video"
+  std::string student_model;
+  std::string teacher_model;  // "" when the method has none
+  std::string teacher_key;    // key of the teacher's training, "" when none
+  std::int64_t seed = 0;
+  RunStatus status = RunStatus::kDone;
+  std::string reason;  // of a failure: "loss is not finite at epoch 3, step 120 (term 'kd')"
+  std::string initial_weights_fingerprint;
+  std::string batch_order_fingerprint;
+  std::string augmentation_fingerprint;
+  std::string final_weights_fingerprint;
+  std::string weights_file;  // relative to the store's artifact folder; "" when not kept
+  std::int64_t selected_epoch = -1;
+  std::string selection_rule;  // "last epoch", "best top1 on validation"
+  std::vector<EpochValue> epochs;
+  EnvironmentRecord environment;
+  std::map<std::string, double> measured;  // "train_seconds", "step_milliseconds", "peak_memory_bytes": not reproducible
+};
+
+struct MetricValue {
+  std::string name;   // "top1"
+  std::string split;  // "test", "validation", "transfer"
+  double value = 0;   // fractions in [0, 1], not per cent
+  std::int64_t clips = 0;
+};
+
+// Per-clip outputs of an evaluation, for recomputing metrics and comparing runs sample by sample.
+struct ClipOutputs {
+  std::vector<std::string> clip_ids;  // [N]
+  std::vector<std::string> groups;    // [N] source video, for clustered resampling
+  std::vector<std::int32_t> labels;   // [N]
+  std::int64_t classes = 0;
+  std::vector<float> scores;          // [N, C] class scores, averaged over views
+};
+
+struct EvaluationRecord {
+  std::string key;          // hash of config_json
+  std::string config_json;  // training key, task, protocol, views, metrics
+  std::string training_key;
+  std::string task;      // "action_recognition"
+  std::string protocol;  // "strict", "paper"
+  std::string split;     // "test"
+  std::vector<MetricValue> metrics;
+  ClipOutputs outputs;  // stored in the database up to 1 MB, else as a content-addressed file beside it
+  std::map<std::string, double> measured;
+};
+
+// A suite's link to an evaluation: suites own no results.
+struct SuiteLink {
+  std::string suite;
+  std::string suite_title;
+  std::string dataset;        // shown name
+  std::string task;
+  std::string primary_metric;  // "top1"
+  std::string method_order;    // position of the method in the suite file, zero-padded: "0003"
+  std::string training_key;
+  std::string evaluation_key;
+  std::string rerun_command;  // "cmkd run suites/quick.toml --only kd --seed 3"
+  std::string note;           // "ceiling", "uses both modalities", ""
+};
+
+}  // namespace cmkd::results
