@@ -1,0 +1,92 @@
+// What a dataset is before it is decoded: clips with labels and splits, and how one of them is decoded.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cmkd/core/parameters.h"
+#include "cmkd/core/registry.h"
+#include "cmkd/media/media.h"
+
+namespace cmkd {
+
+// One labelled piece of a recording. `id` is unique in its dataset and stable across machines.
+struct Clip {
+  std::string id;
+  std::filesystem::path path;        // media file with the picture (and usually the sound)
+  std::filesystem::path audio_path;  // when the sound is in another file; empty: in `path`
+  std::int64_t label = -1;           // index into ClipList::classes
+  std::string split;                 // "train", "validation", "test"
+  std::string group;                 // source video or speaker: no split cuts a group; the id where nothing is known
+  double start_s = 0;
+  std::optional<double> end_s;       // to the end when absent
+  std::map<std::string, std::string> truth;  // known facts of made data ("snr_db", "correlation"), recorded with the clip
+};
+
+struct ClipList {
+  std::vector<std::string> classes;
+  std::vector<Clip> clips;  // in a fixed order
+  struct Unusable {
+    Clip clip;
+    std::string reason;
+  };
+  std::vector<Unusable> unusable;  // listed by the annotations, but known to be absent or out of scope
+};
+
+// What ingest stores. Part of the source fingerprint.
+struct IngestSettings {
+  bool video = true;
+  bool audio = true;
+  int height = 0;       // pixels; the picture is resized to exactly height x width
+  int width = 0;
+  double fps = 0;       // frames a second, by presentation time; 0: every source frame
+  int sample_rate = 0;  // Hz, mono
+  double max_duration_s = 0;  // of a clip; 0: no limit
+  std::string frame_storage = "raw";      // "raw", "jpeg"
+  std::string audio_storage = "float32";  // "float32", "int16" (with a scale for each clip, so that nothing clips)
+};
+
+struct DecodedClip {
+  std::int64_t frame_count = 0;
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> pixels;    // [T, 3, H, W] RGB
+  std::vector<float> frame_time_s;     // [T] after the clip's start
+  std::vector<float> samples;          // [n] mono at the ingest's sample rate
+  std::string note;                    // "truncated: after 33 of 708 frames": kept, and said
+};
+
+// A dataset as it lies on disk. Listing is cheap; decoding is thread-safe (ingest calls it from several threads).
+class ClipSource {
+ public:
+  virtual ~ClipSource() = default;
+  // Throws Error(kData) with file and line for annotations that break their format.
+  [[nodiscard]] virtual ClipList list() = 0;
+  // The default decodes `path` and `audio_path` as media files.
+  [[nodiscard]] virtual media::Outcome<DecodedClip> decode(const Clip& clip, const IngestSettings& settings) const;
+  // Hash of the bytes behind the clip (its files), for the source fingerprint.
+  [[nodiscard]] virtual std::string content_hash(const Clip& clip) const;
+};
+
+struct DatasetInfo {
+  std::string id;     // "manifest"
+  std::string title;
+  std::string source;  // paper, owner, licence
+  std::string tree;    // the expected files, for `describe`
+  std::vector<ParameterSpec> parameters;  // "root", …: from the suite file's [dataset] table
+  std::function<std::unique_ptr<ClipSource>(const Parameters&)> open;
+};
+
+[[nodiscard]] Registry<DatasetInfo>& dataset_registry();
+
+struct DatasetRegistration {
+  explicit DatasetRegistration(DatasetInfo info);
+};
+
+}  // namespace cmkd

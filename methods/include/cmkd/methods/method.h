@@ -1,0 +1,123 @@
+// How a method presents itself, and the adapter for the usual case: a loss on frozen teacher outputs, with at most one
+// module of its own. A baseline is one file that derives from `Method` and ends with one registration object.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <torch/nn/module.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cmkd/core/parameters.h"
+#include "cmkd/core/registry.h"
+#include "cmkd/methods/training.h"
+#include "cmkd/models/model.h"
+
+namespace cmkd {
+
+// How far a method is verified against its official code.
+enum class Verified { kStep, kLoss, kPart, kNone };
+[[nodiscard]] const char* to_string(Verified verified) noexcept;  // "step", "loss", "part", "none"
+
+// What a row of a leaderboard means.
+enum class MethodRole {
+  kMethod,      // a distillation method, ranked
+  kLowerBound,  // student
+  kCeiling,     // oracle_labels: sees labels that others do not
+  kTeacher,     // the teacher itself, on its own modality
+  kUpperBound,  // multimodal: both modalities at test
+};
+
+// What the harness must provide for each batch.
+struct Needs {
+  bool teacher = true;           // logits and embedding of the frozen teacher, and its pseudo-labels
+  bool teacher_tokens = false;   // computed live: not cached
+  bool teacher_stages = false;   // computed live
+  bool student_tokens = false;
+  bool student_stages = false;
+  bool all_labels = false;       // oracle_labels: true labels of unlabelled clips
+};
+
+// What a training is built from. The student is made by the harness, with the same weights for every method of a cell.
+struct TrainingSetup {
+  std::shared_ptr<Model> student;
+  ModelShape student_shape;
+  std::optional<ModelShape> teacher_shape;  // absent when the method has no teacher
+  std::int64_t classes = 0;
+  std::int64_t transfer_clips = 0;  // clips of the training batches
+  Parameters parameters;
+  c10::Device device = c10::kCPU;
+};
+
+// A conformance case: the tensors of one file, by name.
+class VectorCase {
+ public:
+  explicit VectorCase(TensorMap tensors) : tensors_(std::move(tensors)) {}
+  [[nodiscard]] const at::Tensor& at(const std::string& name) const;  // throws Error(kData) naming what is missing
+  [[nodiscard]] bool has(const std::string& name) const { return tensors_.contains(name); }
+  [[nodiscard]] double hyper(const std::string& name) const;  // "hyper." + name
+  // Entries whose name begins with `prefix`, with the prefix removed.
+  [[nodiscard]] TensorMap with_prefix(const std::string& prefix) const;
+  // A leaf copy that requires a gradient.
+  [[nodiscard]] at::Tensor leaf(const std::string& name) const;
+
+ private:
+  TensorMap tensors_;
+};
+
+// Computes, with the very code that trains, everything under "expected." of the case: "loss", "term.csc",
+// "grad.student", "grad.param.attn.in_proj_weight", "buffer.…". What is not computed counts as a mismatch.
+using ConformanceCheck = std::function<TensorMap(const VectorCase&)>;
+
+struct MethodInfo {
+  std::string id;       // "kd"
+  std::string title;    // "Knowledge Distillation"
+  std::string paper;    // "Hinton et al. 2015, arXiv 1503.02531"
+  std::string formula;  // in words and symbols, for `describe`
+  Verified verified = Verified::kNone;
+  MethodRole role = MethodRole::kMethod;
+  std::vector<ParameterSpec> parameters;
+  std::map<std::string, std::map<std::string, ParameterValue>> presets;  // "paper" -> values
+  Needs needs;
+  std::string unlabelled;  // what it does with a clip whose label is hidden, in words
+  std::function<std::unique_ptr<Training>(const TrainingSetup&)> make;
+  std::map<std::string, ConformanceCheck> conformance;  // vector folder -> check
+};
+
+[[nodiscard]] Registry<MethodInfo>& method_registry();
+
+struct MethodRegistration {
+  explicit MethodRegistration(MethodInfo info);
+};
+
+// ---- The adapter -------------------------------------------------------------------------------------------------
+
+// What a loss sees. Teacher outputs carry no gradient.
+struct MethodInput {
+  ModelOutput student;
+  ModelOutput teacher;
+  at::Tensor labels;         // [B] int64, −1 where hidden
+  at::Tensor label_known;    // [B] bool
+  at::Tensor pseudo_labels;  // [B] int64, teacher's argmax; undefined without a teacher
+};
+
+// A loss with its own parameters (register them, as in any module). Terms name the groups "student" and "method".
+class Method : public torch::nn::Module {
+ public:
+  [[nodiscard]] virtual StepResult loss(const MethodInput& input, const StepContext& context) = 0;
+  // The own module's learning rate relative to the student's.
+  [[nodiscard]] virtual double learning_rate_scale() const { return 1.0; }
+  [[nodiscard]] virtual TensorMap extra_state() { return {}; }
+  virtual void load_extra_state(const TensorMap& /*state*/) {}
+};
+
+// `make` of a MethodInfo whose method is a `Method`: a training with the groups "student" and, when it has parameters,
+// "method"; the predictor is the student.
+[[nodiscard]] std::unique_ptr<Training> make_distillation(const TrainingSetup& setup, const Needs& needs,
+                                                          std::shared_ptr<Method> method);
+
+}  // namespace cmkd

@@ -1,0 +1,104 @@
+// The general interface of a training, stepped by the harness: what is trained, by which terms, in which phases.
+//
+// The harness owns the loop: it hands over batches, calls backward (with each group's parameters as inputs), clips,
+// steps the optimisers, logs terms and writes checkpoints. A training computes terms; it never calls backward.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cmkd/core/random.h"
+#include "cmkd/runtime/batch.h"
+#include "cmkd/runtime/tensors.h"
+
+namespace torch::nn {
+class Module;
+}
+
+namespace cmkd {
+
+// A part of the whole loss. Group g receives the gradient of the sum of weight · value over the terms that name g.
+struct LossTerm {
+  std::string name;                 // "csc"
+  at::Tensor value;                 // 0-d, unweighted
+  double weight = 1.0;
+  std::vector<std::string> trains;  // names of groups: {"student"}, {"student", "method"}
+};
+
+// A number worth recording each epoch (the mean over its steps). 0-d tensor on the device: no transfer inside a step.
+struct Diagnostic {
+  std::string name;  // "gate_mean"
+  at::Tensor value;
+};
+
+struct StepResult {
+  std::vector<LossTerm> terms;
+  std::vector<Diagnostic> diagnostics;
+};
+
+struct ModuleGroup {
+  std::string name;  // "student", "method", "teacher"
+  std::shared_ptr<torch::nn::Module> module;
+  double learning_rate_scale = 1.0;    // times the suite's learning rate
+  std::optional<double> weight_decay;  // instead of the suite's
+  std::vector<std::string> phases;     // in which it is trained; empty: in all
+};
+
+struct Phase {
+  std::string name = "main";
+  std::int64_t epochs = 0;  // 0: the suite's number of epochs
+};
+
+// Where in the training a step stands.
+struct StepContext {
+  std::string phase = "main";
+  std::int64_t epoch = 0;   // within the phase
+  std::int64_t epochs = 0;  // of the phase
+  std::int64_t step = 0;    // within the phase
+  std::int64_t steps_per_epoch = 0;
+};
+
+// What is evaluated, on which modalities. `predict` runs without gradient and in eval mode (the harness sets both).
+struct Predictor {
+  std::vector<Modality> modalities;
+  std::vector<std::shared_ptr<torch::nn::Module>> modules;  // put into eval mode before, into train mode after
+  std::function<ModelOutput(const Batch&)> predict;
+};
+
+class Training {
+ public:
+  virtual ~Training() = default;
+
+  // The same list at every call; each module already on the device.
+  [[nodiscard]] virtual std::vector<ModuleGroup> groups() = 0;
+  [[nodiscard]] virtual std::vector<Phase> phases() { return {Phase{}}; }
+  // One forward pass. Must not change the batch, the teacher's outputs or the global random state beyond drawing.
+  [[nodiscard]] virtual StepResult step(const StepContext& context, const Batch& batch) = 0;
+  // After the optimisers' step (EMA teachers, memories).
+  virtual void after_step(const StepContext& /*context*/, const Batch& /*batch*/) {}
+  [[nodiscard]] virtual Predictor predictor() = 0;
+
+  // What a checkpoint must hold beyond the groups' parameters and buffers (memory banks, EMA weights).
+  [[nodiscard]] virtual TensorMap state() { return {}; }
+  virtual void load_state(const TensorMap& /*state*/) {}
+};
+
+// Backward for every group of `groups` that is trained in `phase`: fills (overwrites) the gradients of exactly their
+// parameters, so that a term moves no group that it does not name. The one place where gradients are routed: training and
+// conformance both call it. `extra_inputs` (conformance only) maps a group's name to input tensors that receive the
+// gradient which that group's upstream part would receive.
+struct RoutedInputs {
+  std::string group;
+  std::vector<at::Tensor> tensors;  // leaves that require a gradient
+};
+void route_gradients(const std::vector<LossTerm>& terms, const std::vector<ModuleGroup>& groups, const std::string& phase,
+                     const std::vector<RoutedInputs>& extra_inputs = {});
+
+}  // namespace cmkd

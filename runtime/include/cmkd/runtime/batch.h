@@ -1,0 +1,43 @@
+// The vocabulary that datasets, models, methods and suites share: modalities, what a model gives, what a step sees.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cmkd {
+
+enum class Modality { kVideo, kAudio };
+
+[[nodiscard]] const char* to_string(Modality modality) noexcept;  // "video", "audio"
+[[nodiscard]] Modality parse_modality(std::string_view text, const std::string& where = "");
+
+// What a backbone with its head gives for a batch. Undefined tensors were not asked for.
+struct ModelOutput {
+  at::Tensor logits;               // [B, C]
+  at::Tensor embedding;            // [B, D] pooled penultimate feature
+  at::Tensor tokens;               // [B, K, D] last feature map, flattened over time and space
+  std::vector<at::Tensor> stages;  // video [B, C_i, T_i, H_i, W_i], audio [B, C_i, F_i, T_i]; shallow to deep
+};
+
+// A batch on the training device, augmented and normalised. Clips are those of one split in the order of the batcher.
+struct Batch {
+  at::Tensor clip_index;   // [B] int64, host: position of the clip in the dataset
+  at::Tensor window;       // [B] int64, host: which of the clip's K fixed windows
+  at::Tensor video;        // [B, 3, T, H, W] float, normalised; undefined when no model needs it
+  at::Tensor audio;        // [B, n] float mono samples in [−1, 1] or a little beyond; undefined when no model needs it
+  at::Tensor labels;       // [B] int64; −1 where the label is hidden: the true value is not here
+  at::Tensor label_known;  // [B] bool
+  ModelOutput teacher;     // frozen teacher's outputs for these clips, without gradient; undefined when a method has none
+  at::Tensor pseudo_labels;  // [B] int64, the teacher's argmax on these clips, also under a control that shuffles `teacher`
+
+  [[nodiscard]] std::int64_t size() const { return labels.size(0); }
+  [[nodiscard]] const at::Tensor& input(Modality modality) const {
+    return modality == Modality::kVideo ? video : audio;
+  }
+};
+
+}  // namespace cmkd

@@ -1,0 +1,45 @@
+// Tensors as named collections: fingerprints, safetensors files, and each parameter once.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace torch::nn {
+class Module;
+}
+
+namespace cmkd {
+
+using TensorMap = std::map<std::string, at::Tensor>;
+
+// Hash of names, shapes, types and bytes (copied to the host first), 32 hexadecimal digits.
+[[nodiscard]] std::string fingerprint(const at::Tensor& tensor);
+[[nodiscard]] std::string fingerprint(const TensorMap& tensors);
+
+// Parameters and buffers by their registered names, as in PyTorch's state dict; a shared tensor under its first name.
+[[nodiscard]] TensorMap state_of(const torch::nn::Module& module);
+// Copies values into the module's own tensors. Every name must match, in both directions, in shape and type: throws
+// Error(kData) naming the first missing, unexpected or wrongly shaped entry.
+void load_state(torch::nn::Module& module, const TensorMap& state, const std::string& where);
+
+// Parameters that want a gradient, each once, in order of first registration. `Module::parameters()` lists a shared
+// tensor as often as it is reachable, and an optimiser would then step it as often.
+[[nodiscard]] std::vector<at::Tensor> unique_parameters(const torch::nn::Module& module);
+
+// Safetensors: 8 bytes header length, JSON header, raw little-endian data. The same content gives the same bytes.
+struct SafetensorsFile {
+  TensorMap tensors;                            // on the host
+  std::map<std::string, std::string> metadata;  // "__metadata__"
+};
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);  // atomic
+[[nodiscard]] SafetensorsFile read_safetensors(const std::filesystem::path& path);       // throws Error(kData)
+
+// A plain dict of tensors as `torch.save` writes it (the conformance vectors). Throws Error(kData).
+[[nodiscard]] TensorMap read_tensor_dict(const std::filesystem::path& path);
+
+}  // namespace cmkd

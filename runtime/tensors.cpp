@@ -1,0 +1,104 @@
+#include "cmkd/runtime/tensors.h"
+
+#include <torch/csrc/jit/serialization/pickle.h>
+#include <torch/nn/module.h>
+#include <torch/serialize.h>
+
+#include <unordered_set>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/file.h"
+#include "cmkd/core/hash.h"
+#include "cmkd/runtime/errors.h"
+
+namespace cmkd {
+
+namespace {
+
+void add_to(Hasher& hasher, const at::Tensor& tensor) {
+  const at::Tensor host = tensor.detach().to(at::kCPU).contiguous();
+  hasher.field(c10::toString(host.scalar_type()));
+  hasher.field(host.dim());
+  for (const std::int64_t size : host.sizes()) hasher.field(size);
+  hasher.update(std::span(static_cast<const std::byte*>(host.const_data_ptr()), host.nbytes()));
+}
+
+}  // namespace
+
+std::string fingerprint(const at::Tensor& tensor) {
+  Hasher hasher;
+  add_to(hasher, tensor);
+  return hasher.hex();
+}
+
+std::string fingerprint(const TensorMap& tensors) {
+  Hasher hasher;
+  for (const auto& [name, tensor] : tensors) {
+    hasher.field(name);
+    add_to(hasher, tensor);
+  }
+  return hasher.hex();
+}
+
+namespace {
+
+// Calls visit(name, tensor) for every parameter and buffer, shared tensors once.
+template <typename Visit>
+void visit_state(const torch::nn::Module& module, const Visit& visit) {
+  std::unordered_set<const void*> seen;
+  for (const auto& list : {module.named_parameters(), module.named_buffers()}) {
+    for (const auto& item : list) {
+      if (item.value().defined() && seen.insert(item.value().unsafeGetTensorImpl()).second) visit(item.key(), item.value());
+    }
+  }
+}
+
+}  // namespace
+
+TensorMap state_of(const torch::nn::Module& module) {
+  TensorMap state;
+  visit_state(module, [&](const std::string& name, const at::Tensor& tensor) { state.emplace(name, tensor.detach()); });
+  return state;
+}
+
+void load_state(torch::nn::Module& module, const TensorMap& state, const std::string& where) {
+  const TensorMap own = state_of(module);
+  for (const auto& [name, tensor] : state) {
+    if (!own.contains(name)) {
+      throw Error(ErrorKind::kData, {"unexpected tensor '" + name + "': the model has no such parameter", where, "", ""});
+    }
+  }
+  for (const auto& [name, tensor] : own) {
+    const auto given = state.find(name);
+    if (given == state.end()) throw Error(ErrorKind::kData, {"missing tensor '" + name + "'", where, "", ""});
+    if (given->second.sizes() != tensor.sizes()) {
+      throw Error(ErrorKind::kData, {"tensor '" + name + "' has another shape than the model's", where, "", ""});
+    }
+  }
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(state.at(name));
+}
+
+std::vector<at::Tensor> unique_parameters(const torch::nn::Module& module) {
+  std::vector<at::Tensor> unique;
+  std::unordered_set<const void*> seen;
+  for (const at::Tensor& parameter : module.parameters()) {
+    if (parameter.requires_grad() && seen.insert(parameter.unsafeGetTensorImpl()).second) unique.push_back(parameter);
+  }
+  return unique;
+}
+
+TensorMap read_tensor_dict(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  try {
+    const c10::IValue value = torch::jit::pickle_load(std::vector<char>(bytes.begin(), bytes.end()));
+    TensorMap tensors;
+    for (const auto& item : value.toGenericDict()) tensors.emplace(item.key().toStringRef(), item.value().toTensor());
+    return tensors;
+  } catch (const c10::Error& error) {
+    throw Error(ErrorKind::kData, {"not a dict of tensors as torch.save writes it: " + short_message(error),
+                                   path.string(), "", "write it with torch.save({name: tensor, …}, path)"});
+  }
+}
+
+}  // namespace cmkd
