@@ -45,13 +45,15 @@ struct EpochValue {
 struct TrainingRecord {
   std::string key;          // hash of config_json: the identity
   std::string config_json;  // canonical configuration of the training
-  std::string cell_key;     // hash of what is shared by all methods of a cell (dataset, labels, direction, models, budget, seed)
+  std::string
+      cell_key;  // hash of what is shared by all methods of a cell (dataset, labels, direction, models, budget, seed)
   std::string dataset_fingerprint;
-  std::string method;   // "mnf_csc"
-  std::string control;  // "", "shuffled-teacher", "shuffled-within-class"
-  std::string label;    // what tables show: "mnf_csc", "kd (shuffled-teacher)"
-  std::string verified;  // "step", "loss", "part", "none"
-  std::string direction;  // "audio->video"
+  std::string decoded_fingerprint;  // the decoding that it saw (DatasetRecord); "" when not recorded
+  std::string method;               // "mnf_csc"
+  std::string control;              // "", "shuffled-teacher", "shuffled-within-class"
+  std::string label;                // what tables show: "mnf_csc", "kd (shuffled-teacher)"
+  std::string verified;             // "step", "loss", "part", "none"
+  std::string direction;            // "audio->video"
   std::string student_model;
   std::string teacher_model;  // "" when the method has none
   std::string teacher_key;    // key of the teacher's training, "" when none
@@ -67,7 +69,8 @@ struct TrainingRecord {
   std::string selection_rule;  // "last epoch", "best top1 on validation"
   std::vector<EpochValue> epochs;
   EnvironmentRecord environment;
-  std::map<std::string, double> measured;  // "train_seconds", "step_milliseconds", "peak_memory_bytes": not reproducible
+  std::map<std::string, double>
+      measured;  // "train_seconds", "step_milliseconds", "peak_memory_bytes": not reproducible
 };
 
 struct MetricValue {
@@ -83,7 +86,7 @@ struct ClipOutputs {
   std::vector<std::string> groups;    // [N] source video, for clustered resampling
   std::vector<std::int32_t> labels;   // [N]
   std::int64_t classes = 0;
-  std::vector<float> scores;          // [N, C] class scores, averaged over views
+  std::vector<float> scores;  // [N, C] class scores, averaged over views
 };
 
 struct EvaluationRecord {
@@ -102,7 +105,7 @@ struct EvaluationRecord {
 struct SuiteLink {
   std::string suite;
   std::string suite_title;
-  std::string dataset;        // shown name
+  std::string dataset;  // shown name
   std::string task;
   std::string primary_metric;  // "top1"
   std::string method_order;    // position of the method in the suite file, zero-padded: "0003"

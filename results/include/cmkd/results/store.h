@@ -1,0 +1,162 @@
+// The result store: one SQLite file with everything about every run, and a folder of large artifacts beside it.
+//
+// Ownership: a Store owns its database connection. Records go in and come out as plain values (records.h); no SQL, row
+// number or handle leaves it. Thread-safety: a Store serves one thread at a time; several processes may each have their
+// own on the same file (one writer at a time, others wait up to `busy_timeout`). Never carry an open Store through
+// fork().
+//
+// Every call either does all of what it says or throws `cmkd::Error` and changes nothing:
+//   kData         not a store (not SQLite, another program's, newer version), corrupt, or content that contradicts a
+//   run kEnvironment  locked for too long, read-only, disk full, no permission kInternal     records that contradict
+//   themselves or each other (a bug of the caller)
+// Every query has a total order that does not depend on the order in which the store was filled.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmkd/results/records.h"
+
+namespace cmkd::results {
+
+enum class OpenMode {
+  kReadWriteCreate,  // creates file and folders when missing; migrates an older version (a backup is made beside it)
+  kReadOnly,         // the file must be there, with the current version
+};
+
+struct StoreOptions {
+  std::chrono::milliseconds busy_timeout{30'000};  // how long to wait for another process's write
+  std::int64_t max_pages = 0;                      // quota of the database in pages of 4096 bytes; 0: none
+};
+
+// What of a suite's link is there.
+enum class RowState {
+  kNotRun,     // the training is not in the store
+  kFailed,     // the training failed: see training.reason
+  kTrained,    // the training is done, this evaluation is not there
+  kEvaluated,  // metrics are there
+};
+
+// One evaluation wanted by a suite, with what is known of it.
+struct LeaderboardRow {
+  SuiteLink link;
+  RowState state = RowState::kNotRun;
+  TrainingRecord training;                 // without `epochs` and `environment`; only `key` when kNotRun
+  std::string protocol;                    // of the evaluation; "" unless kEvaluated
+  std::string split;                       // same
+  std::vector<MetricValue> metrics;        // by split and name; empty unless kEvaluated
+  std::map<std::string, double> measured;  // of the evaluation (the training's: training.measured); not reproducible
+};
+
+// Fields that are set must match.
+struct TrainingFilter {
+  std::optional<std::string> suite;
+  std::optional<std::string> dataset_fingerprint;
+  std::optional<std::string> method;
+  std::optional<std::string> control;
+  std::optional<std::string> cell_key;
+  std::optional<RunStatus> status;
+};
+
+struct SuiteSummary {
+  std::string suite;
+  std::string title;
+  std::int64_t trainings = 0;  // distinct trainings that the suite wants
+  std::int64_t done = 0;
+  std::int64_t failed = 0;  // the rest is not run yet
+};
+
+struct FoundKey {
+  enum class Kind { kTraining, kEvaluation };
+  Kind kind = Kind::kTraining;
+  std::string key;  // whole
+};
+
+class Store {
+ public:
+  [[nodiscard]] static Store open(const std::filesystem::path& path, OpenMode mode, const StoreOptions& options = {});
+  ~Store();
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+
+  // --- Writing -------------------------------------------------------------------------------------------------------
+
+  // Before the runs on it. The same again is a no-op; another `decoded_fingerprint` of the same source is kept beside
+  // the first, with its own exclusions; other content under the same fingerprints throws kData.
+  void put_dataset(const DatasetRecord& dataset);
+
+  // A training and its evaluations (none when it failed) in one transaction. A failed row is replaced; a done one
+  // never: the same content again changes nothing (evaluations that were not there are added), other content throws
+  // kData naming both fingerprints.
+  void commit_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations);
+
+  // Further evaluations of a training that is in the store and done; same rules.
+  void put_evaluations(const std::string& training_key, const std::vector<EvaluationRecord>& evaluations);
+
+  // What a suite consists of, replacing what it was; may come before or after the runs. No links: the suite is
+  // forgotten.
+  void set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links);
+
+  // Writes `bytes` as a content-addressed file "ab/abcdef….<extension>" of the artifact folder and returns that
+  // relative name, for TrainingRecord::weights_file. Not registered before a commit_run that names it.
+  [[nodiscard]] std::string write_artifact(std::span<const std::byte> bytes, std::string_view extension);
+
+  // --- Asking --------------------------------------------------------------------------------------------------------
+
+  [[nodiscard]] bool has_training(const std::string& key) const;  // done or failed
+  [[nodiscard]] bool has_evaluation(const std::string& key) const;
+  [[nodiscard]] std::optional<RunStatus> status(const std::string& training_key) const;
+
+  // Rows of a suite by task, dataset, direction, protocol, student, method order, label, seed, keys; none when unknown.
+  [[nodiscard]] std::vector<LeaderboardRow> leaderboard_rows(const std::string& suite) const;
+  [[nodiscard]] std::vector<SuiteSummary> suites() const;
+
+  // Without `epochs` and `environment`; by dataset, direction, student, method, control, seed, key.
+  [[nodiscard]] std::vector<TrainingRecord> trainings(const TrainingFilter& filter = {}) const;
+  // The whole record, or nothing.
+  [[nodiscard]] std::optional<TrainingRecord> training(const std::string& key) const;
+  [[nodiscard]] std::vector<EpochValue> epoch_values(
+      const std::string& training_key) const;  // phase, epoch, kind, name
+  [[nodiscard]] EnvironmentRecord environment(const std::string& training_key) const;
+
+  // Without `outputs`; by task, protocol, split, key.
+  [[nodiscard]] std::vector<EvaluationRecord> evaluations(const std::string& training_key) const;
+  [[nodiscard]] std::optional<EvaluationRecord> evaluation(const std::string& key) const;
+  // Empty when the evaluation kept none. Throws kData when a file is missing or its checksum is wrong.
+  [[nodiscard]] ClipOutputs outputs(const std::string& evaluation_key) const;
+
+  // One record for each decoding, with its exclusions; by name, source and decoded fingerprint.
+  [[nodiscard]] std::vector<DatasetRecord> datasets() const;
+  // Of every decoding of this source, without repeats; by split, clip id, reason.
+  [[nodiscard]] std::vector<DatasetRecord::Excluded> exclusions(const std::string& source_fingerprint) const;
+
+  // The one training or evaluation whose key begins so. Throws kUsage when there is none, or several (naming them).
+  [[nodiscard]] FoundKey find_by_prefix(const std::string& id) const;
+
+  [[nodiscard]] std::filesystem::path path() const;
+  [[nodiscard]] std::filesystem::path artifact_folder() const;  // "<store>.artifacts"
+  [[nodiscard]] std::filesystem::path artifact_path(const std::string& relative) const;
+  // Files of the artifact folder that no row names (left by a run that was killed before its commit), sorted.
+  [[nodiscard]] std::vector<std::string> unreferenced_artifacts() const;
+  [[nodiscard]] std::string journal_mode() const;  // "delete", "wal"
+
+  // SQLite's own check, foreign keys, and every artifact's checksum: what is wrong, one line each; empty when all is
+  // well.
+  [[nodiscard]] std::vector<std::string> check() const;
+
+ private:
+  struct State;
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cmkd::results
