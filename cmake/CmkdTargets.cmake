@@ -33,6 +33,10 @@ function(cmkd_use_precompiled_header target)
   if(CMKD_SANITIZE OR CMKD_NO_PCH)
     return()
   endif()
+  # ccache can cache a compile that uses a precompiled header only when the preprocessor names the header in its output
+  # (GCC) or the header carries no time of its own (clang).
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+                                           "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
   if(target STREQUAL cmkd_runtime)
     target_precompile_headers(cmkd_runtime PRIVATE <torch/nn.h>)
   else()

@@ -13,8 +13,7 @@ if(CMKD_FFMPEG)
                     libavformat>=59 libavcodec>=59 libavutil>=57 libswscale>=6 libswresample>=4)
 endif()
 
-# LibTorch: CMAKE_PREFIX_PATH or Torch_DIR, as scripts/setup finds it (see scripts/find-torch).
-find_package(Torch 2.11 REQUIRED)
+include(LibTorch)
 
 if(CMKD_TESTS)
   find_package(Catch2 REQUIRED)

@@ -1,0 +1,40 @@
+# LibTorch, found once: sets TORCH_LIBRARIES and TORCH_INSTALL_PREFIX.
+#   scripts/find-torch states the order of places: Torch_DIR, CMAKE_PREFIX_PATH, python3's torch, .venv.
+set(CMKD_TORCH_MINIMUM 2.11)
+
+if(NOT EXISTS "${Torch_DIR}/TorchConfig.cmake")
+  list(JOIN CMAKE_PREFIX_PATH ":" cmkd_prefixes)
+  execute_process(
+    COMMAND ${CMAKE_COMMAND} -E env "CMAKE_PREFIX_PATH=${cmkd_prefixes}:$ENV{CMAKE_PREFIX_PATH}"
+            ${CMAKE_CURRENT_LIST_DIR}/../scripts/find-torch
+    OUTPUT_VARIABLE cmkd_torch_dir OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE cmkd_torch_missing)
+  if(cmkd_torch_missing)
+    message(FATAL_ERROR "LibTorch ${CMKD_TORCH_MINIMUM} or newer was not found.\n"
+            "Run scripts/setup, which installs it into .venv, or give its folder: -DCMAKE_PREFIX_PATH=/path/to/libtorch")
+  endif()
+  unset(TORCH_LIBRARY CACHE)
+  set(Torch_DIR ${cmkd_torch_dir} CACHE PATH "Folder of TorchConfig.cmake" FORCE)
+  message(STATUS "LibTorch: ${Torch_DIR}")
+endif()
+
+get_filename_component(cmkd_torch_prefix ${Torch_DIR}/../../.. ABSOLUTE)
+if(NOT EXISTS ${cmkd_torch_prefix}/lib/libtorch_cuda.so)
+  find_package(Torch ${CMKD_TORCH_MINIMUM} REQUIRED)
+  return()
+endif()
+
+# A CUDA build from pip brings the CUDA libraries but not the toolkit, without which TorchConfig.cmake ends with an
+# error. This project includes no CUDA header, so it needs no toolkit: the libraries are named here directly.
+# --no-as-needed keeps libtorch_cuda.so, of which no symbol is used: loading it is what registers the device.
+message(STATUS "LibTorch with CUDA: ${cmkd_torch_prefix}")
+add_library(cmkd_torch INTERFACE IMPORTED)
+set_target_properties(cmkd_torch PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES
+    "${cmkd_torch_prefix}/include;${cmkd_torch_prefix}/include/torch/csrc/api/include")
+set(cmkd_torch_lib ${cmkd_torch_prefix}/lib)
+target_link_libraries(cmkd_torch INTERFACE
+  "-Wl,--no-as-needed" ${cmkd_torch_lib}/libtorch_cuda.so "-Wl,--as-needed"
+  ${cmkd_torch_lib}/libtorch.so ${cmkd_torch_lib}/libtorch_cpu.so
+  ${cmkd_torch_lib}/libc10.so ${cmkd_torch_lib}/libc10_cuda.so)
+set(TORCH_LIBRARIES cmkd_torch)
+set(TORCH_INSTALL_PREFIX ${cmkd_torch_prefix})
