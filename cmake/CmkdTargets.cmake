@@ -28,6 +28,14 @@ function(cmkd_library name)
   endif()
 endfunction()
 
+# cmkd_registering_library(NAME …): as cmkd_library, for a folder whose files register themselves by being linked.
+#   A linker takes from a static library only what is asked for, and nobody asks for a registration object by name; so
+#   every program that links this folder, directly or through another folder, gets its object files themselves.
+function(cmkd_registering_library name)
+  cmkd_library(${name} ${ARGN})
+  target_link_libraries(cmkd_${name} INTERFACE $<TARGET_OBJECTS:cmkd_${name}>)
+endfunction()
+
 # One precompiled header for every target that defines modules, owned by cmkd_runtime.
 function(cmkd_use_precompiled_header target)
   if(CMKD_SANITIZE OR CMKD_NO_PCH)
