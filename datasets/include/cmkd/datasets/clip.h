@@ -25,8 +25,9 @@ struct Clip {
   std::string split;                 // "train", "validation", "test"
   std::string group;                 // source video or speaker: no split cuts a group; the id where nothing is known
   double start_s = 0;
-  std::optional<double> end_s;       // to the end when absent
-  std::map<std::string, std::string> truth;  // known facts of made data ("snr_db", "correlation"), recorded with the clip
+  std::optional<double> end_s;  // to the end when absent
+  std::map<std::string, std::string>
+      truth;  // known facts of made data ("snr_db", "correlation"), recorded with the clip
 };
 
 struct ClipList {
@@ -43,11 +44,11 @@ struct ClipList {
 struct IngestSettings {
   bool video = true;
   bool audio = true;
-  int height = 0;       // pixels; the picture is resized to exactly height x width
+  int height = 0;  // pixels; the picture is resized to exactly height x width
   int width = 0;
-  double fps = 0;       // frames a second, by presentation time; 0: every source frame
-  int sample_rate = 0;  // Hz, mono
-  double max_duration_s = 0;  // of a clip; 0: no limit
+  double fps = 0;                         // frames a second, by presentation time; 0: every source frame
+  int sample_rate = 0;                    // Hz, mono
+  double max_duration_s = 0;              // of a clip; 0: no limit
   std::string frame_storage = "raw";      // "raw", "jpeg"
   std::string audio_storage = "float32";  // "float32", "int16" (with a scale for each clip, so that nothing clips)
 };
@@ -56,11 +57,14 @@ struct DecodedClip {
   std::int64_t frame_count = 0;
   int height = 0;
   int width = 0;
-  std::vector<std::uint8_t> pixels;    // [T, 3, H, W] RGB
-  std::vector<float> frame_time_s;     // [T] after the clip's start
-  std::vector<float> samples;          // [n] mono at the ingest's sample rate
-  std::string note;                    // "truncated: after 33 of 708 frames": kept, and said
+  std::vector<std::uint8_t> pixels;  // [T, 3, H, W] RGB
+  std::vector<float> frame_time_s;   // [T] after the clip's start
+  std::vector<float> samples;        // [n] mono at the ingest's sample rate
+  std::string note;                  // "truncated: after 33 of 708 frames": kept, and said
 };
+
+// The hash of a file's bytes; throws Error(kData) when it cannot be read.
+using FileHash = std::function<std::string(const std::filesystem::path&)>;
 
 // A dataset as it lies on disk. Listing is cheap; decoding is thread-safe (ingest calls it from several threads).
 class ClipSource {
@@ -70,15 +74,17 @@ class ClipSource {
   [[nodiscard]] virtual ClipList list() = 0;
   // The default decodes `path` and `audio_path` as media files.
   [[nodiscard]] virtual media::Outcome<DecodedClip> decode(const Clip& clip, const IngestSettings& settings) const;
-  // Hash of the bytes behind the clip (its files), for the source fingerprint.
-  [[nodiscard]] virtual std::string content_hash(const Clip& clip) const;
+  // Hash of the bytes behind the clip, for the source fingerprint: of its files, asked from `hash_of`, which remembers
+  // files it has read. A source whose clips are parts of files, or are changed on the way, hashes what makes the clip.
+  [[nodiscard]] virtual std::string content_hash(const Clip& clip, const FileHash& hash_of) const;
 };
 
 struct DatasetInfo {
-  std::string id;     // "manifest"
+  std::string id;  // "manifest"
   std::string title;
-  std::string source;  // paper, owner, licence
-  std::string tree;    // the expected files, for `describe`
+  std::string source;                     // paper, owner, licence
+  std::string tree;                       // the expected files, for `describe`
+  bool made_here = false;                 // this project makes the files itself when `root` has none
   std::vector<ParameterSpec> parameters;  // "root", …: from the suite file's [dataset] table
   std::function<std::unique_ptr<ClipSource>(const Parameters&)> open;
 };

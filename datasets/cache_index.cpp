@@ -1,0 +1,120 @@
+#include "cache_index.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/file.h"
+#include "cmkd/core/hash.h"
+#include "shard.h"
+
+namespace cmkd {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "cmkd clip cache";
+constexpr const char* kRemedy = "delete the cache folder and run 'cmkd ingest' again";
+
+json settings_to_json(const IngestSettings& settings) {
+  return {{"video", settings.video},
+          {"audio", settings.audio},
+          {"height", settings.height},
+          {"width", settings.width},
+          {"fps", settings.fps},
+          {"sample_rate", settings.sample_rate},
+          {"max_duration_s", settings.max_duration_s},
+          {"frame_storage", settings.frame_storage},
+          {"audio_storage", settings.audio_storage}};
+}
+
+IngestSettings settings_from_json(const json& value) {
+  IngestSettings settings;
+  value.at("video").get_to(settings.video);
+  value.at("audio").get_to(settings.audio);
+  value.at("height").get_to(settings.height);
+  value.at("width").get_to(settings.width);
+  value.at("fps").get_to(settings.fps);
+  value.at("sample_rate").get_to(settings.sample_rate);
+  value.at("max_duration_s").get_to(settings.max_duration_s);
+  value.at("frame_storage").get_to(settings.frame_storage);
+  value.at("audio_storage").get_to(settings.audio_storage);
+  return settings;
+}
+
+// The hash of everything else in the index, by its canonical text (sorted keys).
+std::string own_checksum(json document) {
+  document.erase("checksum");
+  return hash_hex(document.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+CacheIndex parse(const json& document) {
+  CacheIndex index;
+  document.at("source_fingerprint").get_to(index.source_fingerprint);
+  document.at("decoded_fingerprint").get_to(index.decoded_fingerprint);
+  index.settings = settings_from_json(document.at("settings"));
+  document.at("clips").get_to(index.clips);
+  for (const json& shard : document.at("shards")) {
+    index.shards.push_back({shard.at("bytes").get<std::uint64_t>(), shard.at("checksum").get<std::string>()});
+  }
+  for (const json& clip : document.at("excluded")) {
+    index.excluded.push_back(
+        {clip.at("clip").get<std::int64_t>(), clip.at("id").get<std::string>(), clip.at("reason").get<std::string>()});
+  }
+  return index;
+}
+
+}  // namespace
+
+std::filesystem::path index_path(const std::filesystem::path& folder) { return folder / "index.json"; }
+
+void write_index(const std::filesystem::path& folder, const CacheIndex& index) {
+  json document = {{"format", kFormat},
+                   {"version", kCacheVersion},
+                   {"source_fingerprint", index.source_fingerprint},
+                   {"decoded_fingerprint", index.decoded_fingerprint},
+                   {"settings", settings_to_json(index.settings)},
+                   {"clips", index.clips},
+                   {"shards", json::array()},
+                   {"excluded", json::array()}};
+  for (const CacheIndex::ShardEntry& shard : index.shards) {
+    document["shards"].push_back({{"bytes", shard.bytes}, {"checksum", shard.checksum}});
+  }
+  for (const CacheIndex::Excluded& clip : index.excluded) {
+    document["excluded"].push_back({{"clip", clip.clip}, {"id", clip.id}, {"reason", clip.reason}});
+  }
+  document["checksum"] = own_checksum(document);
+  write_file_atomically(index_path(folder), document.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+CacheIndex read_index(const std::filesystem::path& folder) {
+  const std::filesystem::path path = index_path(folder);
+  if (!std::filesystem::exists(path)) {
+    throw Error(ErrorKind::kData, {"this folder is not a finished clip cache: it has no index.json", folder.string(),
+                                   "", "run 'cmkd ingest' for this dataset"});
+  }
+  const json document = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object() || document.value("format", json()) != kFormat) {
+    throw Error(ErrorKind::kData,
+                {"this file is not the index of a clip cache, or it is damaged", path.string(), "", kRemedy});
+  }
+  if (document.value("version", json()) != kCacheVersion) {
+    throw Error(ErrorKind::kData,
+                {fmt::format("the clip cache has version {}", document.value("version", json()).dump()), path.string(),
+                 fmt::format("version {}", kCacheVersion), kRemedy});
+  }
+  if (document.value("checksum", json()) != own_checksum(document)) {
+    throw Error(ErrorKind::kData,
+                {"the index of the clip cache is damaged: its checksum differs", path.string(), "", kRemedy});
+  }
+  try {
+    return parse(document);
+  } catch (const json::exception& error) {
+    throw Error(ErrorKind::kData, {fmt::format("the index of the clip cache cannot be read: {}", error.what()),
+                                   path.string(), "", kRemedy});
+  }
+}
+
+}  // namespace cmkd

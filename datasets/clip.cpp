@@ -1,0 +1,24 @@
+#include "cmkd/datasets/clip.h"
+
+#include "cmkd/core/hash.h"
+
+namespace cmkd {
+
+std::string ClipSource::content_hash(const Clip& clip, const FileHash& hash_of) const {
+  Hasher hasher;
+  hasher.field(hash_of(clip.path));
+  hasher.field(clip.audio_path.empty() ? std::string() : hash_of(clip.audio_path));
+  return hasher.hex();
+}
+
+Registry<DatasetInfo>& dataset_registry() {
+  static Registry<DatasetInfo> registry("dataset");
+  return registry;
+}
+
+DatasetRegistration::DatasetRegistration(DatasetInfo info) {
+  const std::string id = info.id;
+  dataset_registry().add(id, std::move(info));
+}
+
+}  // namespace cmkd
