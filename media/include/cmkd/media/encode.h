@@ -22,6 +22,10 @@ struct EncodeAudio {
 
 // Writes both streams (either may be empty) atomically to `path` (.mkv). Throws Error(kEnvironment) when the linked
 // FFmpeg has no such encoder or the disk is full. The same input and library give the same bytes.
+// The span is checked: a wrong size, an odd picture or a rate that is not positive throws Error(kInternal).
 void encode_media(const std::filesystem::path& path, const EncodeVideo& video, const EncodeAudio& audio);
+
+// Whether the linked FFmpeg can write both: `doctor` and the tests ask.
+[[nodiscard]] bool has_encoders();
 
 }  // namespace cmkd::media

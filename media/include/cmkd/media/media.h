@@ -13,16 +13,16 @@ namespace cmkd::media {
 
 // Why media could not be had. A failure is a return value: it becomes a row with its reason, never another clip.
 enum class FailureReason {
-  kNotFound,           // no such file, or no permission
-  kEmptyFile,          // zero bytes
-  kCannotOpen,         // no known container
+  kNotFound,    // no such file, or no permission
+  kEmptyFile,   // zero bytes
+  kCannotOpen,  // no known container
   kNoVideoStream,
   kNoAudioStream,
-  kUnsupportedCodec,   // the linked FFmpeg has no decoder for it
-  kNothingDecodable,   // streams are there, but not one frame or sample comes out
-  kTruncated,          // decoding ended with errors after some frames: those are delivered, and this says so
-  kOutOfRange,         // the requested times lie outside the stream
-  kTooLarge,           // the decoder would exceed the memory limit
+  kUnsupportedCodec,  // the linked FFmpeg has no decoder for it
+  kNothingDecodable,  // streams are there, but not one frame or sample comes out
+  kTruncated,         // decoding ended with errors after some frames: those are delivered, and this says so
+  kOutOfRange,        // the requested times lie outside the stream
+  kTooLarge,          // the decoder would exceed the memory limit
   kBuiltWithoutFfmpeg,
 };
 
@@ -40,7 +40,7 @@ struct Failure {
 template <typename Value>
 class Outcome {
  public:
-  Outcome(Value value) : state_(std::move(value)) {}      // NOLINT: implicit by intent, as std::expected
+  Outcome(Value value) : state_(std::move(value)) {}        // NOLINT: implicit by intent, as std::expected
   Outcome(Failure failure) : state_(std::move(failure)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
@@ -57,7 +57,7 @@ struct VideoStreamInfo {
   int index = 0;
   std::string codec;
   std::string pixel_format;
-  int width = 0;   // as stored, before rotation
+  int width = 0;  // as stored, before rotation
   int height = 0;
   int rotation_degrees = 0;  // clockwise, to be applied for display: 0, 90, 180, 270
   double average_fps = 0;    // 0 when unknown
@@ -65,6 +65,8 @@ struct VideoStreamInfo {
   std::optional<double> duration_s_from_header;
   std::optional<std::int64_t> frame_count_from_header;
   std::optional<std::int64_t> frame_count_decoded;  // only when asked for
+  int reference_frames = 0;                         // the most that the decoder may have to hold, by codec and level
+  int reorder_frames = 0;                           // by which the decoder's output lags behind its input
 };
 
 struct AudioStreamInfo {
@@ -82,7 +84,7 @@ struct MediaInfo {
   std::optional<double> duration_s_from_header;
   std::vector<VideoStreamInfo> video;
   std::vector<AudioStreamInfo> audio;
-  int other_streams = 0;              // subtitles, data
+  int other_streams = 0;                 // subtitles, data
   std::optional<Failure> video_failure;  // decode pass only: why no frame or not all frames of the best stream came
   std::optional<Failure> audio_failure;
 };
@@ -92,6 +94,11 @@ struct ProbeOptions {
 };
 
 // What the decoder sees. Thread-safe; one decoder thread.
+// Without decoding it states the headers and leaves the failures empty; a missing stream is a failure only of the
+// decode pass.
 [[nodiscard]] Outcome<MediaInfo> probe(const std::filesystem::path& path, const ProbeOptions& options = {});
+
+// The versions of the linked libraries, "libavcodec 59.37.100, libavformat …"; "" when built without FFmpeg.
+[[nodiscard]] std::string ffmpeg_versions();
 
 }  // namespace cmkd::media

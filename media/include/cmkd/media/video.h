@@ -1,4 +1,8 @@
 // Video frames by presentation time, at a working size, as uint8 RGB.
+//
+// Colours follow the matrix and range that the stream states (unstated: BT.601, limited, as FFmpeg has it); pixels
+// count as square; HDR is not tone-mapped; interlaced frames are delivered as stored. When a stream's resolution
+// changes, all frames are delivered at the size that its first frame settles.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +26,8 @@ struct FrameSize {
 
 struct VideoOptions {
   FrameSize size;
-  std::size_t memory_limit_bytes = std::size_t{150} << 20;  // per decoder; kTooLarge beyond it (after it has tried with fewer threads and references)
+  // Per decoder, by an estimate from above (picture size, reference frames); kTooLarge beyond it.
+  std::size_t memory_limit_bytes = std::size_t{150} << 20;
 };
 
 // Frames of one stream.
@@ -30,13 +35,16 @@ struct VideoFrames {
   std::int64_t frame_count = 0;
   int height = 0;
   int width = 0;
-  std::vector<std::uint8_t> pixels;       // [T, 3, H, W] RGB, row-major
-  std::vector<double> presentation_time_s;  // [T] of the source frame behind each delivered frame
-  std::optional<Failure> warning;         // kTruncated: what is here is real, but the stream ends early or has errors
+  std::vector<std::uint8_t> pixels;  // [T, 3, H, W] RGB, row-major
+  // [T] of the source frame behind each delivered frame, after the stream's first presentation time.
+  std::vector<double> presentation_time_s;
+  std::optional<Failure> warning;  // kTruncated: what is here is real, but the stream ends early or has errors
 };
 
-// Every frame in order of presentation, or resampled by presentation time: delivered frame k is the last source frame
-// with presentation time <= start_s + k / fps (times relative to the stream's first presentation time).
+// Every frame that begins in the range, in order of presentation; or resampled by presentation time: delivered frame k
+// is the last source frame with presentation time <= start_s + k / fps, for as long as that time lies in the range and
+// before the end of the last source frame. All times are relative to the stream's first presentation time.
+// kOutOfRange when no frame lies there.
 struct VideoRange {
   double start_s = 0;
   double duration_s = std::numeric_limits<double>::infinity();
@@ -59,6 +67,9 @@ class VideoReader {
   // time is <= it, on frame edges too. Decodes from the nearest key frame, skips frames that nobody references and
   // nobody wants. A time before the first frame is kOutOfRange; after the last frame it is the last frame.
   [[nodiscard]] Outcome<VideoFrames> frames_at(std::span<const double> times_s);
+
+  // As decode_video, on the open stream.
+  [[nodiscard]] Outcome<VideoFrames> frames_in(const VideoRange& range);
 
   [[nodiscard]] const VideoStreamInfo& info() const noexcept;
 

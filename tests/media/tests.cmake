@@ -1,0 +1,1 @@
+cmkd_test(media DEPS media core)
