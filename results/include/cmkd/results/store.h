@@ -90,8 +90,9 @@ class Store {
 
   // --- Writing -------------------------------------------------------------------------------------------------------
 
-  // Before the runs on it. The same again is a no-op; another `decoded_fingerprint` of the same source is kept beside
-  // the first, with its own exclusions; other content under the same fingerprints throws kData.
+  // Before the runs on it. The same again is a no-op (the first name and configuration are kept); another
+  // `decoded_fingerprint` of the same source is kept beside the first, with its own exclusions; other clips under the
+  // same fingerprints throw kData.
   void put_dataset(const DatasetRecord& dataset);
 
   // A training and its evaluations (none when it failed) in one transaction. A failed row is replaced; a done one
