@@ -31,15 +31,16 @@ enum class MethodRole {
   kTeacher,     // the teacher itself, on its own modality
   kUpperBound,  // multimodal: both modalities at test
 };
+[[nodiscard]] const char* to_string(MethodRole role) noexcept;  // "method", "lower bound", "ceiling", …
 
 // What the harness must provide for each batch.
 struct Needs {
-  bool teacher = true;           // logits and embedding of the frozen teacher, and its pseudo-labels
-  bool teacher_tokens = false;   // computed live: not cached
-  bool teacher_stages = false;   // computed live
+  bool teacher = true;          // logits and embedding of the frozen teacher, and its pseudo-labels
+  bool teacher_tokens = false;  // computed live: not cached
+  bool teacher_stages = false;  // computed live
   bool student_tokens = false;
   bool student_stages = false;
-  bool all_labels = false;       // oracle_labels: true labels of unlabelled clips
+  bool all_labels = false;  // oracle_labels: true labels of unlabelled clips
 };
 
 // What a training is built from. The student is made by the harness, with the same weights for every method of a cell.

@@ -26,8 +26,8 @@ namespace cmkd {
 
 // A part of the whole loss. Group g receives the gradient of the sum of weight · value over the terms that name g.
 struct LossTerm {
-  std::string name;                 // "csc"
-  at::Tensor value;                 // 0-d, unweighted
+  std::string name;  // "csc"
+  at::Tensor value;  // 0-d, unweighted
   double weight = 1.0;
   std::vector<std::string> trains;  // names of groups: {"student"}, {"student", "method"}
 };
@@ -90,15 +90,18 @@ class Training {
   virtual void load_state(const TensorMap& /*state*/) {}
 };
 
+[[nodiscard]] bool trained_in(const ModuleGroup& group, const std::string& phase);
+
 // Backward for every group of `groups` that is trained in `phase`: fills (overwrites) the gradients of exactly their
-// parameters, so that a term moves no group that it does not name. The one place where gradients are routed: training and
-// conformance both call it. `extra_inputs` (conformance only) maps a group's name to input tensors that receive the
-// gradient which that group's upstream part would receive.
+// parameters, so that a term moves no group that it does not name. The one place where gradients are routed: training
+// and conformance both call it. `extra_inputs` (conformance only) maps a group's name to input tensors that receive the
+// gradient which that group's upstream part would receive; such a group need not be among `groups`. A parameter that no
+// term reaches ends with an undefined gradient. Throws Error(kInternal) for a term that names an unknown group.
 struct RoutedInputs {
   std::string group;
   std::vector<at::Tensor> tensors;  // leaves that require a gradient
 };
-void route_gradients(const std::vector<LossTerm>& terms, const std::vector<ModuleGroup>& groups, const std::string& phase,
-                     const std::vector<RoutedInputs>& extra_inputs = {});
+void route_gradients(const std::vector<LossTerm>& terms, const std::vector<ModuleGroup>& groups,
+                     const std::string& phase, const std::vector<RoutedInputs>& extra_inputs = {});
 
 }  // namespace cmkd

@@ -1,0 +1,39 @@
+// What conformance checks share: running a method on a case and collecting what it gives, under the names of the case.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cmkd/methods/method.h"
+
+namespace cmkd {
+
+// Makes `module` float64, in train mode, with the case's "param.*" and "buffer.*" as its state. Throws Error(kData)
+// where names or shapes differ.
+void load_case(torch::nn::Module& module, const VectorCase& vector_case);
+
+// A MethodInput without labels for B clips: none is known. The check fills in features.
+[[nodiscard]] MethodInput unlabelled_input(std::int64_t batch);
+// The same with all labels known.
+[[nodiscard]] MethodInput labelled_input(const at::Tensor& labels);
+
+// Leaves by their names in the case ("student", "video_map").
+using NamedLeaves = std::vector<std::pair<std::string, at::Tensor>>;
+
+// Sends the terms' gradients through `route_gradients`, the module standing for the group "method" (none: null), the
+// leaves for the students's side. Returns "grad.<leaf>", "grad.param.<name>" and, after the step, "buffer.<name>".
+[[nodiscard]] TensorMap routed_gradients(const std::vector<LossTerm>& terms,
+                                         const std::shared_ptr<torch::nn::Module>& module,
+                                         const NamedLeaves& student_leaves, const NamedLeaves& method_leaves = {});
+
+// weight · value of the term of that name. Throws Error(kInternal) when there is none.
+[[nodiscard]] at::Tensor weighted_term(const StepResult& result, const std::string& name);
+
+// For a loss with a single input pair: "student" and "teacher" of the case as the `feature` of student and teacher,
+// its method's term named `term` alone. Gives "loss" and "grad.student".
+[[nodiscard]] TensorMap check_pair_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
+                                        at::Tensor ModelOutput::*feature, const std::string& term);
+
+}  // namespace cmkd

@@ -1,0 +1,67 @@
+#include <ATen/ATen.h>
+#include <torch/nn.h>
+
+#include "cmkd/core/error.h"
+#include "cmkd/methods/mnf_csc.h"
+
+namespace cmkd {
+
+namespace nn = torch::nn;
+
+namespace {
+
+// A linear layer or batch norm of a Sequential, by its place. (`Sequential::at` does not compile for batch norms.)
+template <typename Layer>
+Layer& layer_at(const nn::SequentialImpl& layers, std::size_t index) {
+  return *layers.ptr(index)->as<Layer>();
+}
+
+}  // namespace
+
+NoiseFilterImpl::NoiseFilterImpl(std::int64_t width, std::int64_t classes, bool gate) {
+  constexpr std::int64_t kHeads = 2;
+  if (width % kHeads != 0) {
+    throw Error(ErrorKind::kUsage, {"the modality noise filter attends with 2 heads, and the teacher's embedding has " +
+                                        std::to_string(width) + " values",
+                                    "", "a teacher of even width", ""});
+  }
+  if (gate) {
+    gated_feature_composer_ = register_module(
+        "gated_feature_composer", nn::Sequential(nn::Linear(2 * width, width / 2), nn::BatchNorm1d(width / 2),
+                                                 nn::ReLU(), nn::Linear(width / 2, width)));
+  }
+  attn_ = register_module("attn", nn::MultiheadAttention(nn::MultiheadAttentionOptions(width, kHeads)));
+  trans_sv_ = register_module("trans_sv", nn::Sequential(nn::Linear(width, width), nn::BatchNorm1d(width)));
+  sv_cls_classifier_ = register_module("sv_cls_classifier", nn::Linear(width, classes));
+}
+
+at::Tensor NoiseFilterImpl::gate_of(const at::Tensor& teacher, const at::Tensor& tokens) {
+  const auto& layers = *gated_feature_composer_;
+  const at::Tensor joint = at::cat({teacher, tokens.mean(1)}, 1);
+  const at::Tensor hidden = layer_at<nn::LinearImpl>(layers, 0).forward(joint);
+  const at::Tensor active = at::relu(batch_normalise(layer_at<nn::BatchNorm1dImpl>(layers, 1), hidden));
+  return at::sigmoid(layer_at<nn::LinearImpl>(layers, 3).forward(active));
+}
+
+FilterOutput NoiseFilterImpl::forward(const at::Tensor& teacher, const at::Tensor& tokens) {
+  FilterOutput output;
+  output.gate = gated_feature_composer_.is_empty() ? at::ones_like(teacher) : gate_of(teacher, tokens);
+  output.filtered_teacher = output.gate * teacher;
+  const at::Tensor keys = tokens.transpose(0, 1);  // [K, B, D], the order that the attention expects
+  const auto [attended, weights] = attn_->forward(output.filtered_teacher.unsqueeze(0), keys, keys);
+  output.attention = weights;
+  const at::Tensor mapped = layer_at<nn::LinearImpl>(*trans_sv_, 0).forward(attended.squeeze(0));
+  output.filtered_student = at::relu(batch_normalise(layer_at<nn::BatchNorm1dImpl>(*trans_sv_, 1), mapped));
+  output.filtered_logits = sv_cls_classifier_->forward(output.filtered_student);
+  return output;
+}
+
+at::Tensor NoiseFilterImpl::gate_norm(bool both_layers) const {
+  if (gated_feature_composer_.is_empty()) return {};
+  const auto norm = [&](std::size_t layer) {
+    return layer_at<nn::LinearImpl>(*gated_feature_composer_, layer).weight.abs().sum(1).mean();
+  };
+  return both_layers ? norm(0) + norm(3) : norm(3);
+}
+
+}  // namespace cmkd

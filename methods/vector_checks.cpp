@@ -1,0 +1,88 @@
+#include "cmkd/methods/vector_checks.h"
+
+#include <ATen/ATen.h>
+
+#include "cmkd/core/error.h"
+
+namespace cmkd {
+
+void load_case(torch::nn::Module& module, const VectorCase& vector_case) {
+  module.to(at::kDouble);
+  module.train();
+  TensorMap state = vector_case.with_prefix("param.");
+  state.merge(vector_case.with_prefix("buffer."));
+  load_state(module, state, "the case's param.* and buffer.*");
+}
+
+MethodInput unlabelled_input(std::int64_t batch) {
+  MethodInput input;
+  input.labels = at::full({batch}, -1, at::kLong);
+  input.label_known = at::zeros({batch}, at::kBool);
+  input.pseudo_labels = at::zeros({batch}, at::kLong);
+  return input;
+}
+
+MethodInput labelled_input(const at::Tensor& labels) {
+  MethodInput input;
+  input.labels = labels;
+  input.label_known = at::ones_like(labels, at::kBool);
+  input.pseudo_labels = labels;
+  return input;
+}
+
+namespace {
+
+std::vector<at::Tensor> tensors_of(const NamedLeaves& leaves) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : leaves) tensors.push_back(tensor);
+  return tensors;
+}
+
+// A gradient that no term reaches is zero.
+at::Tensor gradient_of(const at::Tensor& tensor) {
+  return tensor.grad().defined() ? tensor.grad().detach().clone() : at::zeros_like(tensor).detach();
+}
+
+}  // namespace
+
+TensorMap routed_gradients(const std::vector<LossTerm>& terms, const std::shared_ptr<torch::nn::Module>& module,
+                           const NamedLeaves& student_leaves, const NamedLeaves& method_leaves) {
+  std::vector<ModuleGroup> groups;
+  if (module) groups.push_back({"method", module, 1.0, std::nullopt, {}});
+  route_gradients(terms, groups, "main",
+                  {{"student", tensors_of(student_leaves)}, {"method", tensors_of(method_leaves)}});
+  TensorMap computed;
+  for (const auto* leaves : {&student_leaves, &method_leaves}) {
+    for (const auto& [name, tensor] : *leaves) computed.emplace("grad." + name, gradient_of(tensor));
+  }
+  if (module) {
+    for (const auto& item : module->named_parameters()) {
+      computed.emplace("grad.param." + item.key(), gradient_of(item.value()));
+    }
+    for (const auto& item : module->named_buffers()) computed.emplace("buffer." + item.key(), item.value().clone());
+  }
+  return computed;
+}
+
+at::Tensor weighted_term(const StepResult& result, const std::string& name) {
+  for (const LossTerm& term : result.terms) {
+    if (term.name == name) return term.weight * term.value.detach();
+  }
+  throw Error(ErrorKind::kInternal, {"the method gives no term '" + name + "'", "", "", ""});
+}
+
+TensorMap check_pair_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
+                          at::Tensor ModelOutput::*feature, const std::string& term) {
+  method->to(at::kDouble);
+  const at::Tensor student = vector_case.leaf("student");
+  MethodInput input = unlabelled_input(student.size(0));
+  input.student.logits = at::zeros({student.size(0), 1}, student.options().requires_grad(false));
+  input.student.*feature = student;
+  input.teacher.*feature = vector_case.at("teacher");
+  const StepResult result = method->loss(input, StepContext{});
+  TensorMap computed = routed_gradients(result.terms, nullptr, {{"student", student}});
+  computed.emplace("loss", weighted_term(result, term));
+  return computed;
+}
+
+}  // namespace cmkd
