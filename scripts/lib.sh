@@ -57,8 +57,7 @@ watch_step() {
 WATCHER=
 stop_watcher() {
   [[ -n $WATCHER ]] || return 0
-  kill "$WATCHER" 2>/dev/null || true
-  wait "$WATCHER" 2>/dev/null || true
+  kill -KILL "$WATCHER" 2>/dev/null || true
   WATCHER=
   if [[ $TERMINAL == 1 ]]; then printf '\r\e[K' >&2; fi
 }
@@ -75,6 +74,7 @@ step() {
   # The command stays in the foreground, so that Ctrl-C reaches it; only the watcher runs beside it.
   watch_step "$name" "$STEP_LOG" $$ &
   WATCHER=$!
+  disown "$WATCHER"
   "$@" >"$STEP_LOG" 2>&1 </dev/null || status=$?
   stop_watcher
   if [[ $status == 0 ]]; then
