@@ -97,6 +97,20 @@ bool StreamDecoder::feed(const AVPacket* packet, const TakeFrame& take) {
 
 void StreamDecoder::flush() { avcodec_flush_buffers(codec_.get()); }
 
+bool StreamDecoder::starts_at_key_packets() const noexcept {
+  switch (codec_->codec_id) {
+    case AV_CODEC_ID_VP8:
+    case AV_CODEC_ID_VP9:
+    case AV_CODEC_ID_AV1:
+      return true;
+    default:
+      break;
+  }
+  const AVCodecDescriptor* descriptor = avcodec_descriptor_get(codec_->codec_id);
+  const bool intra_only = descriptor != nullptr && (descriptor->props & AV_CODEC_PROP_INTRA_ONLY) != 0;
+  return intra_only || skipping_is_exact(codec_->codec_id);
+}
+
 void StreamDecoder::skip_unreferenced(bool skip) {
   codec_->skip_frame = skip && skipping_is_exact(codec_->codec_id) ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
 }

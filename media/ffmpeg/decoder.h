@@ -25,6 +25,9 @@ class StreamDecoder {
   bool feed(const AVPacket* packet, const TakeFrame& take);
   // Ready for a packet from elsewhere in the stream.
   void flush();
+  // Whether a key packet of this codec can be believed to need no other packet. Some old codecs' containers mark
+  // packets as key that are not.
+  [[nodiscard]] bool starts_at_key_packets() const noexcept;
   // Whether frames that no other frame refers to are left out, from the next packet on. Only where this was checked to
   // leave the other frames as they are; elsewhere it does nothing.
   void skip_unreferenced(bool skip);

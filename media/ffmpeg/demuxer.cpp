@@ -180,4 +180,10 @@ std::optional<double> claimed_duration_s(const AVFormatContext& format) {
   return static_cast<double>(format.duration) / AV_TIME_BASE;
 }
 
+bool is_missed(double claimed_s, double end_s) noexcept {
+  constexpr double kSlack_s = 0.5;
+  constexpr double kSlackShare = 0.03;
+  return claimed_s - end_s > std::max(kSlack_s, kSlackShare * claimed_s);
+}
+
 }  // namespace cmkd::media

@@ -44,4 +44,8 @@ class Demuxer {
 // The container's duration as its header claims it: nothing when FFmpeg itself has only estimated it.
 [[nodiscard]] std::optional<double> claimed_duration_s(const AVFormatContext& format);
 
+// Whether packets that end here fall short of a claimed duration by more than rounding, the last frame's duration or
+// tracks of slightly different length explain.
+[[nodiscard]] bool is_missed(double claimed_s, double end_s) noexcept;
+
 }  // namespace cmkd::media

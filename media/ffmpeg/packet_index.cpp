@@ -10,9 +10,6 @@ namespace {
 
 // Below this many packets reading on is cheaper than a seek.
 constexpr std::size_t kReadOnPackets = 64;
-// As in stream_pass.cpp: by more than both of these a header's duration counts as missed.
-constexpr double kMissedSeconds = 0.5;
-constexpr double kMissedShare = 0.03;
 
 bool times_are_unique(const std::vector<PacketEntry>& entries) {
   std::vector<std::int64_t> times;
@@ -38,7 +35,7 @@ bool falls_short(const Demuxer& demuxer, const AVStream& stream, const std::vect
                              ? static_cast<double>(demuxer.format().start_time) / AV_TIME_BASE
                              : 0.0;
   const double end_s = seconds_at(last->pts + last->duration, stream.time_base) - start_s;
-  return *claimed - end_s > std::max(kMissedSeconds, kMissedShare * *claimed);
+  return is_missed(*claimed, end_s);
 }
 
 }  // namespace

@@ -10,11 +10,6 @@
 namespace cmkd::media {
 namespace {
 
-// A header's duration is believed to be missed only by more than both of these: the last frame's duration, rounding and
-// tracks of slightly different length lie below.
-constexpr double kMissedSeconds = 0.5;
-constexpr double kMissedShare = 0.03;
-
 // What the packets alone tell of the file's integrity.
 struct PacketAccount {
   std::int64_t packets = 0;
@@ -46,8 +41,8 @@ std::string of_how_many(const StreamPass& pass, const AVStream& stream, double r
 }
 
 // What a stream that was read to its end lacks of what its header promised.
-std::optional<std::string> missed_promise(const StreamPass& pass, const PacketAccount& account,
-                                          const AVFormatContext& format, const AVStream& stream) {
+std::optional<std::string> missed_promise(const PacketAccount& account, const AVFormatContext& format,
+                                          const AVStream& stream) {
   if (stream.nb_frames > 0 && std::string_view(format.iformat->name).starts_with("mov,mp4")) {
     // Here the header is an index of every packet, after edit lists: the durations that it states say less.
     const int entries = avformat_index_get_entries_count(&stream);
@@ -56,15 +51,12 @@ std::optional<std::string> missed_promise(const StreamPass& pass, const PacketAc
     }
   } else {
     const std::optional<double> claimed = claimed_duration_s(format);
-    if (claimed && *claimed - account.last_end_s > std::max(kMissedSeconds, kMissedShare * *claimed)) {
+    if (claimed && is_missed(*claimed, account.last_end_s)) {
       return fmt::format("the file ends at {:.2f} s of {:.2f} s", account.last_end_s, *claimed);
     }
     if (stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && account.packets < stream.nb_frames) {
       return fmt::format("the header counts {} frames, the file holds {} packets", stream.nb_frames, account.packets);
     }
-  }
-  if (stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && stream.nb_frames > 0 && pass.frames < account.shown) {
-    return fmt::format("{} packets yielded no frame", account.shown - pass.frames);
   }
   return std::nullopt;
 }
@@ -79,7 +71,7 @@ std::optional<Failure> judge(const StreamPass& pass, const PacketAccount& accoun
   const std::string counts = of_how_many(pass, stream, stream.codecpar->sample_rate);
   if (demuxer.read_error()) return Failure{FailureReason::kTruncated, counts + ": " + *demuxer.read_error()};
   if (complete) {
-    if (const auto missing = missed_promise(pass, account, demuxer.format(), stream)) {
+    if (const auto missing = missed_promise(account, demuxer.format(), stream)) {
       return Failure{FailureReason::kTruncated, counts + ": " + *missing};
     }
   }
@@ -88,6 +80,11 @@ std::optional<Failure> judge(const StreamPass& pass, const PacketAccount& accoun
     const std::string line = last_log_line();
     return Failure{FailureReason::kTruncated, fmt::format("{}: {} of {} packets are damaged{}{}", counts, errors,
                                                           account.packets, line.empty() ? "" : ": ", line)};
+  }
+  const bool counted = stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && stream.nb_frames > 0;
+  if (complete && counted && pass.frames < account.shown) {
+    return Failure{FailureReason::kTruncated, fmt::format("{}: {} of {} packets yielded no frame", counts,
+                                                          account.shown - pass.frames, account.shown)};
   }
   return std::nullopt;
 }

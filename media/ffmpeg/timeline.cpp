@@ -19,6 +19,8 @@ std::int64_t ticks_at(double seconds, AVRational time_base) {
   return static_cast<std::int64_t>(std::floor(exact));
 }
 
+std::int64_t first_tick_from(double seconds, AVRational time_base) { return -ticks_at(-seconds, time_base); }
+
 double seconds_at(std::int64_t ticks, AVRational time_base) {
   return static_cast<double>(static_cast<long double>(ticks) * time_base.num / time_base.den);
 }

@@ -12,6 +12,8 @@ namespace cmkd::media {
 // The largest tick that is not after `seconds`. Seconds that are a tick's time up to rounding in double precision (as
 // start + k / fps has it) count as that tick: a frame's own time gives that frame, not the one before.
 [[nodiscard]] std::int64_t ticks_at(double seconds, AVRational time_base);
+// The smallest tick that is not before `seconds`, with the same tolerance.
+[[nodiscard]] std::int64_t first_tick_from(double seconds, AVRational time_base);
 [[nodiscard]] double seconds_at(std::int64_t ticks, AVRational time_base);
 
 // One frame on the timeline.

@@ -33,7 +33,7 @@ VideoReader::State::State(std::filesystem::path file, const VideoOptions& video_
       cursor(path, index, stream.index) {}
 
 std::optional<Failure> VideoReader::State::learn_timeline(const AVStream& stream) {
-  if (index.trustworthy()) {
+  if (index.trustworthy() && decoder.starts_at_key_packets()) {
     timeline = index.timeline(stream);
     by_packets = !timeline.empty() && first_frame_is_as_promised();
   }
@@ -225,18 +225,17 @@ Outcome<VideoFrames> VideoReader::State::frames_at(std::span<const double> times
 
 Outcome<VideoFrames> VideoReader::State::frames_in(const VideoRange& range) {
   return retrieve([&](std::vector<std::size_t>& shown) -> std::optional<Failure> {
-    const double end_s = std::min(timeline.end_s(), range.start_s + range.duration_s);
     if (range.fps == 0) {
-      const std::int64_t first = ticks_at(range.start_s, timeline.time_base());
-      const bool exact = seconds_at(first, timeline.time_base()) >= range.start_s;
+      const std::int64_t first = first_tick_from(range.start_s, timeline.time_base());
+      const std::int64_t end = first_tick_from(range.start_s + range.duration_s, timeline.time_base());
       for (std::size_t i = 0; i < timeline.frames().size(); ++i) {
         const std::int64_t ticks = timeline.frames()[i].ticks - timeline.first_ticks();
-        const bool begun = exact ? ticks >= first : ticks > first;
-        if (begun && timeline.since_start_s(timeline.frames()[i].ticks) < end_s) shown.push_back(i);
+        if (ticks >= first && ticks < end) shown.push_back(i);
       }
     } else {
       // A time that equals the end up to rounding lies outside.
-      const double count = std::ceil((end_s - range.start_s) * range.fps - kRoundingOfCount);
+      const double length_s = std::min(timeline.end_s() - range.start_s, range.duration_s);
+      const double count = std::ceil(length_s * range.fps - kRoundingOfCount);
       for (double k = 0; k < count; ++k) {
         const auto frame = timeline.shown_at(range.start_s + k / range.fps);
         if (frame) shown.push_back(*frame);
