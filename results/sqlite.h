@@ -66,6 +66,7 @@ class Statement {
   [[nodiscard]] bool step();  // whether there is a row
   void run();                 // a statement without rows, to its end
 
+  [[nodiscard]] sqlite3_stmt* handle() const noexcept { return handle_.get(); }
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] double real(int column) const;                       // NULL is a quiet NaN: SQLite cannot store one

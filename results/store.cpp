@@ -67,6 +67,15 @@ void require_writable(const Database& database, OpenMode mode) {
               {"the result store was opened for reading only", database.path().string(), "", "please report this"});
 }
 
+// Nothing when the file cannot be read.
+std::optional<std::string> artifact_fingerprint(const fs::path& folder, const std::string& relative) {
+  try {
+    return describe_artifact_file(folder, relative).fingerprint;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -164,24 +173,28 @@ std::vector<std::string> Store::unreferenced_artifacts() const {
 std::vector<std::string> Store::check() const {
   std::vector<std::string> problems;
   Database& database = state_->database;
-  const ReadTransaction transaction(database);
-  Statement integrity(database, "PRAGMA integrity_check");
-  while (integrity.step()) {
-    if (integrity.text(0) != "ok") problems.push_back("database: " + integrity.text(0));
-  }
-  Statement foreign(database, "PRAGMA foreign_key_check");
-  while (foreign.step()) {
-    problems.push_back(
-        fmt::format("table {}: a row refers to a row of {} that is not there", foreign.text(0), foreign.text(2)));
-  }
-  Statement artifacts(database, "SELECT path, fingerprint FROM artifact ORDER BY path");
-  while (artifacts.step()) {
-    try {
-      const Artifact found = describe_artifact_file(state_->artifact_folder, artifacts.text(0));
-      if (found.fingerprint != artifacts.text(1)) problems.push_back("artifact " + found.path + ": wrong checksum");
-    } catch (const Error&) {
-      problems.push_back("artifact " + artifacts.text(0) + ": cannot be read");
+  try {
+    Statement integrity(database, "PRAGMA integrity_check");
+    while (integrity.step()) {
+      if (integrity.text(0) != "ok") problems.push_back("database: " + integrity.text(0));
     }
+    Statement foreign(database, "PRAGMA foreign_key_check");
+    while (foreign.step()) {
+      problems.push_back(
+          fmt::format("table {}: a row refers to a row of {} that is not there", foreign.text(0), foreign.text(2)));
+    }
+    Statement artifacts(database, "SELECT path, fingerprint FROM artifact ORDER BY path");
+    while (artifacts.step()) {
+      const std::string relative = artifacts.text(0);
+      const std::optional<std::string> found = artifact_fingerprint(state_->artifact_folder, relative);
+      if (found != artifacts.text(1)) {
+        problems.push_back(fmt::format("artifact {}: {}", relative, found ? "wrong checksum" : "cannot be read"));
+      }
+    }
+  } catch (const SqliteError& error) {
+    // A file so damaged that the check itself cannot go on; a lock or a full disk is no finding.
+    if (error.kind() != ErrorKind::kData) throw;
+    problems.push_back("database: " + error.parts().what);
   }
   return problems;
 }

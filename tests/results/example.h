@@ -9,6 +9,9 @@
 
 namespace cmkd::results::example {
 
+// Catch2's matcher for this has another name in each of its versions.
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 inline DatasetRecord dataset() {
   return {"source1",
           "synthetic",
