@@ -55,6 +55,10 @@ namespace {
 
 std::vector<fs::path> files_under(const fs::path& folder) {
   std::vector<fs::path> files;
+  if (media::ffmpeg_versions().empty()) {
+    WARN("skipped: built without FFmpeg");
+    return files;
+  }
   if (shared_data_dir().empty() || !fs::is_directory(folder)) {
     WARN("skipped: the shared recordings are not on this machine");
     return files;
