@@ -1,0 +1,36 @@
+// The parts of build_leaderboard: rows from the store's rows, comparisons between rows, and the sentences about them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cmkd/reports/leaderboard.h"
+
+namespace cmkd::reports {
+
+// --- rows.cpp: one row from the results of its seeds ---
+
+// A row of the store with what had to be inferred about it.
+struct PlacedRow {
+  const results::LeaderboardRow* source = nullptr;
+  std::string label;
+  std::string command;  // the rerun command without its seed
+  std::string direction;
+  std::string protocol;
+};
+
+[[nodiscard]] std::string without_seed(const std::string& command);
+[[nodiscard]] std::string label_in_command(const std::string& command);
+// `placed` are all of one table and label. Leaves out what needs other rows: the name, tier and comparison.
+[[nodiscard]] Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& options);
+[[nodiscard]] std::string missing_reasons(const Row& row);  // "seed 2 failed: …; 1 seed not run"
+
+// --- comparison.cpp: rows against each other ---
+
+void compare_to_student(Table& table);
+void assign_tiers(Table& table);
+void describe_fingerprints(Table& table);
+void sort_rows(Table& table);
+[[nodiscard]] std::string what_n_allows(std::int64_t n);
+
+}  // namespace cmkd::reports

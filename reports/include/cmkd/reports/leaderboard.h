@@ -1,0 +1,139 @@
+// What a leaderboard says, as plain values, and its four formats. A function of the store's rows alone: no clock, host,
+// path or locale goes in, and the order of the input does not matter, so the same store gives the same bytes.
+// Free functions, safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmkd/reports/statistics.h"
+#include "cmkd/results/store.h"
+
+namespace cmkd::reports {
+
+struct LeaderboardOptions {
+  std::string title;  // "": the suite's
+  bool cost = true;   // measured times and memory, which differ from machine to machine and from run to run
+};
+
+// What a row is to the comparison. Only kMethod is ranked.
+enum class RowRole {
+  kMethod,   // no note, or "lower bound"
+  kControl,  // a method with its teacher's knowledge destroyed
+  kTeacher,
+  kCeiling,
+  kOther,  // any other note: "uses both modalities"
+};
+
+// One seed of a row: a value, or why there is none.
+struct SeedResult {
+  std::int64_t seed = 0;
+  bool seed_known = true;       // a training that has not run tells its seed only through its command
+  std::optional<double> value;  // the primary metric on split "test"
+  std::string missing;          // "failed: loss is not finite …", "not run", "" when there is a value
+  std::string training_key;
+  std::string evaluation_key;
+  std::string initial_weights;  // fingerprints, "" when not recorded
+  std::string batch_order;
+  std::string augmentation;
+  std::map<std::string, double> metrics;   // the other metrics on split "test"
+  std::map<std::string, double> transfer;  // metrics on split "transfer"
+  std::map<std::string, double> measured;  // of the training; empty without options.cost
+  std::string rerun_command;
+};
+
+struct Average {
+  double mean = 0;
+  std::int64_t n = 0;                // seeds that have it
+  std::optional<double> to_student;  // ratio of the means; nothing where the student has none or zero
+};
+
+// A row against `student` over the seeds that they share.
+struct StudentDifference {
+  std::optional<PairedComparison> comparison;
+  std::vector<std::int64_t> seeds;  // that were compared
+  std::string why_not;              // of the seeds left out: "seed 2: another batch order"; "" when none is
+};
+
+struct Row {
+  std::string name;  // the label, made unique within its table
+  std::string method;
+  std::string control;  // "shuffled-teacher", "" for none
+  std::string student_model;
+  std::string verified;  // "step", "loss", "part", "none", "" when nothing has run
+  std::string note;
+  RowRole role = RowRole::kMethod;
+  std::int64_t done = 0;
+  std::int64_t wanted = 0;
+  std::vector<SeedResult> seeds;  // by seed; the unknown ones last
+  std::optional<double> mean;
+  std::optional<double> deviation;
+  std::optional<Interval> interval;             // 95 %, Student t
+  std::optional<int> tier;                      // 1 is the best; nothing where the row is not ranked
+  std::string not_ranked;                       // why there is no tier; "" when there is
+  std::optional<StudentDifference> to_student;  // nothing for the student itself, the teacher and where no student is
+  std::map<std::string, Average> secondary;
+  std::map<std::string, Average> cost;
+  std::optional<Average> transfer_top1;
+  std::string rerun_command;  // of all seeds of the row
+
+  [[nodiscard]] bool partial() const noexcept { return done < wanted; }
+};
+
+struct ExclusionList {
+  std::string dataset;             // name
+  std::string source_fingerprint;  // of the files, labels and split
+  std::string decoded_fingerprint;
+  std::int64_t listed = 0;
+  std::int64_t used = 0;
+  std::map<std::string, std::int64_t> reasons;          // the part of a reason before ':' → clips
+  std::vector<results::DatasetRecord::Excluded> clips;  // by split, clip id, reason
+};
+
+// One comparison: everything in it was trained and evaluated under the same rules.
+struct Table {
+  std::string task;
+  std::string dataset;
+  std::string direction;  // "" while nothing has run
+  std::string protocol;   // "" while nothing is evaluated
+  std::string primary_metric;
+  std::int64_t smallest_n = 0;  // seeds of the ranked rows
+  std::vector<std::string> selection_rules;
+  std::string fingerprints;  // "… share initial weights: yes; batch order: yes; augmentation: no (seed 2)"
+  std::string what_n_allows;
+  std::string tiers;                           // the rule, or why there are none
+  std::vector<std::string> secondary_metrics;  // in the order of the columns
+  std::vector<Row> rows;  // ceiling and teacher; ranked rows by tier and mean, each with its controls; the rest
+  std::vector<ExclusionList> exclusions;
+};
+
+struct Leaderboard {
+  std::string suite;
+  std::string title;
+  bool cost = true;
+  std::vector<Table> tables;  // by task, dataset, direction, protocol
+};
+
+// Throws Error(kData) when the rows hold two results for the same seed of the same row.
+[[nodiscard]] Leaderboard build_leaderboard(const std::vector<results::LeaderboardRow>& rows,
+                                            const std::vector<results::DatasetRecord>& datasets,
+                                            const LeaderboardOptions& options = {});
+
+enum class Format { kMarkdown, kCsv, kJson, kHtml };
+
+// "markdown" or "md", "csv", "json", "html"; throws Error(kUsage) otherwise.
+[[nodiscard]] Format format_from_name(std::string_view name);
+
+// UTF-8, with a newline at the end.
+[[nodiscard]] std::string render(const Leaderboard& board, Format format);
+
+[[nodiscard]] std::string render_markdown(const Leaderboard& board);
+[[nodiscard]] std::string render_csv(const Leaderboard& board);   // one line for each row and seed, with its keys
+[[nodiscard]] std::string render_json(const Leaderboard& board);  // everything
+[[nodiscard]] std::string render_html(const Leaderboard& board);  // one file that needs nothing else
+
+}  // namespace cmkd::reports

@@ -1,0 +1,48 @@
+#include "metric_names.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace cmkd::reports {
+
+namespace {
+
+struct Known {
+  const char* name;
+  MetricStyle style;
+};
+
+const std::vector<Known>& known_metrics() {
+  static const std::vector<Known> known{{"top1", {"top-1", MetricUnit::kPercent, true}},
+                                        {"top5", {"top-5", MetricUnit::kPercent, true}},
+                                        {"mean_class_accuracy", {"mean class accuracy", MetricUnit::kPercent, true}},
+                                        {"ece", {"calibration error", MetricUnit::kPercent, false}},
+                                        {"nll", {"NLL", MetricUnit::kNats, false}},
+                                        {"teacher_agreement", {"agreement with teacher", MetricUnit::kPercent, true}},
+                                        {"teacher_kl", {"KL from teacher", MetricUnit::kNats, false}},
+                                        {"median_rank", {"median rank", MetricUnit::kPlain, false}},
+                                        {"mean_rank", {"mean rank", MetricUnit::kPlain, false}},
+                                        {"d_prime", {"d-prime", MetricUnit::kPlain, true}}};
+  return known;
+}
+
+std::size_t position(const std::string& name) {
+  const auto& known = known_metrics();
+  const auto found = std::ranges::find_if(known, [&](const Known& entry) { return entry.name == name; });
+  return static_cast<std::size_t>(found - known.begin());
+}
+
+}  // namespace
+
+MetricStyle metric_style(const std::string& name) {
+  const std::size_t found = position(name);
+  if (found < known_metrics().size()) return known_metrics()[found].style;
+  return {name, MetricUnit::kPercent, true};
+}
+
+void sort_metrics(std::vector<std::string>& names) {
+  std::ranges::sort(names, {}, [](const std::string& name) { return std::pair(position(name), name); });
+}
+
+}  // namespace cmkd::reports

@@ -1,0 +1,125 @@
+// RFC 4180 with "\n" as the line's end: one line for each row and seed. Metrics are fractions, as stored.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cmkd/core/error.h"
+#include "metric_names.h"
+#include "text.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+std::string quoted(const std::string& text) {
+  const std::string clean = without_control_characters(text);
+  if (clean.find_first_of(",\"") == std::string::npos) return clean;
+  std::string result = "\"";
+  for (const char c : clean) {
+    if (c == '"') result += '"';
+    result += c;
+  }
+  return result + '"';
+}
+
+struct Columns {
+  std::vector<std::string> metrics;
+  std::vector<std::string> transfer;
+  std::vector<std::string> measured;
+};
+
+Columns columns_of(const Leaderboard& board) {
+  std::set<std::string> metrics;
+  std::set<std::string> transfer;
+  std::set<std::string> measured;
+  const auto insert_names = [](std::set<std::string>& names, const std::map<std::string, double>& values) {
+    for (const auto& [name, value] : values) names.insert(name);
+  };
+  for (const Table& table : board.tables) {
+    for (const Row& row : table.rows) {
+      for (const SeedResult& seed : row.seeds) {
+        insert_names(metrics, seed.metrics);
+        insert_names(transfer, seed.transfer);
+        insert_names(measured, seed.measured);
+      }
+    }
+  }
+  Columns columns{
+      {metrics.begin(), metrics.end()}, {transfer.begin(), transfer.end()}, {measured.begin(), measured.end()}};
+  sort_metrics(columns.metrics);
+  sort_metrics(columns.transfer);
+  return columns;
+}
+
+void add_values(std::vector<std::string>& cells, const std::vector<std::string>& names,
+                const std::map<std::string, double>& values) {
+  for (const std::string& name : names) {
+    const auto found = values.find(name);
+    cells.push_back(found == values.end() ? "" : fmt::format("{:.6f}", found->second));
+  }
+}
+
+std::string line_of(const std::vector<std::string>& cells) {
+  std::vector<std::string> escaped;
+  for (const std::string& cell : cells) escaped.push_back(quoted(cell));
+  return join(escaped, ",") + "\n";
+}
+
+std::string head_line(const Columns& columns) {
+  std::vector<std::string> cells{"suite",        "task",          "dataset",        "direction",       "protocol",
+                                 "row",          "method",        "control",        "verified",        "note",
+                                 "tier",         "not_ranked",    "seed",           "missing",         "primary_metric",
+                                 "value",        "training_key",  "evaluation_key", "initial_weights", "batch_order",
+                                 "augmentation", "student_model", "rerun_command"};
+  for (const std::string& name : columns.metrics) cells.push_back("test." + name);
+  for (const std::string& name : columns.transfer) cells.push_back("transfer." + name);
+  for (const std::string& name : columns.measured) cells.push_back("measured." + name);
+  return line_of(cells);
+}
+
+std::string seed_line(const Leaderboard& board, const Table& table, const Row& row, const SeedResult& seed,
+                      const Columns& columns) {
+  std::vector<std::string> cells{board.suite,
+                                 table.task,
+                                 table.dataset,
+                                 table.direction,
+                                 table.protocol,
+                                 row.name,
+                                 row.method,
+                                 row.control,
+                                 row.verified,
+                                 row.note,
+                                 row.tier ? fmt::format("{}", *row.tier) : "",
+                                 row.not_ranked,
+                                 seed.seed_known ? fmt::format("{}", seed.seed) : "",
+                                 seed.missing,
+                                 table.primary_metric,
+                                 seed.value ? fmt::format("{:.6f}", *seed.value) : "",
+                                 seed.training_key,
+                                 seed.evaluation_key,
+                                 seed.initial_weights,
+                                 seed.batch_order,
+                                 seed.augmentation,
+                                 row.student_model,
+                                 seed.rerun_command};
+  add_values(cells, columns.metrics, seed.metrics);
+  add_values(cells, columns.transfer, seed.transfer);
+  add_values(cells, columns.measured, seed.measured);
+  return line_of(cells);
+}
+
+}  // namespace
+
+std::string render_csv(const Leaderboard& board) {
+  const Columns columns = columns_of(board);
+  std::string text = head_line(columns);
+  for (const Table& table : board.tables) {
+    for (const Row& row : table.rows) {
+      for (const SeedResult& seed : row.seeds) text += seed_line(board, table, row, seed, columns);
+    }
+  }
+  return text;
+}
+
+}  // namespace cmkd::reports

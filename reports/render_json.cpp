@@ -1,0 +1,158 @@
+// Everything of a leaderboard, for programs. Metrics are fractions, as stored, to six decimals.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "text.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+// Six decimals: the last bits of a mean may differ between compilers, and a report must not.
+json number(double value) {
+  if (!std::isfinite(value)) return fmt::format("{}", value);
+  const double rounded = std::round(value * 1e6) / 1e6;
+  return rounded == 0 ? 0.0 : rounded;
+}
+
+json number(const std::optional<double>& value) { return value ? number(*value) : json(); }
+
+json interval_json(const std::optional<Interval>& interval) {
+  return interval ? json::array({number(interval->low), number(interval->high)}) : json();
+}
+
+json values_json(const std::map<std::string, double>& values) {
+  json result = json::object();
+  for (const auto& [name, value] : values) result[name] = number(value);
+  return result;
+}
+
+json averages_json(const std::map<std::string, Average>& averages, bool with_ratio) {
+  json result = json::object();
+  for (const auto& [name, average] : averages) {
+    result[name] = {{"mean", number(average.mean)}, {"n", average.n}};
+    if (with_ratio) result[name]["ratio_to_student"] = number(average.to_student);
+  }
+  return result;
+}
+
+const char* role_name(RowRole role) {
+  switch (role) {
+    case RowRole::kMethod:
+      return "method";
+    case RowRole::kControl:
+      return "control";
+    case RowRole::kTeacher:
+      return "teacher";
+    case RowRole::kCeiling:
+      return "ceiling";
+    case RowRole::kOther:
+      break;
+  }
+  return "other";
+}
+
+json seed_json(const SeedResult& seed, bool cost) {
+  json result{{"seed", seed.seed_known ? json(seed.seed) : json()},
+              {"value", number(seed.value)},
+              {"missing", seed.missing},
+              {"training_key", seed.training_key},
+              {"evaluation_key", seed.evaluation_key},
+              {"fingerprints",
+               {{"initial_weights", seed.initial_weights},
+                {"batch_order", seed.batch_order},
+                {"augmentation", seed.augmentation}}},
+              {"metrics", values_json(seed.metrics)},
+              {"transfer", values_json(seed.transfer)},
+              {"rerun_command", seed.rerun_command}};
+  if (cost) result["measured"] = values_json(seed.measured);
+  return result;
+}
+
+json difference_json(const std::optional<StudentDifference>& difference) {
+  if (!difference) return {};
+  json result{{"seeds", difference->seeds}, {"why_not", difference->why_not}};
+  if (!difference->comparison) return result;
+  const PairedComparison& paired = *difference->comparison;
+  result["n"] = paired.n;
+  result["difference"] = number(paired.difference);
+  result["interval_95"] = interval_json(paired.interval);
+  result["sign_flip_p"] = number(paired.sign_flip_p);
+  result["smallest_reachable_p"] = number(smallest_reachable_p(paired.n));
+  result["t_p"] = number(paired.t_p);
+  result["cohen_dz"] = number(paired.cohen_dz);
+  result["cliff_delta"] = number(paired.cliff_delta);
+  return result;
+}
+
+json row_json(const Row& row, bool cost) {
+  json result{{"name", row.name},
+              {"method", row.method},
+              {"control", row.control},
+              {"role", role_name(row.role)},
+              {"note", row.note},
+              {"student_model", row.student_model},
+              {"verified", row.verified},
+              {"seeds_done", row.done},
+              {"seeds_wanted", row.wanted},
+              {"partial", row.partial()},
+              {"mean", number(row.mean)},
+              {"standard_deviation", number(row.deviation)},
+              {"interval_95", interval_json(row.interval)},
+              {"tier", row.tier ? json(*row.tier) : json()},
+              {"not_ranked", row.not_ranked},
+              {"against_student", difference_json(row.to_student)},
+              {"metrics", averages_json(row.secondary, false)},
+              {"transfer_top1", row.transfer_top1 ? number(row.transfer_top1->mean) : json()},
+              {"rerun_command", row.rerun_command}};
+  if (cost) result["measured"] = averages_json(row.cost, true);
+  for (const SeedResult& seed : row.seeds) result["seeds"].push_back(seed_json(seed, cost));
+  return result;
+}
+
+json exclusions_json(const ExclusionList& list) {
+  json clips = json::array();
+  for (const auto& clip : list.clips) {
+    clips.push_back({{"clip", clip.clip_id}, {"split", clip.split}, {"reason", clip.reason}});
+  }
+  return {{"dataset", list.dataset},
+          {"source_fingerprint", list.source_fingerprint},
+          {"decoded_fingerprint", list.decoded_fingerprint},
+          {"listed", list.listed},
+          {"used", list.used},
+          {"reasons", list.reasons},
+          {"excluded", clips}};
+}
+
+json table_json(const Table& table, bool cost) {
+  json result{{"task", table.task},
+              {"dataset", table.dataset},
+              {"direction", table.direction},
+              {"protocol", table.protocol},
+              {"primary_metric", table.primary_metric},
+              {"selection_rules", table.selection_rules},
+              {"fingerprints", table.fingerprints},
+              {"what_n_allows", table.what_n_allows},
+              {"tiers", table.tiers},
+              {"rows", json::array()},
+              {"datasets", json::array()}};
+  for (const Row& row : table.rows) result["rows"].push_back(row_json(row, cost));
+  for (const ExclusionList& list : table.exclusions) result["datasets"].push_back(exclusions_json(list));
+  return result;
+}
+
+}  // namespace
+
+std::string render_json(const Leaderboard& board) {
+  json root{{"format", "cmkd leaderboard"}, {"version", 1},           {"suite", board.suite}, {"title", board.title},
+            {"how_to_read", how_to_read()}, {"tables", json::array()}};
+  for (const Table& table : board.tables) root["tables"].push_back(table_json(table, board.cost));
+  // A name from a file system may be no UTF-8: it must not stop the report.
+  return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace cmkd::reports

@@ -1,0 +1,101 @@
+#include "cmkd/reports/statistics.h"
+
+#include <fmt/format.h>
+
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <vector>
+
+#include "cmkd/core/error.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+void require(bool holds, const char* what) {
+  if (!holds) throw Error(ErrorKind::kInternal, {what, "", "", ""});
+}
+
+}  // namespace
+
+double mean(std::span<const double> values) {
+  require(!values.empty(), "the mean of no values");
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+std::optional<double> standard_deviation(std::span<const double> values) {
+  if (values.size() < 2) return std::nullopt;
+  const double centre = mean(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - centre) * (value - centre);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+std::optional<Interval> t_interval(std::span<const double> values, double level) {
+  require(level > 0 && level < 1, "a confidence level outside (0, 1)");
+  const std::optional<double> deviation = standard_deviation(values);
+  if (!deviation) return std::nullopt;
+  const boost::math::students_t distribution(static_cast<double>(values.size() - 1));
+  const double quantile = boost::math::quantile(boost::math::complement(distribution, (1 - level) / 2));
+  const double half = quantile * *deviation / std::sqrt(static_cast<double>(values.size()));
+  const double centre = mean(values);
+  return Interval{centre - half, centre + half};
+}
+
+PairedComparison compare_paired(std::span<const double> a, std::span<const double> b) {
+  require(a.size() == b.size() && !a.empty(), "a paired comparison of lists of different length, or of empty ones");
+  std::vector<double> differences(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) differences[i] = a[i] - b[i];
+
+  PairedComparison result;
+  result.n = static_cast<std::int64_t>(a.size());
+  result.difference = mean(differences);
+  result.interval = t_interval(differences);
+  result.sign_flip_p = sign_flip_p(differences);
+  const std::optional<double> deviation = standard_deviation(differences);
+  if (deviation && *deviation > 0) {
+    const double pairs = static_cast<double>(a.size());
+    result.cohen_dz = result.difference / *deviation;
+    result.t = *result.cohen_dz * std::sqrt(pairs);
+    const boost::math::students_t distribution(pairs - 1);
+    result.t_p = 2 * boost::math::cdf(boost::math::complement(distribution, std::abs(*result.t)));
+  }
+  std::int64_t wins = 0;
+  for (const double left : a) {
+    for (const double right : b) wins += (left > right ? 1 : 0) - (left < right ? 1 : 0);
+  }
+  result.cliff_delta = static_cast<double>(wins) / static_cast<double>(a.size() * b.size());
+  return result;
+}
+
+std::optional<double> sign_flip_p(std::span<const double> differences) {
+  require(!differences.empty(), "a sign-flip test of no differences");
+  if (differences.size() > kMaximalSignFlips) return std::nullopt;
+  double observed = 0;
+  double magnitude = 0;
+  for (const double difference : differences) {
+    observed += difference;
+    magnitude += std::abs(difference);
+  }
+  // Patterns with the same sum must count as equal although their additions round differently.
+  const double threshold = std::abs(observed) - 1e-12 * magnitude;
+  const std::uint64_t patterns = std::uint64_t{1} << differences.size();
+  std::uint64_t as_extreme = 0;
+  for (std::uint64_t pattern = 0; pattern < patterns; ++pattern) {
+    double sum = 0;
+    for (std::size_t i = 0; i < differences.size(); ++i) {
+      sum += ((pattern >> i) & 1U) != 0 ? -differences[i] : differences[i];
+    }
+    if (std::abs(sum) >= threshold) ++as_extreme;
+  }
+  return static_cast<double>(as_extreme) / static_cast<double>(patterns);
+}
+
+double smallest_reachable_p(std::int64_t n) {
+  require(n >= 1, "a test of no pairs");
+  return std::ldexp(1.0, static_cast<int>(1 - n));
+}
+
+}  // namespace cmkd::reports

@@ -1,0 +1,41 @@
+// Words and numbers shared by the formats: fixed precision, no locale.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cmkd/reports/leaderboard.h"
+
+namespace cmkd::reports {
+
+inline constexpr const char* kNothing = "–";
+
+// A value in the unit in which its metric is shown: "47.1" of 0.4712 for a metric in per cent.
+[[nodiscard]] double shown_value(const std::string& metric, double value);
+[[nodiscard]] std::string metric_text(const std::string& metric, double value);
+[[nodiscard]] std::string difference_text(const std::string& metric, double value);  // with its sign: "+1.2", "−0.4"
+[[nodiscard]] std::string metric_heading(const std::string& metric);                 // "top-1, %"
+[[nodiscard]] std::string interval_text(const std::string& metric, const std::optional<Interval>& interval);
+[[nodiscard]] std::string difference_interval_text(const std::string& metric, const std::optional<Interval>& interval);
+[[nodiscard]] std::string seeds_text(const std::string& metric, const Row& row);  // "47.1, 48.0, failed"
+[[nodiscard]] std::string p_text(const std::optional<double>& p);                 // "0.0625"
+[[nodiscard]] std::string count_text(const Row& row);                             // "5 of 5", "4 of 5 (partial)"
+
+[[nodiscard]] std::string cost_heading(const std::string& name);                       // "training, s"
+[[nodiscard]] std::string cost_text(const std::string& name, const Average& average);  // "12.3 (1.50 × student)"
+[[nodiscard]] std::vector<std::string> cost_names(const Table& table);
+
+[[nodiscard]] std::string table_title(const Table& table);
+[[nodiscard]] std::string role_text(const Row& row);           // the note, "control of kd", ""
+[[nodiscard]] std::string state_word(const SeedResult& seed);  // "failed", "not run", …: `missing` up to its ':'
+[[nodiscard]] std::string exclusion_summary(const ExclusionList& list);  // "synthetic: 2 of 4 listed clips used; …"
+
+// What stands under every leaderboard: what each ± and bracket is.
+[[nodiscard]] const std::vector<std::string>& how_to_read();
+
+// Control characters would break a line, a cell or a file: they become spaces.
+[[nodiscard]] std::string without_control_characters(std::string_view text);
+
+}  // namespace cmkd::reports

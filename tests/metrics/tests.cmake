@@ -1,0 +1,1 @@
+cmkd_test(metrics DEPS metrics core LIBS nlohmann_json::nlohmann_json)

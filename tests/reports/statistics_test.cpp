@@ -1,0 +1,108 @@
+#include "catch.h"
+// The test framework comes first.
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cmkd/core/error.h"
+#include "cmkd/reports/statistics.h"
+#include "paths.h"
+
+namespace cmkd::reports {
+namespace {
+
+nlohmann::json load(const std::string& name) {
+  std::ifstream file(test::vectors_dir() / "statistics" / name);
+  REQUIRE(file);
+  return nlohmann::json::parse(file);
+}
+
+void check_close(double actual, double expected) { CHECK(actual == Approx(expected).margin(1e-9).epsilon(1e-9)); }
+
+TEST_CASE("means, intervals and paired comparisons agree with SciPy") {
+  for (const char* name : {"case0.json", "case1.json"}) {
+    INFO(name);
+    const nlohmann::json paired = load(name).at("paired");
+    const nlohmann::json& expected = paired.at("expected");
+    const auto a = paired.at("a").get<std::vector<double>>();
+    const auto b = paired.at("b").get<std::vector<double>>();
+    check_close(mean(a), expected.at("mean_a"));
+    check_close(standard_deviation(a).value(), expected.at("std_a"));
+    check_close(t_interval(a).value().low, expected.at("ci95_a").at(0));
+    check_close(t_interval(a).value().high, expected.at("ci95_a").at(1));
+    const PairedComparison comparison = compare_paired(a, b);
+    check_close(comparison.t.value(), expected.at("paired_t").at(0));
+    check_close(comparison.t_p.value(), expected.at("paired_t").at(1));
+    check_close(comparison.sign_flip_p.value(), expected.at("sign_flip_p"));
+    check_close(comparison.cohen_dz.value(), expected.at("cohen_dz"));
+    check_close(comparison.cliff_delta, expected.at("cliff_delta"));
+  }
+}
+
+TEST_CASE("the sign-flip test counts tied sums as the enumeration does") {
+  for (const char* name : {"ties0.json", "ties1.json"}) {
+    INFO(name);
+    const nlohmann::json ties = load(name).at("wilcoxon_ties");
+    const auto differences = ties.at("difference").get<std::vector<double>>();
+    check_close(sign_flip_p(differences).value(), ties.at("expected").at("sign_flip_p"));
+  }
+}
+
+TEST_CASE("the interval of three values is the one derived by hand") {
+  // Values 1, 2, 3: mean 2, std 1, t(0.975; 2) = √(2 · 0.95² / (1 − 0.95²)) = 4.302652729911275, half = t / √3.
+  const std::vector<double> values{1, 2, 3};
+  const double half = std::sqrt(2 * 0.95 * 0.95 / (1 - 0.95 * 0.95)) / std::sqrt(3.0);
+  check_close(mean(values), 2);
+  check_close(standard_deviation(values).value(), 1);
+  check_close(t_interval(values).value().low, 2 - half);
+  check_close(t_interval(values).value().high, 2 + half);
+}
+
+TEST_CASE("one value has a mean, and neither a deviation nor an interval") {
+  const std::vector<double> one{0.5};
+  CHECK(mean(one) == 0.5);
+  CHECK_FALSE(standard_deviation(one).has_value());
+  CHECK_FALSE(t_interval(one).has_value());
+  CHECK_FALSE(compare_paired(one, one).interval.has_value());
+}
+
+TEST_CASE("equal differences have an interval of one point and no t") {
+  const std::vector<double> a{0.75, 0.5, 0.25};
+  const std::vector<double> b{0.5, 0.25, 0.0};
+  const PairedComparison comparison = compare_paired(a, b);
+  CHECK(comparison.difference == 0.25);
+  CHECK(comparison.interval.value().low == 0.25);
+  CHECK(comparison.interval.value().high == 0.25);
+  CHECK_FALSE(comparison.t.has_value());
+  CHECK_FALSE(comparison.cohen_dz.has_value());
+  CHECK(comparison.sign_flip_p.value() == 0.25);  // 2 of 2³ patterns: all as they are, all flipped
+}
+
+TEST_CASE("the smallest reachable p halves with each pair, and differences of one sign reach it") {
+  CHECK(smallest_reachable_p(1) == 1);
+  CHECK(smallest_reachable_p(3) == 0.25);
+  CHECK(smallest_reachable_p(5) == 0.0625);
+  for (std::int64_t n = 1; n <= 12; ++n) {
+    std::vector<double> differences;
+    for (std::int64_t i = 1; i <= n; ++i) differences.push_back(0.1 * static_cast<double>(i));
+    CHECK(sign_flip_p(differences).value() == smallest_reachable_p(n));
+  }
+}
+
+TEST_CASE("the exact test says nothing above its largest size rather than an approximation") {
+  CHECK(sign_flip_p(std::vector<double>(20, 1.0)).has_value());
+  CHECK_FALSE(sign_flip_p(std::vector<double>(21, 1.0)).has_value());
+}
+
+TEST_CASE("statistics of nothing, or of unequal lists, are a bug of the caller") {
+  const std::vector<double> none;
+  const std::vector<double> one{1};
+  CHECK_THROWS_AS(mean(none), Error);
+  CHECK_THROWS_AS(sign_flip_p(none), Error);
+  CHECK_THROWS_AS(compare_paired(one, none), Error);
+  CHECK_THROWS_AS(smallest_reachable_p(0), Error);
+}
+
+}  // namespace
+}  // namespace cmkd::reports
