@@ -58,12 +58,14 @@ std::optional<ParameterValue> convert(const ParameterSpec& spec, const Parameter
 
 ParameterSpec ParameterSpec::number(std::string name, double default_value, double minimum, double maximum,
                                     std::string doc, std::string unit) {
-  return {std::move(name), ParameterType::kNumber, default_value, std::move(doc), std::move(unit), minimum, maximum, {}};
+  return {
+      std::move(name), ParameterType::kNumber, default_value, std::move(doc), std::move(unit), minimum, maximum, {}};
 }
 
 ParameterSpec ParameterSpec::integer(std::string name, std::int64_t default_value, double minimum, double maximum,
                                      std::string doc, std::string unit) {
-  return {std::move(name), ParameterType::kInteger, default_value, std::move(doc), std::move(unit), minimum, maximum, {}};
+  return {
+      std::move(name), ParameterType::kInteger, default_value, std::move(doc), std::move(unit), minimum, maximum, {}};
 }
 
 ParameterSpec ParameterSpec::boolean(std::string name, bool default_value, std::string doc) {
@@ -132,9 +134,9 @@ void Parameters::set(std::string_view name, const ParameterValue& value, const s
   if (spec == specs_.end()) {
     std::vector<std::string> names;
     for (const ParameterSpec& known : specs_) names.push_back(known.name);
-    throw Error(ErrorKind::kUsage, {fmt::format("unknown parameter '{}'", name), where,
-                                    names.empty() ? "none: it has no parameters" : join(names),
-                                    did_you_mean(name, names)});
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("unknown parameter '{}'", name), where,
+                 names.empty() ? "none: it has no parameters" : join(names), did_you_mean(name, names)});
   }
   const std::optional<ParameterValue> converted = convert(*spec, value);
   if (!converted) {

@@ -1,5 +1,7 @@
 #include "cmkd/results/store.h"
 
+#include <sqlite3.h>
+
 #include <fmt/format.h>
 
 #include <set>
@@ -11,6 +13,8 @@
 #include "writer.h"
 
 namespace cmkd::results {
+
+std::string sqlite_version() { return sqlite3_libversion(); }
 
 namespace fs = std::filesystem;
 

@@ -55,7 +55,8 @@ c10::Device parse_device(const std::string& name) {
   int index = -1;
   if (name == "cuda") {
     index = 0;
-  } else if (name.starts_with("cuda:") && name.size() > 5 && name.find_first_not_of("0123456789", 5) == std::string::npos) {
+  } else if (name.starts_with("cuda:") && name.size() > 5 &&
+             name.find_first_not_of("0123456789", 5) == std::string::npos) {
     index = std::atoi(name.c_str() + 5);
   } else {
     throw Error(ErrorKind::kUsage, {"unknown device '" + name + "'", "", "auto, cpu, cuda, cuda:N", ""});
@@ -74,7 +75,7 @@ std::map<std::string, std::string> describe_runtime(c10::Device device) {
   values["cpu_level"] = at::get_cpu_capability();
   values["device"] = device.str();
   values["threads"] = std::to_string(at::get_num_threads());
-  values["blas"] = at::globalContext().hasMKL() ? "MKL" : (at::globalContext().hasOpenBLAS() ? "OpenBLAS" : "other");
+  values["blas"] = at::globalContext().hasMKL() ? "MKL" : "other";
   values["deterministic"] = at::globalContext().deterministicAlgorithms() ? "true" : "false";
   values["compiler"] =
 #ifdef __clang__
@@ -96,8 +97,10 @@ struct ScopedSeed::State {
 ScopedSeed::ScopedSeed(std::uint64_t seed) : state_(new State) {
   std::vector<at::Generator> generators{at::detail::getDefaultCPUGenerator()};
   if (torch::cuda::is_available()) {
-    for (std::size_t i = 0; i < torch::cuda::device_count(); ++i) {
-      generators.push_back(at::globalContext().defaultGenerator(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(i))));
+    const auto devices = static_cast<int>(torch::cuda::device_count());
+    for (int i = 0; i < devices; ++i) {
+      const c10::Device device(c10::kCUDA, static_cast<c10::DeviceIndex>(i));
+      generators.push_back(at::globalContext().defaultGenerator(device));
     }
   }
   for (at::Generator& generator : generators) {

@@ -20,14 +20,14 @@ using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
 
 constexpr std::array<std::pair<c10::ScalarType, const char*>, 9> kTypes{{{c10::kDouble, "F64"},
-                                                                          {c10::kFloat, "F32"},
-                                                                          {c10::kHalf, "F16"},
-                                                                          {c10::kBFloat16, "BF16"},
-                                                                          {c10::kLong, "I64"},
-                                                                          {c10::kInt, "I32"},
-                                                                          {c10::kShort, "I16"},
-                                                                          {c10::kByte, "U8"},
-                                                                          {c10::kBool, "BOOL"}}};
+                                                                         {c10::kFloat, "F32"},
+                                                                         {c10::kHalf, "F16"},
+                                                                         {c10::kBFloat16, "BF16"},
+                                                                         {c10::kLong, "I64"},
+                                                                         {c10::kInt, "I32"},
+                                                                         {c10::kShort, "I16"},
+                                                                         {c10::kByte, "U8"},
+                                                                         {c10::kBool, "BOOL"}}};
 
 const char* type_name(c10::ScalarType type) {
   for (const auto& [known, name] : kTypes) {
@@ -56,7 +56,8 @@ at::Tensor read_tensor(const json& entry, std::span<const std::byte> data, const
   const auto offsets = entry.at("data_offsets").get<std::array<std::uint64_t, 2>>();
   std::uint64_t bytes = c10::elementSize(*type);
   for (const std::int64_t size : shape) {
-    if (size < 0 || (size > 0 && bytes > data.size() / static_cast<std::uint64_t>(size) + 1)) refuse(path, "tensor '" + name + "' has an impossible shape");
+    if (size < 0 || (size > 0 && bytes > data.size() / static_cast<std::uint64_t>(size) + 1))
+      refuse(path, "tensor '" + name + "' has an impossible shape");
     bytes *= static_cast<std::uint64_t>(size);
   }
   if (offsets[0] > offsets[1] || offsets[1] > data.size() || offsets[1] - offsets[0] != bytes) {
@@ -77,9 +78,8 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   for (const auto& [name, tensor] : file.tensors) {
     hosts.push_back(tensor.detach().to(at::kCPU).contiguous());
     const std::uint64_t end = offset + hosts.back().nbytes();
-    header[name] = {{"dtype", type_name(tensor.scalar_type())},
-                    {"shape", tensor.sizes().vec()},
-                    {"data_offsets", {offset, end}}};
+    header[name] = {
+        {"dtype", type_name(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();

@@ -48,7 +48,8 @@ void visit_state(const torch::nn::Module& module, const Visit& visit) {
   std::unordered_set<const void*> seen;
   for (const auto& list : {module.named_parameters(), module.named_buffers()}) {
     for (const auto& item : list) {
-      if (item.value().defined() && seen.insert(item.value().unsafeGetTensorImpl()).second) visit(item.key(), item.value());
+      if (item.value().defined() && seen.insert(item.value().unsafeGetTensorImpl()).second)
+        visit(item.key(), item.value());
     }
   }
 }
@@ -65,7 +66,8 @@ void load_state(torch::nn::Module& module, const TensorMap& state, const std::st
   const TensorMap own = state_of(module);
   for (const auto& [name, tensor] : state) {
     if (!own.contains(name)) {
-      throw Error(ErrorKind::kData, {"unexpected tensor '" + name + "': the model has no such parameter", where, "", ""});
+      throw Error(ErrorKind::kData,
+                  {"unexpected tensor '" + name + "': the model has no such parameter", where, "", ""});
     }
   }
   for (const auto& [name, tensor] : own) {

@@ -23,7 +23,8 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 // Renames `temporary` (closed, on the same file system) into place and syncs the folder.
 void commit_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
 
-// Throws Error(kEnvironment) when the disk that would hold `folder` has less than `bytes` free (and names both figures).
+// Throws Error(kEnvironment) when the disk that would hold `folder` has less than `bytes` free (and names both
+// figures).
 void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes, std::string_view purpose);
 
 // "1.4 GB", "312 KB"

@@ -14,7 +14,8 @@
 
 namespace cmkd {
 
-// Streaming hash. Not thread-safe; one object per stream. `hex()` may be called at any time and does not end the stream.
+// Streaming hash. Not thread-safe; one object per stream. `hex()` may be called at any time and does not end the
+// stream.
 class Hasher {
  public:
   Hasher();

@@ -20,8 +20,8 @@ struct ParameterSpec {
   std::string name;
   ParameterType type = ParameterType::kNumber;
   ParameterValue default_value;
-  std::string doc;   // one sentence
-  std::string unit;  // "", "s", "dB", "epochs"
+  std::string doc;                                            // one sentence
+  std::string unit;                                           // "", "s", "dB", "epochs"
   double minimum = -std::numeric_limits<double>::infinity();  // inclusive
   double maximum = std::numeric_limits<double>::infinity();   // inclusive
   std::vector<std::string> choices;                           // kChoice only

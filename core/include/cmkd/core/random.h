@@ -19,9 +19,9 @@ class RandomStream {
 
   [[nodiscard]] std::uint32_t next_u32() noexcept;
   [[nodiscard]] std::uint64_t next_u64() noexcept;
-  [[nodiscard]] double uniform() noexcept;                                        // [0, 1), 53 bits
-  [[nodiscard]] double uniform(double low, double high) noexcept;                 // [low, high)
-  [[nodiscard]] std::uint64_t below(std::uint64_t bound) noexcept;                // 0 … bound − 1, unbiased; bound >= 1
+  [[nodiscard]] double uniform() noexcept;                          // [0, 1), 53 bits
+  [[nodiscard]] double uniform(double low, double high) noexcept;   // [low, high)
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound) noexcept;  // 0 … bound − 1, unbiased; bound >= 1
   [[nodiscard]] std::int64_t integer(std::int64_t low, std::int64_t high) noexcept;  // low … high, both included
   [[nodiscard]] bool bernoulli(double probability) noexcept;
   [[nodiscard]] double normal() noexcept;  // standard normal by Box–Muller
@@ -41,7 +41,8 @@ class RandomStreams {
  public:
   RandomStreams(std::string_view suite, std::string_view dataset, std::int64_t seed) noexcept;
 
-  [[nodiscard]] RandomStream stream(std::string_view purpose, std::int64_t epoch = 0, std::int64_t clip = 0) const noexcept;
+  [[nodiscard]] RandomStream stream(std::string_view purpose, std::int64_t epoch = 0,
+                                    std::int64_t clip = 0) const noexcept;
   [[nodiscard]] std::uint64_t seed_for(std::string_view purpose, std::int64_t step = 0) const noexcept;
 
  private:

@@ -33,8 +33,8 @@ class Registry {
   // Throws Error(kUsage) with the allowed names and a suggestion; `where` is the place that named it.
   [[nodiscard]] const Entry& get(std::string_view name, const std::string& where = "") const {
     if (const Entry* entry = find(name)) return *entry;
-    throw Error(ErrorKind::kUsage,
-                {"unknown " + kind_ + " '" + std::string(name) + "'", where, join(names()), did_you_mean(name, names())});
+    throw Error(ErrorKind::kUsage, {"unknown " + kind_ + " '" + std::string(name) + "'", where, join(names()),
+                                    did_you_mean(name, names())});
   }
 
   [[nodiscard]] std::vector<std::string> names() const {

@@ -41,8 +41,8 @@ class Model : public torch::nn::Module {
 // What a suite fixes about the input and the output.
 struct ModelConfig {
   std::int64_t classes = 0;
-  std::int64_t frames = 1;       // video: frames a clip
-  std::int64_t height = 0;       // video: after the crop
+  std::int64_t frames = 1;  // video: frames a clip
+  std::int64_t height = 0;  // video: after the crop
   std::int64_t width = 0;
   std::int64_t sample_rate = 0;  // audio: Hz
   std::int64_t samples = 0;      // audio: samples a window
@@ -54,7 +54,7 @@ struct ModelInfo {
   std::string title;   // "R(2+1)D-18"
   std::string source;  // paper, arXiv number
   Modality modality = Modality::kVideo;
-  std::string doc;     // two sentences: what it is, what it is for
+  std::string doc;  // two sentences: what it is, what it is for
   std::vector<ParameterSpec> parameters;
   // Builds the module with LibTorch's initialisers (seed the global generator with ScopedSeed before). Throws
   // Error(kUsage) for an input that the model cannot take, saying what it can.

@@ -81,6 +81,9 @@ struct FoundKey {
   std::string key;  // whole
 };
 
+// Of the SQLite library that this program runs with: "3.40.1".
+[[nodiscard]] std::string sqlite_version();
+
 class Store {
  public:
   [[nodiscard]] static Store open(const std::filesystem::path& path, OpenMode mode, const StoreOptions& options = {});

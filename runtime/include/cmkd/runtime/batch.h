@@ -25,14 +25,15 @@ struct ModelOutput {
 
 // A batch on the training device, augmented and normalised. Clips are those of one split in the order of the batcher.
 struct Batch {
-  at::Tensor clip_index;   // [B] int64, host: position of the clip in the dataset
-  at::Tensor window;       // [B] int64, host: which of the clip's K fixed windows
-  at::Tensor video;        // [B, 3, T, H, W] float, normalised; undefined when no model needs it
-  at::Tensor audio;        // [B, n] float mono samples in [−1, 1] or a little beyond; undefined when no model needs it
-  at::Tensor labels;       // [B] int64; −1 where the label is hidden: the true value is not here
+  at::Tensor clip_index;  // [B] int64, host: position of the clip in the dataset
+  at::Tensor window;      // [B] int64, host: which of the clip's K fixed windows
+  at::Tensor video;       // [B, 3, T, H, W] float, normalised; undefined when no model needs it
+  at::Tensor audio;       // [B, n] float mono samples in [−1, 1] or a little beyond; undefined when no model needs it
+  at::Tensor labels;      // [B] int64; −1 where the label is hidden: the true value is not here
   at::Tensor label_known;  // [B] bool
-  ModelOutput teacher;     // frozen teacher's outputs for these clips, without gradient; undefined when a method has none
-  at::Tensor pseudo_labels;  // [B] int64, the teacher's argmax on these clips, also under a control that shuffles `teacher`
+  ModelOutput teacher;  // frozen teacher's outputs for these clips, without gradient; undefined when a method has none
+  at::Tensor
+      pseudo_labels;  // [B] int64, the teacher's argmax on these clips, also under a control that shuffles `teacher`
 
   [[nodiscard]] std::int64_t size() const { return labels.size(0); }
   [[nodiscard]] const at::Tensor& input(Modality modality) const {

@@ -1,0 +1,25 @@
+// The table of subcommands.
+#include "commands.h"
+
+namespace cmkd::apps {
+
+const std::vector<Command>& all_commands() {
+  static const std::vector<Command> commands{
+      {"list", "methods, datasets, models, suites, metrics, settings", run_list},
+      {"describe", "one of them: what it is, its parameters, what it needs", run_describe},
+      {"plan", "what a suite would run, how long, how much disk", run_plan},
+      {"run", "train, evaluate and store what a suite wants; continues where it was", run_run},
+      {"status", "what of a suite is done, failed, under way", run_status},
+      {"report", "leaderboards from the store: Markdown, CSV, JSON, HTML", run_report},
+      {"ingest", "decode a suite's dataset into its clip cache", run_ingest},
+      {"probe", "what the decoder sees in media files", run_probe},
+      {"datasets", "make the embedded dataset, check what is on disk", run_datasets},
+      {"conformance", "check methods against vectors of their official code", run_conformance_command},
+      {"doctor", "check this installation", run_doctor},
+      {"completion", "shell completion for bash", run_completion},
+      {"worker", "internal: a process that trains for 'cmkd run'", run_worker_command, true},
+  };
+  return commands;
+}
+
+}  // namespace cmkd::apps

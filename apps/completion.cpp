@@ -1,0 +1,42 @@
+// cmkd completion: a bash completion script, made from the table of subcommands and the registries.
+#include <fmt/format.h>
+
+#include "cmkd/core/error.h"
+#include "cmkd/methods/method.h"
+#include "cmkd/models/model.h"
+#include "commands.h"
+
+namespace cmkd::apps {
+
+int run_completion(const Arguments& arguments) {
+  CommandLine line(
+      "cmkd completion bash", "Prints a completion script for the shell.",
+      "source <(cmkd completion bash)\ncmkd completion bash > ~/.local/share/bash-completion/completions/cmkd");
+  line.positional("shell", 1);
+  if (!line.parse(arguments)) return 0;
+  const std::string shell = line.one("shell", "shell (bash)");
+  if (shell != "bash")
+    throw Error(ErrorKind::kUsage, {fmt::format("no completion for '{}'", shell), "cmkd completion", "bash", ""});
+  std::vector<std::string> commands;
+  for (const Command& command : all_commands()) {
+    if (!command.hidden) commands.push_back(command.name);
+  }
+  std::vector<std::string> names = method_registry().names();
+  for (const std::string& model : model_registry().names()) names.push_back(model);
+  print_out(fmt::format(R"(_cmkd() {{
+  local word="${{COMP_WORDS[COMP_CWORD]}}" command="${{COMP_WORDS[1]:-}}"
+  if [[ $COMP_CWORD -eq 1 ]]; then
+    COMPREPLY=($(compgen -W "{} --help --version" -- "$word"))
+  elif [[ $word == --* ]]; then
+    COMPREPLY=($(compgen -W "$(cmkd "$command" --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u)" --"$word")) elif
+      [[$command == describe]];
+  then COMPREPLY = ($(compgen - W "{}" --"$word")) else COMPREPLY = ($(compgen - f-- "$word")) fi
+}
+}
+complete -o filenames -F _cmkd cmkd
+)",
+                        join(commands, " "), join(names, " ")));
+return 0;
+}
+
+}  // namespace cmkd::apps

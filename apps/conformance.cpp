@@ -1,0 +1,82 @@
+// cmkd conformance: methods against the vectors of their official code.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cmkd/core/error.h"
+#include "cmkd/methods/conformance.h"
+#include "commands.h"
+
+namespace cmkd::apps {
+
+namespace po = boost::program_options;
+using nlohmann::json;
+
+namespace {
+
+std::filesystem::path default_vectors() {
+  namespace fs = std::filesystem;
+  const fs::path installed = fs::canonical("/proc/self/exe").parent_path().parent_path() / "share" / "cmkd" / "vectors";
+  for (const fs::path& folder :
+       {fs::path("tests") / "vectors", installed, fs::path(CMKD_SOURCE_DIR) / "tests" / "vectors"}) {
+    if (fs::is_directory(folder)) return folder;
+  }
+  throw Error(ErrorKind::kUsage, {"the project's vectors are not here", "", "", "name a folder: cmkd conformance DIR"});
+}
+
+std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format("{:.1e}", error); }
+
+json folder_json(const FolderResult& folder) {
+  json cases = json::array();
+  for (const CaseResult& one : folder.cases) {
+    cases.push_back({{"name", one.name},
+                     {"value_error", one.value_error},
+                     {"gradient_error", one.gradient_error},
+                     {"worst", one.worst},
+                     {"problem", one.problem}});
+  }
+  return {{"folder", folder.folder},
+          {"implementation", folder.implementation},
+          {"verdict", to_string(folder.verdict)},
+          {"value_error", folder.value_error},
+          {"gradient_error", folder.gradient_error},
+          {"detail", folder.detail},
+          {"cases", cases}};
+}
+
+}  // namespace
+
+int run_conformance_command(const Arguments& arguments) {
+  CommandLine line(
+      "cmkd conformance [DIR] [options]",
+      "Runs the very code that trains on vectors made with each method's official code, and compares values and "
+      "gradients\n"
+      "(float64). Without DIR: the project's own copy of the vectors. Exit status 0: all within 1e-9; 1: a mismatch;\n"
+      "6: no mismatch, but some folders have no implementation.",
+      "cmkd conformance\ncmkd conformance my-vectors/ --json");
+  line.positional("dir", 1);
+  line.add()("json", po::bool_switch(), "print JSON");
+  if (!line.parse(arguments)) return 0;
+  const ConformanceReport report =
+      run_conformance(line.has("dir") ? std::filesystem::path(line.one("dir", "folder")) : default_vectors());
+  if (line.flag("json")) {
+    json folders = json::array();
+    for (const FolderResult& folder : report.folders) folders.push_back(folder_json(folder));
+    print_json({{"tolerance", 1e-9}, {"folders", folders}});
+  } else {
+    print_out(fmt::format("{:<24} {:<16} {:>5} {:>12} {:>14}  {}\n", "vectors", "checked by", "cases", "value error",
+                          "gradient error", "verdict"));
+    for (const FolderResult& folder : report.folders) {
+      const bool covered = folder.verdict != ConformanceVerdict::kNotCovered;
+      print_out(fmt::format("{:<24} {:<16} {:>5} {:>12} {:>14}  {}{}\n", folder.folder,
+                            covered ? folder.implementation : "-", folder.cases.size(),
+                            covered ? error_text(folder.value_error) : "-",
+                            covered ? error_text(folder.gradient_error) : "-", to_string(folder.verdict),
+                            folder.verdict == ConformanceVerdict::kMismatch ? ": " + folder.detail : ""));
+    }
+  }
+  if (report.any(ConformanceVerdict::kMismatch)) return 1;
+  return report.any(ConformanceVerdict::kNotCovered) ? 6 : 0;
+}
+
+}  // namespace cmkd::apps

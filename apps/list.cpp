@@ -1,0 +1,239 @@
+// cmkd list and cmkd describe: what there is, from the registries themselves.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/hash.h"
+#include "cmkd/datasets/clip.h"
+#include "cmkd/methods/method.h"
+#include "cmkd/models/model.h"
+#include "cmkd/suites/action_recognition.h"
+#include "cmkd/suites/suite.h"
+#include "commands.h"
+
+namespace cmkd::apps {
+
+namespace po = boost::program_options;
+using nlohmann::json;
+
+namespace {
+
+struct Entry {
+  std::string kind;
+  std::string id;
+  std::string summary;
+};
+
+std::vector<std::filesystem::path> suite_files() {
+  namespace fs = std::filesystem;
+  const fs::path installed = fs::canonical("/proc/self/exe").parent_path().parent_path() / "share" / "cmkd" / "suites";
+  std::vector<fs::path> files;
+  for (const fs::path& folder : {fs::path("suites"), installed}) {
+    if (!fs::is_directory(folder)) continue;
+    for (const auto& item : fs::directory_iterator(folder)) {
+      if (item.path().extension() == ".toml") files.push_back(item.path());
+    }
+    if (!files.empty()) break;
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::vector<Entry> entries() {
+  std::vector<Entry> all;
+  for (const std::string& id : method_registry().names()) {
+    const MethodInfo& info = method_registry().get(id);
+    all.push_back(
+        {"methods", id, fmt::format("{} ({}), verified: {}", info.title, info.paper, to_string(info.verified))});
+  }
+  for (const std::string& id : dataset_registry().names())
+    all.push_back({"datasets", id, dataset_registry().get(id).title});
+  for (const std::string& id : model_registry().names()) {
+    const ModelInfo& info = model_registry().get(id);
+    all.push_back({"models", id, fmt::format("{}, {}", info.title, to_string(info.modality))});
+  }
+  for (const MetricDoc& metric : action_recognition_metric_docs()) all.push_back({"metrics", metric.name, metric.doc});
+  for (const std::string& section : section_names()) {
+    all.push_back({"settings", section,
+                   fmt::format("[{}] of a suite file, {} settings", section, section_specs(section).size())});
+  }
+  for (const std::filesystem::path& file : suite_files())
+    all.push_back({"suites", file.generic_string(), "a suite file"});
+  return all;
+}
+
+std::string default_text(const ParameterSpec& spec) {
+  const std::string text = to_text(spec.default_value);
+  return text.empty() ? "\"\"" : text;
+}
+
+json spec_json(const ParameterSpec& spec) {
+  json value{
+      {"name", spec.name}, {"default", to_text(spec.default_value)}, {"allowed", spec.allowed()}, {"doc", spec.doc}};
+  if (!spec.unit.empty()) value["unit"] = spec.unit;
+  return value;
+}
+
+json specs_json(const std::vector<ParameterSpec>& specs) {
+  json list = json::array();
+  for (const ParameterSpec& spec : specs) list.push_back(spec_json(spec));
+  return list;
+}
+
+std::string specs_text(const std::vector<ParameterSpec>& specs) {
+  if (specs.empty()) return "  parameters: none\n";
+  std::string text = "  parameters:\n";
+  for (const ParameterSpec& spec : specs) {
+    text += fmt::format("    {} = {}{}  ({})\n        {}\n", spec.name, default_text(spec),
+                        spec.unit.empty() ? "" : " " + spec.unit, spec.allowed(), spec.doc);
+  }
+  return text;
+}
+
+std::vector<std::string> needs_of(const Needs& needs) {
+  std::vector<std::string> list;
+  if (needs.teacher) list.emplace_back("teacher's logits and embedding (cached)");
+  if (needs.teacher_tokens) list.emplace_back("teacher's tokens (live)");
+  if (needs.teacher_stages) list.emplace_back("teacher's stages (live)");
+  if (needs.student_tokens) list.emplace_back("student's tokens");
+  if (needs.student_stages) list.emplace_back("student's stages");
+  if (needs.all_labels) list.emplace_back("the true labels of all clips");
+  if (list.empty()) list.emplace_back("the labelled clips alone");
+  return list;
+}
+
+json presets_json(const MethodInfo& info) {
+  json presets = json::object();
+  for (const auto& [name, values] : info.presets) {
+    for (const auto& [key, value] : values) presets[name][key] = to_text(value);
+  }
+  return presets;
+}
+
+json method_json(const MethodInfo& info) {
+  std::vector<std::string> folders;
+  for (const auto& [folder, check] : info.conformance) folders.push_back(folder);
+  return {{"kind", "method"},
+          {"id", info.id},
+          {"title", info.title},
+          {"paper", info.paper},
+          {"formula", info.formula},
+          {"verified", to_string(info.verified)},
+          {"needs", needs_of(info.needs)},
+          {"unlabelled", info.unlabelled},
+          {"parameters", specs_json(info.parameters)},
+          {"presets", presets_json(info)},
+          {"conformance", folders}};
+}
+
+std::string method_text(const MethodInfo& info) {
+  std::string text = fmt::format(
+      "{}: {}\n  paper: {}\n  formula: {}\n  verified against official code: {}\n  needs: {}\n  unlabelled clips: {}\n",
+      info.id, info.title, info.paper, info.formula, to_string(info.verified), join(needs_of(info.needs), "; "),
+      info.unlabelled);
+  text += specs_text(info.parameters);
+  for (const auto& [name, values] : info.presets) {
+    std::vector<std::string> parts;
+    for (const auto& [key, value] : values) parts.push_back(key + " = " + to_text(value));
+    text += fmt::format("  preset {}: {}\n", name, parts.empty() ? "the defaults" : join(parts));
+  }
+  return text;
+}
+
+int describe_one(const std::string& id, bool as_json) {
+  if (const MethodInfo* method = method_registry().find(id)) {
+    as_json ? print_json(method_json(*method)) : print_out(method_text(*method));
+    return 0;
+  }
+  if (const ModelInfo* model = model_registry().find(id)) {
+    if (as_json) {
+      print_json({{"kind", "model"},
+                  {"id", id},
+                  {"title", model->title},
+                  {"source", model->source},
+                  {"modality", to_string(model->modality)},
+                  {"doc", model->doc},
+                  {"parameters", specs_json(model->parameters)}});
+    } else {
+      print_out(fmt::format("{}: {}\n  source: {}\n  modality: {}\n  {}\n{}", id, model->title, model->source,
+                            to_string(model->modality), model->doc, specs_text(model->parameters)));
+    }
+    return 0;
+  }
+  if (const DatasetInfo* dataset = dataset_registry().find(id)) {
+    if (as_json) {
+      print_json({{"kind", "dataset"},
+                  {"id", id},
+                  {"title", dataset->title},
+                  {"source", dataset->source},
+                  {"tree", dataset->tree},
+                  {"parameters", specs_json(dataset->parameters)}});
+    } else {
+      print_out(fmt::format("{}: {}\n  source: {}\n  expected files:\n{}\n{}", id, dataset->title, dataset->source,
+                            dataset->tree, specs_text(dataset->parameters)));
+    }
+    return 0;
+  }
+  const std::vector<std::string> sections = section_names();
+  if (std::ranges::find(sections, id) != sections.end()) {
+    as_json ? print_json({{"kind", "settings"}, {"id", id}, {"parameters", specs_json(section_specs(id))}})
+            : print_out(fmt::format("[{}] of a suite file\n{}", id, specs_text(section_specs(id))));
+    return 0;
+  }
+  for (const MetricDoc& metric : action_recognition_metric_docs()) {
+    if (metric.name != id) continue;
+    const char* better = metric.higher_is_better ? "higher is better" : "lower is better";
+    as_json ? print_json(
+                  {{"kind", "metric"}, {"id", id}, {"doc", metric.doc}, {"higher_is_better", metric.higher_is_better}})
+            : print_out(fmt::format("{}: {} ({})\n", id, metric.doc, better));
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const Entry& entry : entries()) names.push_back(entry.id);
+  throw Error(ErrorKind::kUsage,
+              {fmt::format("nothing is called '{}'", id), "", "see 'cmkd list'", did_you_mean(id, names)});
+}
+
+}  // namespace
+
+int run_list(const Arguments& arguments) {
+  CommandLine line("cmkd list [methods|datasets|models|metrics|settings|suites] [options]",
+                   "Lists what this build knows.", "cmkd list\ncmkd list methods\ncmkd list --json");
+  line.positional("kind", 1);
+  line.add()("json", po::bool_switch(), "print JSON");
+  if (!line.parse(arguments)) return 0;
+  const std::vector<std::string> kinds{"methods", "datasets", "models", "metrics", "settings", "suites"};
+  const std::string wanted = line.has("kind") ? line.one("kind", "kind") : "";
+  if (!wanted.empty() && std::ranges::find(kinds, wanted) == kinds.end()) {
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("unknown kind '{}'", wanted), "cmkd list", join(kinds), did_you_mean(wanted, kinds)});
+  }
+  json object = json::object();
+  std::string text;
+  std::string kind;
+  for (const Entry& entry : entries()) {
+    if (!wanted.empty() && entry.kind != wanted) continue;
+    if (entry.kind != kind) text += (text.empty() ? "" : "\n") + entry.kind + "\n";
+    kind = entry.kind;
+    text += fmt::format("  {:<24} {}\n", entry.id, entry.summary);
+    object[entry.kind].push_back({{"id", entry.id}, {"summary", entry.summary}});
+  }
+  line.flag("json") ? print_json(object) : print_out(text);
+  return 0;
+}
+
+int run_describe(const Arguments& arguments) {
+  CommandLine line("cmkd describe NAME [options]",
+                   "Explains a method, a dataset, a model, a metric or a table of settings: paper, formula, parameters "
+                   "with defaults and ranges.",
+                   "cmkd describe mnf_csc\ncmkd describe training\ncmkd describe synthetic --json");
+  line.positional("name", 1);
+  line.add()("json", po::bool_switch(), "print JSON");
+  if (!line.parse(arguments)) return 0;
+  return describe_one(line.one("name", "name of a method, dataset, model, metric or settings table"),
+                      line.flag("json"));
+}
+
+}  // namespace cmkd::apps

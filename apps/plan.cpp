@@ -1,0 +1,264 @@
+// cmkd plan and cmkd status: what a suite wants, and how much of it is there.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/file.h"
+#include "cmkd/core/progress.h"
+#include "cmkd/harness/checkpoint.h"
+#include "cmkd/harness/estimate.h"
+#include "cmkd/harness/plan.h"
+#include "cmkd/harness/run_one.h"
+#include "cmkd/harness/suite_data.h"
+#include "cmkd/results/store.h"
+#include "cmkd/runtime/determinism.h"
+#include "commands.h"
+
+namespace cmkd::apps {
+
+namespace po = boost::program_options;
+using nlohmann::json;
+using results::RunStatus;
+
+namespace {
+
+struct Counts {
+  std::int64_t planned = 0;
+  std::int64_t done = 0;
+  std::int64_t failed = 0;
+  std::int64_t under_way = 0;
+};
+
+std::optional<results::Store> open_store(const RunFolder& folder) {
+  if (!std::filesystem::exists(folder.store())) return std::nullopt;
+  return results::Store::open(folder.store(), results::OpenMode::kReadOnly);
+}
+
+// In the plan's order of rows.
+std::vector<std::pair<std::string, Counts>> count_rows(const Plan& plan, const std::optional<results::Store>& store,
+                                                       const RunFolder& folder) {
+  std::vector<std::pair<std::string, Counts>> rows;
+  for (const PlannedTraining& planned : plan.trainings) {
+    auto row = std::ranges::find(rows, planned.label, &std::pair<std::string, Counts>::first);
+    if (row == rows.end()) row = rows.insert(rows.end(), {planned.label, {}});
+    Counts& counts = row->second;
+    ++counts.planned;
+    const std::optional<RunStatus> status = store ? store->status(planned.key) : std::nullopt;
+    if (status == RunStatus::kFailed) {
+      ++counts.failed;
+    } else if (status == RunStatus::kDone && store->has_evaluation(planned.evaluation_key)) {
+      ++counts.done;
+    } else if (std::filesystem::exists(folder.checkpoint(planned.key))) {
+      ++counts.under_way;
+    }
+  }
+  return rows;
+}
+
+json counts_json(const std::string& label, const Counts& counts) {
+  return {{"row", label},
+          {"planned", counts.planned},
+          {"done", counts.done},
+          {"failed", counts.failed},
+          {"under_way", counts.under_way}};
+}
+
+struct Context {
+  Suite suite;
+  RunFolder folder;
+  std::filesystem::path cache;
+  PlanFilter filter;
+};
+
+Context make_context(const CommandLine& line) {
+  Context context{load_suite(suite_path(line.one("suite", "suite file")), line.list("set")), {}, cache_root(line), {}};
+  context.folder.root = out_folder(line, context.suite.name);
+  context.filter.methods = line.list("only");
+  if (line.has("seed")) context.filter.seeds = line.get<std::vector<std::int64_t>>("seed");
+  return context;
+}
+
+void add_plan_options(CommandLine& line) {
+  add_suite_options(line);
+  line.positional("suite", 1);
+  line.add()("only", po::value<std::vector<std::string>>()->value_name("METHOD"),
+             "only this method or row (repeatable)")("seed", po::value<std::vector<std::int64_t>>()->value_name("N"),
+                                                     "only this seed (repeatable)")("json", po::bool_switch(),
+                                                                                    "print JSON");
+}
+
+// Trainings that 'cmkd run' would still do.
+std::vector<PlannedTraining> remaining(const Plan& plan, const std::optional<results::Store>& store) {
+  std::vector<PlannedTraining> left;
+  for (const PlannedTraining& planned : plan.trainings) {
+    const bool stored =
+        store && (store->status(planned.key) == RunStatus::kFailed || store->has_evaluation(planned.evaluation_key));
+    if (!stored) left.push_back(planned);
+  }
+  return left;
+}
+
+std::string plan_text(const Context& context, const Plan& plan, const std::vector<std::pair<std::string, Counts>>& rows,
+                      const IngestPlan& ingest, bool cached, const std::optional<TimeEstimate>& time) {
+  std::string text =
+      fmt::format("{}: {} trainings on '{}' ({}), {} seeds\n\n  {:<32} {:>8} {:>6} {:>7} {:>12}\n", context.suite.name,
+                  plan.trainings.size(), context.suite.dataset, context.suite.direction(), context.suite.seeds().size(),
+                  "row", "planned", "done", "failed", "s a training");
+  for (const auto& [label, counts] : rows) {
+    const bool measured = time && time->seconds_by_label.contains(label);
+    text += fmt::format("  {:<32} {:>8} {:>6} {:>7} {:>12}\n", label, counts.planned, counts.done, counts.failed,
+                        measured ? fmt::format("{:.1f}", time->seconds_by_label.at(label)) : std::string("-"));
+  }
+  text += fmt::format("\n  clip cache: {} clips, {}\n", ingest.clips,
+                      cached ? "there" : fmt::format("about {} to write", format_bytes(ingest.estimated_bytes)));
+  if (time) {
+    text += fmt::format("  time left: {:.0f} core-seconds ({} with one job), from steps measured on this machine\n",
+                        time->total_seconds, format_duration(time->total_seconds));
+  } else {
+    text += "  time left: unknown before the clips are ingested ('cmkd ingest'), or use --no-measure on purpose\n";
+  }
+  const std::int64_t labelled = context.suite.labels.values.integer("labelled");
+  if (labelled > 0 && context.suite.labels.values.integer("validation_clips") > labelled) {
+    text += "  note: validation uses more labels than the budget of labelled clips: the report marks it\n";
+  }
+  return text;
+}
+
+// Which clip has which role for a seed: who sees which label can be checked from outside.
+json roles_json(const Suite& suite, const SuiteData& data, std::int64_t seed) {
+  const Roles roles = data.roles(suite, seed);
+  const auto ids = [&](const std::vector<std::int64_t>& clips) {
+    json list = json::array();
+    for (const std::int64_t clip : clips) list.push_back(data.listed.list.clips[static_cast<std::size_t>(clip)].id);
+    return list;
+  };
+  std::vector<std::int64_t> hidden;
+  std::ranges::set_difference(roles.transfer, roles.labelled, std::back_inserter(hidden));
+  return {{"seed", seed},          {"teacher", ids(roles.teacher)},       {"labelled", ids(roles.labelled)},
+          {"hidden", ids(hidden)}, {"validation", ids(roles.validation)}, {"test", ids(roles.test)}};
+}
+
+int print_roles(const Context& context, bool as_json) {
+  const SuiteData data = open_data(context.suite, context.cache, 1);
+  const std::int64_t seed = context.filter.seeds.empty() ? context.suite.seeds().front() : context.filter.seeds.front();
+  const json roles = roles_json(context.suite, data, seed);
+  if (as_json) {
+    print_json(roles);
+    return 0;
+  }
+  for (const auto& [role, clips] : roles.items()) {
+    if (clips.is_array()) print_out(fmt::format("{:<12} {} clips\n", role, clips.size()));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_plan(const Arguments& arguments) {
+  CommandLine line("cmkd plan SUITE [options]",
+                   "Shows what 'cmkd run' would do: rows, trainings done and left, disk for the clip cache, and the "
+                   "time, from a few\n"
+                   "steps measured here (once the clips are ingested). Changes no result.",
+                   "cmkd plan suites/quick.toml\ncmkd plan suites/quick.toml --show-config\ncmkd plan "
+                   "suites/quick.toml --json --no-measure");
+  add_plan_options(line);
+  line.add()("show-config", po::bool_switch(), "print every setting with its origin")(
+      "roles", po::bool_switch(),
+      "print which clips teach, are labelled, hidden, validate and test (--json: their ids)")(
+      "no-measure", po::bool_switch(), "do not measure steps: no time");
+  if (!line.parse(arguments)) return 0;
+  const Context context = make_context(line);
+  if (line.flag("show-config")) {
+    print_out(show_config(context.suite));
+    return 0;
+  }
+  if (line.flag("roles")) return print_roles(context, line.flag("json"));
+  ListedData listed = list_data(context.suite, context.cache);
+  const Plan plan = make_plan(context.suite, listed.source_fingerprint, context.filter);
+  const std::optional<results::Store> store = open_store(context.folder);
+  const bool cached = std::filesystem::exists(listed.cache_folder / "index.json");
+  const IngestPlan ingest = plan_ingest(*listed.source, listed.list, listed.settings);
+  std::optional<TimeEstimate> time;
+  if (cached && !line.flag("no-measure")) {
+    const Parameters& training = context.suite.training.values;
+    configure_runtime({static_cast<int>(training.integer("threads_per_run")),
+                       training.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast});
+    time = estimate_time(context.suite, open_data(context.suite, context.cache, 1), remaining(plan, store), c10::kCPU);
+  }
+  const auto rows = count_rows(plan, store, context.folder);
+  if (!line.flag("json")) {
+    print_out(plan_text(context, plan, rows, ingest, cached, time));
+    return 0;
+  }
+  json trainings = json::array();
+  for (const PlannedTraining& planned : plan.trainings) {
+    trainings.push_back({{"key", planned.key},
+                         {"evaluation_key", planned.evaluation_key},
+                         {"row", planned.label},
+                         {"seed", planned.seed},
+                         {"teacher_key", planned.teacher_key},
+                         {"config", json::parse(planned.config)}});
+  }
+  json row_list = json::array();
+  for (const auto& [label, counts] : rows) row_list.push_back(counts_json(label, counts));
+  json value{{"suite", context.suite.name},
+             {"trainings", trainings},
+             {"rows", row_list},
+             {"clips", ingest.clips},
+             {"cache_bytes", ingest.estimated_bytes},
+             {"cached", cached},
+             {"source_fingerprint", listed.source_fingerprint}};
+  if (time) value["seconds_left"] = time->total_seconds;
+  print_json(value);
+  return 0;
+}
+
+int run_status(const Arguments& arguments) {
+  CommandLine line("cmkd status SUITE [options]",
+                   "Shows what of the suite is done, failed (with the reason) and under way.",
+                   "cmkd status suites/quick.toml\ncmkd status suites/quick.toml --json");
+  add_plan_options(line);
+  if (!line.parse(arguments)) return 0;
+  const Context context = make_context(line);
+  const ListedData listed = list_data(context.suite, context.cache);
+  const Plan plan = make_plan(context.suite, listed.source_fingerprint, context.filter);
+  const std::optional<results::Store> store = open_store(context.folder);
+  const auto rows = count_rows(plan, store, context.folder);
+  json failures = json::array();
+  for (const PlannedTraining& planned : plan.trainings) {
+    const std::optional<results::TrainingRecord> record = store ? store->training(planned.key) : std::nullopt;
+    if (record && record->status == RunStatus::kFailed) {
+      failures.push_back(
+          {{"key", planned.key}, {"row", planned.label}, {"seed", planned.seed}, {"reason", record->reason}});
+    }
+  }
+  if (line.flag("json")) {
+    json row_list = json::array();
+    for (const auto& [label, counts] : rows) row_list.push_back(counts_json(label, counts));
+    print_json({{"suite", context.suite.name},
+                {"rows", row_list},
+                {"failures", failures},
+                {"store", context.folder.store().string()}});
+    return 0;
+  }
+  std::string text =
+      fmt::format("  {:<32} {:>8} {:>6} {:>7} {:>10}\n", "row", "planned", "done", "failed", "under way");
+  for (const auto& [label, counts] : rows) {
+    text += fmt::format("  {:<32} {:>8} {:>6} {:>7} {:>10}\n", label, counts.planned, counts.done, counts.failed,
+                        counts.under_way);
+  }
+  for (const json& failure : failures) {
+    text += fmt::format("  {} {} seed {}: {}\n", failure["key"].get<std::string>().substr(0, 12),
+                        failure["row"].get<std::string>(), failure["seed"].get<std::int64_t>(),
+                        failure["reason"].get<std::string>());
+  }
+  print_out(text);
+  return 0;
+}
+
+}  // namespace cmkd::apps

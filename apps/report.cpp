@@ -1,0 +1,89 @@
+// cmkd report: leaderboards, regenerated from the store alone.
+#include <fmt/format.h>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/file.h"
+#include "cmkd/harness/run_one.h"
+#include "cmkd/reports/leaderboard.h"
+#include "cmkd/results/store.h"
+#include "commands.h"
+
+namespace cmkd::apps {
+
+namespace po = boost::program_options;
+
+namespace {
+
+// A suite file, the name of a suite in the store, or the only suite of the store.
+std::string suite_in(const CommandLine& line) {
+  if (!line.has("suite")) return "";
+  const std::string given = line.one("suite", "suite");
+  return std::filesystem::exists(given) ? load_suite(given, {}).name : given;
+}
+
+std::filesystem::path store_path(const CommandLine& line, const std::string& suite) {
+  if (line.has("store")) return line.get<std::string>("store");
+  return RunFolder{line.has("out") ? std::filesystem::path(line.get<std::string>("out"))
+                                   : std::filesystem::path("out") / suite}
+      .store();
+}
+
+std::string choose_suite(const results::Store& store, const std::string& wanted) {
+  std::vector<std::string> names;
+  for (const results::SuiteSummary& summary : store.suites()) names.push_back(summary.suite);
+  if (wanted.empty() && names.size() == 1) return names.front();
+  for (const std::string& name : names) {
+    if (name == wanted) return name;
+  }
+  throw Error(ErrorKind::kNothingSelected,
+              {wanted.empty() ? "the store holds several suites" : fmt::format("the store holds no suite '{}'", wanted),
+               store.path().string(), join(names), wanted.empty() ? "name one of them" : did_you_mean(wanted, names)});
+}
+
+}  // namespace
+
+int run_report(const Arguments& arguments) {
+  CommandLine line(
+      "cmkd report [SUITE] [options]",
+      "Regenerates a leaderboard from the store: the same store gives the same bytes. SUITE is a suite file or the "
+      "name of a\n"
+      "suite in the store. Measured times and memory differ from run to run: --no-cost leaves them out.",
+      "cmkd report suites/quick.toml\ncmkd report suites/quick.toml --format html --output out/quick/leaderboard.html\n"
+      "cmkd report --store out/quick/results.db --format csv --no-cost");
+  line.positional("suite", 1);
+  line.add()("format,f", po::value<std::string>()->default_value("markdown")->value_name("NAME"),
+             "markdown, csv, json, html")("output,o", po::value<std::string>()->value_name("FILE"),
+                                          "write to a file instead of standard output")(
+      "store", po::value<std::string>()->value_name("FILE"), "the database (default: OUT/results.db)")(
+      "out", po::value<std::string>()->value_name("DIR"), "folder of the run (default: out/SUITE)")(
+      "no-cost", po::bool_switch(), "leave out what was measured")("json", po::bool_switch(),
+                                                                   "the same as --format json");
+  if (!line.parse(arguments)) return 0;
+  const reports::Format format =
+      reports::format_from_name(line.flag("json") ? "json" : line.get<std::string>("format"));
+  const std::string wanted = suite_in(line);
+  if (wanted.empty() && !line.has("store") && !line.has("out")) {
+    throw Error(ErrorKind::kUsage, {"neither a suite nor a store is named", "cmkd report", "",
+                                    "for example cmkd report suites/quick.toml"});
+  }
+  const std::filesystem::path path = store_path(line, wanted);
+  if (!std::filesystem::exists(path)) {
+    throw Error(ErrorKind::kData,
+                {"there is no store yet", path.string(), "", "run the suite first ('cmkd run'), or give --store"});
+  }
+  const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
+  const std::string suite = choose_suite(store, wanted);
+  reports::LeaderboardOptions options;
+  options.cost = !line.flag("no-cost");
+  const std::string text =
+      reports::render(reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), options), format);
+  if (!line.has("output")) {
+    print_out(text);
+    return 0;
+  }
+  write_file_atomically(line.get<std::string>("output"), text);
+  fmt::print(stderr, "wrote {}\n", line.get<std::string>("output"));
+  return 0;
+}
+
+}  // namespace cmkd::apps

@@ -1,0 +1,42 @@
+// What the benchmark files share: material, and how a benchmark says that its result is right.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmkd/datasets/clip_cache.h"
+
+namespace cmkd::bench {
+
+// Names by which the table finds a measurement; each is registered by its file. items_per_second is the figure.
+inline constexpr const char* kDecodeFrames = "decode, whole files (frames/s per core)";
+inline constexpr const char* kDecodeClips = "decode, 16 frames from random starts (clips/s per core)";
+inline constexpr const char* kCacheBatches = "warm cache batches, 16 frames 112 x 112 (clips/s per core)";
+inline constexpr const char* kStepInMemory = "training step on a tensor in memory (clips/s)";
+inline constexpr const char* kStepWithLoader = "the same step with the real loader (clips/s)";
+inline constexpr const char* kStore = "store, one training with its epochs and outputs (rows/s)";
+
+void register_decode();
+void register_loader();
+void register_models();
+void register_store();
+
+// Real web clips ($CMKD_BENCH_CLIPS, else ../shared/data/clips beside the source tree), else clips that are made here:
+// the table says which.
+struct Material {
+  std::vector<std::filesystem::path> files;
+  std::string description;
+};
+[[nodiscard]] const Material& material();
+
+// A folder that is removed at the end of the program.
+[[nodiscard]] const std::filesystem::path& scratch();
+
+// Ends the program when a result is wrong: no time is reported for it.
+void verify(bool right, const std::string& what);
+
+}  // namespace cmkd::bench

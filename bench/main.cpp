@@ -1,0 +1,133 @@
+// cmkd_bench: every figure of a verified result, and the ratios between them, in one table.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string_view>
+
+#include "bench.h"
+#include "cmkd/datasets/synthetic.h"
+#include "cmkd/runtime/determinism.h"
+
+namespace cmkd::bench {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Scratch {
+  fs::path path = fs::temp_directory_path() / fmt::format("cmkd-bench-{}", ::getpid());
+  Scratch() { fs::create_directories(path); }
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+};
+
+Material find_material() {
+  const char* given = std::getenv("CMKD_BENCH_CLIPS");
+  const fs::path folder =
+      given != nullptr ? fs::path(given) : fs::path(CMKD_SOURCE_DIR).parent_path() / "shared" / "data" / "clips";
+  Material found;
+  if (fs::is_directory(folder)) {
+    for (const auto& item : fs::recursive_directory_iterator(folder)) {
+      if (item.path().extension() == ".mp4") found.files.push_back(item.path());
+    }
+    std::ranges::sort(found.files);
+    found.description = fmt::format("{} real clips of {}", found.files.size(), folder.string());
+  }
+  if (!found.files.empty()) return found;
+  SyntheticOptions options;
+  options.train_clips = 10;
+  options.test_clips = 10;
+  options.frames = 100;
+  options.fps = 25;
+  options.size = 256;
+  make_synthetic(options, scratch() / "made", 1);
+  for (const auto& item : fs::recursive_directory_iterator(scratch() / "made")) {
+    if (item.path().extension() == ".mkv") found.files.push_back(item.path());
+  }
+  std::ranges::sort(found.files);
+  found.description = "20 clips made here (no real clips found: set CMKD_BENCH_CLIPS)";
+  return found;
+}
+
+// Collects the figures and stays quiet; the table is printed at the end.
+class Collector : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context& /*context*/) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      const auto counter = run.counters.find("items_per_second");
+      if (counter == run.counters.end()) continue;
+      std::string name = run.run_name.function_name;
+      if (!figures.contains(name)) order.push_back(name);
+      figures[name] = std::max(figures[name], static_cast<double>(counter->second));  // the best of the repetitions
+      std::fprintf(stderr, "  measured %s\n", name.c_str());
+    }
+  }
+
+  std::map<std::string, double> figures;
+  std::vector<std::string> order;
+};
+
+void print_ratio(const Collector& collector, const char* name, const char* above, const char* below,
+                 const char* wanted) {
+  const auto a = collector.figures.find(above);
+  const auto b = collector.figures.find(below);
+  if (a == collector.figures.end() || b == collector.figures.end()) return;
+  fmt::print("{:<64} {:>12.3f}   {}\n", name, a->second / b->second, wanted);
+}
+
+void print_table(const Collector& collector) {
+  fmt::print("material: {}\n\n{:<64} {:>12}\n", material().description, "figure", "value");
+  for (const std::string& name : collector.order) fmt::print("{:<64} {:>12.1f}\n", name, collector.figures.at(name));
+  print_ratio(collector, "ratio: warm cache batches / per-epoch decode", kCacheBatches, kDecodeClips,
+              "(wanted: at least 300)");
+  print_ratio(collector, "ratio: step with the loader / step on a tensor in memory", kStepWithLoader, kStepInMemory,
+              "(wanted: at least 0.95)");
+}
+
+}  // namespace
+
+const fs::path& scratch() {
+  static const Scratch folder;
+  return folder.path;
+}
+
+const Material& material() {
+  static const Material found = find_material();
+  return found;
+}
+
+void verify(bool right, const std::string& what) {
+  if (right) return;
+  fmt::print(stderr, "cmkd_bench: wrong result: {}\n", what);
+  std::exit(1);
+}
+
+}  // namespace cmkd::bench
+
+int main(int argc, char** argv) {
+  using namespace cmkd::bench;
+  // Several short repetitions, of which the best counts: the machine may have other things to do.
+  std::vector<char*> arguments(argv, argv + argc);
+  std::string repetitions = "--benchmark_repetitions=3";
+  arguments.insert(arguments.begin() + 1, repetitions.data());
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 4;
+  cmkd::configure_runtime({1, cmkd::ExecutionMode::kDeterministic});
+  register_decode();
+  register_loader();
+  register_models();
+  register_store();
+  Collector collector;
+  benchmark::RunSpecifiedBenchmarks(&collector);
+  benchmark::Shutdown();
+  print_table(collector);
+  return 0;
+}

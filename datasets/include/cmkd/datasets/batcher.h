@@ -1,0 +1,107 @@
+// Batches from the clip cache: which clips, which window, which crop (host, by named streams), and their pixels and
+// samples (gathered as uint8 and float, normalised on the device).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmkd/core/random.h"
+#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/runtime/batch.h"
+
+namespace cmkd {
+
+// What of a cached clip a model sees. Part of a training's key.
+struct WindowSettings {
+  std::int64_t frames = 1;
+  std::int64_t frame_step = 1;     // every frame_step-th cached frame
+  std::int64_t crop = 0;           // height and width of the crop in pixels; 0: the whole frame
+  bool flip = false;               // mirrored left to right at random in training
+  std::int64_t windows = 1;        // K fixed windows in training, evenly spread over the clip
+  std::int64_t test_views = 1;     // windows at test, evenly spread
+  double audio_seconds = 0;        // samples of a window, from its first frame's time; 0: the time its frames span
+  std::string normalise = "half";  // "half": mean 0.5, std 0.25; "kinetics": torchvision's for Kinetics-400 weights
+};
+
+// The draws for one clip of one batch.
+struct ClipDraw {
+  std::int64_t clip = 0;    // position in the cache
+  std::int64_t window = 0;  // of the K training windows, or the view at test
+  std::int64_t top = 0;     // of the crop
+  std::int64_t left = 0;
+  bool mirrored = false;
+};
+
+// Reads windows of clips. Thread-safe: const after construction. The cache must outlive it.
+class WindowReader {
+ public:
+  WindowReader(const ClipCache& cache, const WindowSettings& settings);
+
+  // Random window, crop and mirroring.
+  [[nodiscard]] ClipDraw draw_training(std::int64_t clip, RandomStream stream) const;
+  // One given window (of the K of training, or of the views at test), centre crop, not mirrored.
+  [[nodiscard]] ClipDraw draw_window(std::int64_t clip, std::int64_t window) const;
+
+  // [B, 3, T, h, w] uint8 on the host, not mirrored.
+  [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws, bool test) const;
+  // [B, n] float on the host: samples beyond the clip's end are zero.
+  [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws, bool test) const;
+  // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
+  [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, bool test, bool video, bool audio,
+                                 c10::Device device) const;
+
+  [[nodiscard]] std::int64_t samples_per_window() const noexcept { return samples_; }
+  [[nodiscard]] std::int64_t height() const noexcept { return height_; }
+  [[nodiscard]] std::int64_t width() const noexcept { return width_; }
+
+ private:
+  [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, std::int64_t window, std::int64_t windows) const;
+
+  const ClipCache& cache_;
+  WindowSettings settings_;
+  std::int64_t samples_ = 0;
+  std::int64_t height_ = 0;
+  std::int64_t width_ = 0;
+};
+
+// Which clips make up each step. A batch is a pure function of (seed, epoch, step): resuming needs no state.
+// Semi-labelled: `labelled_per_batch` clips from endless shuffles of the labelled clips, then `unlabelled_per_batch`
+// from one shuffle an epoch of the others. Fully labelled (no unlabelled clips): both counts together, from one shuffle
+// an epoch.
+class BatchPlan {
+ public:
+  struct Settings {
+    std::int64_t labelled_per_batch = 32;
+    std::int64_t unlabelled_per_batch = 32;
+  };
+  BatchPlan(std::vector<std::int64_t> transfer, std::vector<std::int64_t> labelled, const Settings& settings,
+            RandomStreams streams);
+
+  [[nodiscard]] std::int64_t steps_per_epoch() const noexcept { return steps_per_epoch_; }
+  // The draws of one step; `epoch` counts over all phases.
+  [[nodiscard]] std::vector<ClipDraw> step(std::int64_t epoch, std::int64_t step, const WindowReader& reader) const;
+
+ private:
+  struct Pass {
+    std::int64_t number = -1;
+    std::vector<std::int64_t> order;
+  };
+  // Position `index` of the endless sequence of shuffles of `clips`; `pass` remembers the current shuffle.
+  [[nodiscard]] std::int64_t clip_at(const std::vector<std::int64_t>& clips, const char* purpose, std::int64_t index,
+                                     Pass& pass, std::int64_t* pass_number) const;
+
+  std::vector<std::int64_t> labelled_;
+  std::vector<std::int64_t> unlabelled_;
+  Settings settings_;
+  RandomStreams streams_;
+  std::int64_t steps_per_epoch_ = 0;
+  mutable Pass labelled_pass_;
+  mutable Pass unlabelled_pass_;
+};
+
+}  // namespace cmkd

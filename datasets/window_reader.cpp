@@ -1,0 +1,178 @@
+#include <ATen/Functions.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "cmkd/core/error.h"
+#include "cmkd/datasets/batcher.h"
+
+namespace cmkd {
+
+namespace {
+
+struct Normalisation {
+  std::array<float, 3> mean;
+  std::array<float, 3> std;
+};
+
+Normalisation normalisation(const std::string& name) {
+  if (name == "kinetics") {
+    // Channel statistics of Kinetics-400 as torchvision's video weights use them.
+    return {{0.43216F, 0.394666F, 0.37645F}, {0.22803F, 0.22145F, 0.216989F}};
+  }
+  return {{0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
+}
+
+at::Tensor channel_values(const std::array<float, 3>& values, c10::Device device) {
+  at::Tensor tensor = at::empty({1, 3, 1, 1, 1}, at::kFloat);
+  std::ranges::copy(values, tensor.mutable_data_ptr<float>());
+  return tensor.to(device);
+}
+
+std::int64_t index_of_window(std::int64_t room, std::int64_t window, std::int64_t windows) {
+  return windows <= 1 ? room / 2 : room * window / (windows - 1);
+}
+
+}  // namespace
+
+WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings)
+    : cache_(cache), settings_(settings) {
+  const IngestSettings& stored = cache.settings();
+  height_ = settings.crop > 0 ? settings.crop : stored.height;
+  width_ = settings.crop > 0 ? settings.crop : stored.width;
+  if (stored.video && (height_ > stored.height || width_ > stored.width)) {
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("clip.crop = {} is larger than the stored frames", settings.crop), "",
+                 fmt::format("1 … {}", std::min(stored.height, stored.width)), "raise ingest.height and ingest.width"});
+  }
+  double seconds = settings.audio_seconds;
+  if (seconds <= 0 && stored.fps > 0) seconds = static_cast<double>(settings.frames * settings.frame_step) / stored.fps;
+  samples_ = std::llround(seconds * stored.sample_rate);
+  if (stored.audio && samples_ < 1) {
+    throw Error(ErrorKind::kUsage, {"clip.audio_seconds is not given and cannot be derived: ingest.fps is 0", "",
+                                    "a positive number of seconds", ""});
+  }
+}
+
+std::int64_t WindowReader::first_frame(const CachedClip& clip, std::int64_t window, std::int64_t windows) const {
+  const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
+  return index_of_window(std::max<std::int64_t>(clip.frame_count - span, 0), window, windows);
+}
+
+ClipDraw WindowReader::draw_training(std::int64_t clip, RandomStream stream) const {
+  ClipDraw draw;
+  draw.clip = clip;
+  draw.window =
+      static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(std::max<std::int64_t>(settings_.windows, 1))));
+  const IngestSettings& stored = cache_.settings();
+  if (stored.video) {
+    draw.top = stream.integer(0, stored.height - height_);
+    draw.left = stream.integer(0, stored.width - width_);
+    draw.mirrored = settings_.flip && stream.bernoulli(0.5);
+  }
+  return draw;
+}
+
+ClipDraw WindowReader::draw_window(std::int64_t clip, std::int64_t window) const {
+  const IngestSettings& stored = cache_.settings();
+  ClipDraw draw;
+  draw.clip = clip;
+  draw.window = window;
+  draw.top = (stored.height - height_) / 2;
+  draw.left = (stored.width - width_) / 2;
+  return draw;
+}
+
+at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool test) const {
+  const auto batch = static_cast<std::int64_t>(draws.size());
+  at::Tensor tensor = at::empty({batch, 3, settings_.frames, height_, width_}, at::kByte);
+  auto* out = tensor.mutable_data_ptr<std::uint8_t>();
+  const std::int64_t stored_height = cache_.settings().height;
+  const std::int64_t stored_width = cache_.settings().width;
+  const std::int64_t plane = stored_height * stored_width;
+  const std::int64_t windows = test ? settings_.test_views : settings_.windows;
+  const bool raw = cache_.settings().frame_storage == "raw";
+  const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
+  for (const ClipDraw& draw : draws) {
+    LoadedClip loaded;
+    loaded.clip = cache_.clip(draw.clip);
+    const std::int64_t first = first_frame(loaded.clip, draw.window, windows);
+    if (!raw) loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
+    const CachedClip& clip = loaded.clip;
+    for (std::int64_t channel = 0; channel < 3; ++channel) {
+      for (std::int64_t t = 0; t < settings_.frames; ++t) {
+        // A clip shorter than the window repeats its last frame.
+        const std::int64_t frame = std::min(first + t * settings_.frame_step, clip.frame_count - 1);
+        const std::uint8_t* source = clip.pixels.data() + ((frame - loaded.first_frame) * 3 + channel) * plane +
+                                     draw.top * stored_width + draw.left;
+        for (std::int64_t row = 0; row < height_; ++row, out += width_, source += stored_width) {
+          std::memcpy(out, source, static_cast<std::size_t>(width_));
+        }
+      }
+    }
+  }
+  return tensor;
+}
+
+at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws, bool test) const {
+  at::Tensor tensor = at::zeros({static_cast<std::int64_t>(draws.size()), samples_}, at::kFloat);
+  auto* out = tensor.mutable_data_ptr<float>();
+  const std::int64_t windows = test ? settings_.test_views : settings_.windows;
+  const bool ready = cache_.settings().audio_storage == "float32";
+  for (const ClipDraw& draw : draws) {
+    LoadedClip loaded;
+    if (ready) {
+      loaded.clip = cache_.clip(draw.clip);
+    } else {
+      loaded = cache_.load(draw.clip, 0, 0);
+    }
+    const CachedClip& clip = loaded.clip;
+    std::int64_t first = 0;
+    if (clip.frame_count > 0) {
+      const std::int64_t frame = first_frame(clip, draw.window, windows);
+      first = std::llround(static_cast<double>(frame) / std::max(cache_.settings().fps, 1e-9) *
+                           cache_.settings().sample_rate);
+      if (cache_.settings().fps <= 0) {
+        first = std::llround(static_cast<double>(clip.frame_time_s[static_cast<std::size_t>(frame)]) *
+                             cache_.settings().sample_rate);
+      }
+    } else {
+      first = index_of_window(std::max<std::int64_t>(clip.sample_count - samples_, 0), draw.window, windows);
+    }
+    const std::int64_t count = std::clamp<std::int64_t>(clip.sample_count - first, 0, samples_);
+    if (count > 0) std::memcpy(out, clip.samples.data() + first, static_cast<std::size_t>(count) * sizeof(float));
+    out += samples_;
+  }
+  return tensor;
+}
+
+Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, bool test, bool video, bool audio,
+                               c10::Device device) const {
+  Batch batch;
+  const auto size = static_cast<std::int64_t>(draws.size());
+  batch.clip_index = at::empty({size}, at::kLong);
+  batch.window = at::empty({size}, at::kLong);
+  at::Tensor mirrored = at::empty({size}, at::kBool);
+  for (std::int64_t i = 0; i < size; ++i) {
+    const ClipDraw& draw = draws[static_cast<std::size_t>(i)];
+    batch.clip_index.mutable_data_ptr<std::int64_t>()[i] = draw.clip;
+    batch.window.mutable_data_ptr<std::int64_t>()[i] = draw.window;
+    mirrored.mutable_data_ptr<bool>()[i] = draw.mirrored;
+  }
+  if (video) {
+    const Normalisation constants = normalisation(settings_.normalise);
+    at::Tensor pixels = gather_video(draws, test).to(device).to(at::kFloat);
+    if (settings_.flip && !test) {
+      pixels = at::where(mirrored.to(device).view({size, 1, 1, 1, 1}), pixels.flip({-1}), pixels);
+    }
+    const at::Tensor std = channel_values(constants.std, device);
+    batch.video = pixels.mul_(1.0 / (255.0 * std)).sub_(channel_values(constants.mean, device) / std);
+  }
+  if (audio) batch.audio = gather_audio(draws, test).to(device);
+  return batch;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,107 @@
+#include "cmkd/harness/estimate.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "cmkd/harness/evaluator.h"
+#include "cmkd/harness/trainer.h"
+#include "cmkd/models/model.h"
+
+namespace cmkd {
+
+namespace {
+
+constexpr std::int64_t kWarmupSteps = 2;  // the first steps allocate
+constexpr std::int64_t kMeasuredSteps = 4;
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+struct EnoughSteps {};
+
+// Seconds of a whole training and its evaluation, from a few steps and one batch.
+double measure(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, const TeacherOutputs* teacher,
+               c10::Device device) {
+  std::int64_t steps = 0;
+  double start = 0;
+  double per_step = 0;
+  TrainerProgress last;
+  TrainerOptions options;
+  options.device = device;
+  options.checkpoint_seconds = 1e9;
+  options.progress = [&](const TrainerProgress& progress) {
+    last = progress;
+    if (++steps == kWarmupSteps) start = now_s();
+    if (steps < kWarmupSteps + kMeasuredSteps) return;
+    per_step = (now_s() - start) / static_cast<double>(kMeasuredSteps);
+    throw EnoughSteps{};
+  };
+  Trainer trainer(suite, planned, data, teacher, options);
+  const double begin = now_s();
+  try {
+    trainer.run();
+    per_step = (now_s() - begin) / static_cast<double>(std::max<std::int64_t>(steps, 1));  // it was over before
+  } catch (const EnoughSteps&) {
+  }
+  const std::vector<std::int64_t>& test = trainer.roles().test;
+  const auto sample =
+      std::min<std::size_t>(test.size(), static_cast<std::size_t>(suite.evaluation.values.integer("batch")));
+  const std::int64_t views = suite.window_settings().test_views;
+  start = now_s();
+  (void)evaluate_scores(trainer.predictor(), {test.begin(), test.begin() + static_cast<std::ptrdiff_t>(sample)}, views,
+                        trainer.reader(), suite.evaluation.values.integer("batch"), device);
+  const double per_clip = (now_s() - start) / static_cast<double>(sample);
+  double clips = static_cast<double>(test.size());
+  clips += static_cast<double>(trainer.roles().validation.size()) * static_cast<double>(last.epochs);
+  if (planned.is_teacher) {
+    clips += static_cast<double>(trainer.roles().transfer.size()) *
+             static_cast<double>(suite.window_settings().windows) / static_cast<double>(views);
+  }
+  return per_step * static_cast<double>(last.epochs * last.steps) + per_clip * clips;
+}
+
+// Outputs of the right shape: the time of a step does not depend on what the teacher says.
+TeacherOutputs stand_in(const ModelShape& shape, const Roles& roles, std::int64_t windows, c10::Device device) {
+  TeacherOutputs outputs;
+  outputs.clips = roles.transfer;
+  outputs.windows = windows;
+  outputs.shape = shape;
+  const std::int64_t rows = static_cast<std::int64_t>(roles.transfer.size()) * windows;
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kFloat).device(device);
+  outputs.logits = at::linspace(-1, 1, rows * shape.classes, options).view({rows, shape.classes});
+  outputs.embedding =
+      at::linspace(0, 1, rows * shape.embedding_width, options).view({rows, shape.embedding_width}).sin();
+  outputs.test_scores = at::full({static_cast<std::int64_t>(roles.test.size()), shape.classes},
+                                 1.0 / static_cast<double>(shape.classes), at::kFloat);
+  return outputs;
+}
+
+}  // namespace
+
+TimeEstimate estimate_time(const Suite& suite, const SuiteData& data, const std::vector<PlannedTraining>& trainings,
+                           c10::Device device) {
+  TimeEstimate estimate;
+  std::optional<TeacherOutputs> teacher;
+  for (const PlannedTraining& planned : trainings) {
+    if (!estimate.seconds_by_label.contains(planned.label)) {
+      if (!planned.teacher_key.empty() && !teacher) {
+        PlannedTraining as_teacher = planned;
+        as_teacher.is_teacher = true;
+        as_teacher.method = "teacher";
+        as_teacher.control.clear();
+        as_teacher.parameters = Parameters(method_registry().get("teacher").parameters);
+        const Trainer trainer(suite, as_teacher, data, nullptr, {device, {}, 1e9, {}});
+        teacher =
+            stand_in(trainer.model_shape(), data.roles(suite, planned.seed), suite.window_settings().windows, device);
+      }
+      estimate.seconds_by_label[planned.label] =
+          measure(suite, planned, data, planned.teacher_key.empty() ? nullptr : &*teacher, device);
+    }
+    estimate.total_seconds += estimate.seconds_by_label[planned.label];
+  }
+  return estimate;
+}
+
+}  // namespace cmkd

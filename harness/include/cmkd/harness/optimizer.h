@@ -1,0 +1,47 @@
+// The optimisers of a training: one state a group, LibTorch's fused kernels, named state for checkpoints.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cmkd/runtime/tensors.h"
+
+namespace cmkd {
+
+struct OptimizerOptions {
+  std::string kind = "adam";  // "adam" (weight decay added to the gradient), "adamw" (decoupled), "sgd"
+  double weight_decay = 0;
+  double momentum = 0.9;  // sgd
+  double beta1 = 0.9;     // adam, adamw
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+};
+
+// Steps the given parameters by their `grad()`; a parameter without gradient is left alone. Not thread-safe.
+class Optimizer {
+ public:
+  Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options);
+
+  void step(double learning_rate);
+
+  // Momenta and step counts, as "<index>.exp_avg", …; `load_state` takes what `state` gave.
+  [[nodiscard]] TensorMap state() const;
+  void load_state(const TensorMap& state);
+
+ private:
+  OptimizerOptions options_;
+  std::vector<at::Tensor> parameters_;
+  std::vector<at::Tensor> first_;   // exp_avg, or the momentum buffer
+  std::vector<at::Tensor> second_;  // exp_avg_sq; empty for sgd
+  std::vector<at::Tensor> steps_;   // 0-d float, how often each parameter was stepped
+};
+
+// Learning rate as a factor of its peak at `step` of `total`: linear warm-up, then "cosine" to 0, "step" (times 0.1
+// after three quarters), or "constant".
+[[nodiscard]] double schedule_factor(const std::string& schedule, std::int64_t step, std::int64_t total,
+                                     std::int64_t warmup_steps);
+
+}  // namespace cmkd

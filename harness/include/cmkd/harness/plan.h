@@ -1,0 +1,50 @@
+// What a suite wants, as trainings and evaluations with keys: nothing is run to make a plan.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cmkd/core/parameters.h"
+#include "cmkd/results/records.h"
+#include "cmkd/suites/suite.h"
+
+namespace cmkd {
+
+struct PlannedTraining {
+  std::string key;     // hash of `config`
+  std::string config;  // canonical JSON: everything that the result depends on, and nothing else
+  std::string cell_key;
+  std::string evaluation_key;
+  std::string evaluation_config;
+  std::string method;
+  std::string control;
+  std::string label;  // "kd", "kd (shuffled-teacher)"
+  std::int64_t seed = 0;
+  std::string teacher_key;  // "" when the method has no teacher
+  bool is_teacher = false;  // the cell's teacher itself
+  Parameters parameters;
+};
+
+// Restricts a plan: empty lists take everything.
+struct PlanFilter {
+  std::vector<std::string> methods;  // ids or labels
+  std::vector<std::int64_t> seeds;
+};
+
+struct Plan {
+  std::vector<PlannedTraining> trainings;  // by seed: the teacher first, then the suite's order of methods
+  std::vector<results::SuiteLink> links;   // of the whole suite, whatever the filter
+
+  [[nodiscard]] const PlannedTraining* find(const std::string& key) const;
+};
+
+// Throws Error(kUsage) for a combination that cannot be trained, and Error(kNothingSelected) when the filter leaves
+// nothing.
+[[nodiscard]] Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter = {});
+
+// Keys sorted, numbers in shortest form, no white space.
+[[nodiscard]] std::string canonical_json(const Parameters& parameters);
+[[nodiscard]] std::string dataset_config_json(const Suite& suite);
+
+}  // namespace cmkd

@@ -1,0 +1,45 @@
+// The main job: brings a suite's plan to its end with worker processes, and every finished run into the store at once.
+//
+// The process that calls `run_suite` is the only one that writes the store. Workers train and leave result files; one
+// that dies takes one attempt with it and nothing else. Stopping anything at any moment loses at most the work since
+// the last checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cmkd/harness/plan.h"
+#include "cmkd/harness/run_one.h"
+#include "cmkd/suites/suite.h"
+
+namespace cmkd {
+
+struct RunOptions {
+  std::filesystem::path out;
+  std::filesystem::path cache_root;
+  std::vector<std::string> overrides;  // --set, handed to the workers
+  PlanFilter filter;
+  int jobs = 1;
+  std::string device = "cpu";
+  double checkpoint_seconds = 10;
+  bool retry_failed = false;
+};
+
+struct RunSummary {
+  std::int64_t planned = 0;
+  std::int64_t already_done = 0;
+  std::int64_t done = 0;              // now
+  std::int64_t failed = 0;            // of the plan, now or earlier
+  std::vector<std::string> failures;  // "kd seed 3: the loss is not finite: …"
+};
+
+// Throws Error(kInterrupted) on SIGINT or SIGTERM after the workers have written their checkpoints.
+RunSummary run_suite(const Suite& suite, const RunOptions& options);
+
+// What the worker process does: reads training keys from standard input, one a line, and writes events to standard
+// output, one JSON object a line: {"event":"progress"|"done"|"busy", "key", …}. Returns its exit status.
+int run_worker(const Suite& suite, const RunOptions& options, std::int64_t parent_process);
+
+}  // namespace cmkd

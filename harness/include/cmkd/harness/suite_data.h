@@ -1,0 +1,46 @@
+// A suite's dataset, ready to train on: listed, fingerprinted, ingested, opened, and cut into roles.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/datasets/split.h"
+#include "cmkd/results/records.h"
+#include "cmkd/suites/suite.h"
+
+namespace cmkd {
+
+// The dataset as listed and fingerprinted, without its clips' contents: all that a plan needs.
+struct ListedData {
+  std::unique_ptr<ClipSource> source;
+  ClipList list;
+  IngestSettings settings;
+  std::string source_fingerprint;
+  std::filesystem::path cache_folder;  // where its clip cache is or will be
+};
+
+// Lists and fingerprints. Makes the files of a dataset that this project makes itself (synthetic).
+// `cache_root` holds clip caches, made datasets and the memo of file hashes.
+[[nodiscard]] ListedData list_data(const Suite& suite, const std::filesystem::path& cache_root);
+
+// Opened: the clip cache, which clips are usable, who has which role.
+struct SuiteData {
+  ListedData listed;
+  ClipCache cache;
+  std::vector<bool> usable;
+
+  [[nodiscard]] Roles roles(const Suite& suite, std::int64_t seed) const;
+  [[nodiscard]] results::DatasetRecord record(const Suite& suite) const;
+};
+
+// Ingests when the cache is not there yet (progress on stderr), then opens and verifies it.
+[[nodiscard]] SuiteData open_data(const Suite& suite, const std::filesystem::path& cache_root, int jobs);
+
+// $CMKD_CACHE, else out/cache.
+[[nodiscard]] std::filesystem::path default_cache_root();
+
+}  // namespace cmkd

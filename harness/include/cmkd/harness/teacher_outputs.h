@@ -1,0 +1,50 @@
+// The frozen teacher's outputs, computed once for every clip and window and read by all students of the cell.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmkd/datasets/batcher.h"
+#include "cmkd/methods/training.h"
+#include "cmkd/models/model.h"
+#include "cmkd/runtime/batch.h"
+
+namespace cmkd {
+
+// Rows are (clip, window), clip-major: row = position in `clips` * windows + window. On the host in files, on the
+// device in use.
+struct TeacherOutputs {
+  std::vector<std::int64_t> clips;  // ascending positions in the clip list: the transfer clips
+  std::int64_t windows = 1;
+  at::Tensor logits;       // [N * K, C]
+  at::Tensor embedding;    // [N * K, D]
+  at::Tensor test_scores;  // [M, C] softmax scores on the test clips, averaged over views
+  ModelShape shape;        // of the teacher network
+
+  // The rows of a batch's clips and windows.
+  [[nodiscard]] at::Tensor rows(const Batch& batch) const;
+};
+
+// One forward pass over the transfer clips' windows, in eval mode.
+[[nodiscard]] TeacherOutputs compute_teacher_outputs(const Predictor& teacher, const ModelShape& shape,
+                                                     const std::vector<std::int64_t>& clips, const WindowReader& reader,
+                                                     std::int64_t windows, std::int64_t batch_size, c10::Device device);
+
+void save_teacher_outputs(const std::filesystem::path& file, const TeacherOutputs& outputs,
+                          const std::string& teacher_key);
+// Throws Error(kData) when the file is broken or belongs to another teacher.
+[[nodiscard]] TeacherOutputs load_teacher_outputs(const std::filesystem::path& file, const std::string& teacher_key,
+                                                  c10::Device device);
+
+// What a control does to the teacher: another clip's outputs, fixed for the whole training. `pseudo_labels` stay the
+// clip's own. "shuffled-teacher": a permutation of all transfer clips. "shuffled-within-class": of the clips with the
+// same pseudo-label, so that only what the teacher says of the single clip is lost.
+[[nodiscard]] TeacherOutputs shuffle_teacher(const TeacherOutputs& outputs, const std::string& control,
+                                             RandomStream stream);
+
+}  // namespace cmkd

@@ -1,0 +1,85 @@
+#include "cmkd/harness/optimizer.h"
+
+#include <ATen/Functions.h>
+
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "cmkd/core/error.h"
+
+namespace cmkd {
+
+Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options)
+    : options_(options), parameters_(std::move(parameters)) {
+  for (const at::Tensor& parameter : parameters_) {
+    first_.push_back(at::zeros_like(parameter));
+    if (options_.kind != "sgd") second_.push_back(at::zeros_like(parameter));
+    steps_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat)));
+  }
+}
+
+void Optimizer::step(double learning_rate) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> parameters;
+  std::vector<at::Tensor> gradients;
+  std::vector<at::Tensor> first;
+  std::vector<at::Tensor> second;
+  std::vector<at::Tensor> steps;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!parameters_[i].grad().defined()) continue;
+    parameters.push_back(parameters_[i]);
+    gradients.push_back(parameters_[i].grad());
+    first.push_back(first_[i]);
+    if (!second_.empty()) second.push_back(second_[i]);
+    steps.push_back(steps_[i]);
+  }
+  if (parameters.empty()) return;
+  for (at::Tensor& count : steps) count.add_(1);
+  if (options_.kind == "sgd") {
+    // A zero buffer makes the first step momentum · 0 + gradient: the same as the kernel's own first step.
+    at::_fused_sgd_(parameters, gradients, first, options_.weight_decay, options_.momentum, learning_rate,
+                    /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
+  } else if (options_.kind == "adamw") {
+    at::_fused_adamw_(parameters, gradients, first, second, {}, steps, learning_rate, options_.beta1, options_.beta2,
+                      options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  } else {
+    at::_fused_adam_(parameters, gradients, first, second, {}, steps, learning_rate, options_.beta1, options_.beta2,
+                     options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  }
+}
+
+TensorMap Optimizer::state() const {
+  TensorMap state;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const std::string index = std::to_string(i);
+    state.emplace(index + ".exp_avg", first_[i]);
+    if (!second_.empty()) state.emplace(index + ".exp_avg_sq", second_[i]);
+    state.emplace(index + ".step", steps_[i]);
+  }
+  return state;
+}
+
+void Optimizer::load_state(const TensorMap& state) {
+  const at::NoGradGuard no_grad;
+  for (auto& [name, tensor] : this->state()) {
+    const auto given = state.find(name);
+    if (given == state.end() || given->second.sizes() != tensor.sizes()) {
+      throw Error(ErrorKind::kData,
+                  {"the checkpoint lacks the optimiser's '" + name + "'", "", "", "delete the checkpoint"});
+    }
+    at::Tensor(tensor).copy_(given->second);
+  }
+}
+
+double schedule_factor(const std::string& schedule, std::int64_t step, std::int64_t total, std::int64_t warmup_steps) {
+  if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
+  const double progress = total <= warmup_steps
+                              ? 1.0
+                              : static_cast<double>(step - warmup_steps) / static_cast<double>(total - warmup_steps);
+  if (schedule == "cosine") return 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+  if (schedule == "step") return progress < 0.75 ? 1.0 : 0.1;
+  return 1.0;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,211 @@
+#include "cmkd/harness/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/hash.h"
+#include "cmkd/methods/method.h"
+
+namespace cmkd {
+
+using nlohmann::json;
+
+namespace {
+
+// Rises when the meaning of a configuration changes without a change of its text: old results are then not taken for
+// new.
+constexpr int kTrainingVersion = 1;
+constexpr int kEvaluationVersion = 1;
+
+json to_json(const Parameters& parameters, const std::set<std::string>& leave_out = {}) {
+  json object = json::object();
+  for (const auto& [name, value] : parameters.values()) {
+    if (leave_out.contains(name)) continue;
+    std::visit([&, &key = name](const auto& held) { object[key] = held; }, value);
+  }
+  return object;
+}
+
+json model_json(const ModelEntry& entry) {
+  return {{"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", to_json(entry.section.values)}};
+}
+
+// What every training of a suite shares. Test views and the evaluation's batch are the evaluation's business.
+json shared_json(const Suite& suite, const std::string& source_fingerprint) {
+  return {{"version", kTrainingVersion},
+          {"dataset", {{"id", suite.dataset}, {"source_fingerprint", source_fingerprint}}},
+          {"clip", to_json(suite.clip.values, {"test_views"})},
+          {"direction", suite.direction()}};
+}
+
+const std::set<std::string> kNotInKey{"keep_weights"};  // changes what is stored, not what is computed
+
+json teacher_json(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
+  json config = shared_json(suite, source_fingerprint);
+  config["method"] = {{"id", "teacher"}, {"parameters", json::object()}, {"control", ""}};
+  config["labels"] = to_json(suite.labels.values, {"labelled", "label_selection", "label_draw"});
+  config["model"] = model_json(suite.teacher);
+  config["training"] = to_json(suite.teacher.training.values, kNotInKey);
+  config["seed"] = seed;
+  return config;
+}
+
+json cell_json(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
+  json config = shared_json(suite, source_fingerprint);
+  config["labels"] = to_json(suite.labels.values);
+  config["model"] = model_json(suite.student);
+  config["training"] = to_json(suite.training.values, kNotInKey);
+  config["seed"] = seed;
+  return config;
+}
+
+void finish(const Suite& suite, const json& config, PlannedTraining& planned) {
+  planned.config = config.dump();
+  planned.key = hash_hex(planned.config);
+  const json evaluation{{"version", kEvaluationVersion},
+                        {"training", planned.key},
+                        {"task", suite.general.values.text("task")},
+                        {"protocol", suite.general.values.text("protocol")},
+                        {"split", "test"},
+                        {"test_views", suite.clip.values.integer("test_views")},
+                        {"batch", suite.evaluation.values.integer("batch")}};
+  planned.evaluation_config = evaluation.dump();
+  planned.evaluation_key = hash_hex(planned.evaluation_config);
+  planned.label = planned.control.empty() ? planned.method : fmt::format("{} ({})", planned.method, planned.control);
+}
+
+PlannedTraining plan_teacher(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed,
+                             const std::string& cell_key) {
+  PlannedTraining planned;
+  planned.method = "teacher";
+  planned.seed = seed;
+  planned.is_teacher = true;
+  planned.cell_key = cell_key;
+  planned.parameters = Parameters(method_registry().get("teacher").parameters);
+  finish(suite, teacher_json(suite, source_fingerprint, seed), planned);
+  return planned;
+}
+
+std::string rerun_command(const Suite& suite, const PlannedTraining& planned) {
+  return fmt::format("cmkd run {} --only '{}' --seed {}", suite.file.generic_string(), planned.label, planned.seed);
+}
+
+std::string note_of(MethodRole role) {
+  switch (role) {
+    case MethodRole::kLowerBound:
+      return "lower bound";
+    case MethodRole::kCeiling:
+      return "ceiling";
+    case MethodRole::kTeacher:
+      return "teacher";
+    case MethodRole::kUpperBound:
+      return "uses both modalities";
+    case MethodRole::kMethod:
+      break;
+  }
+  return "";
+}
+
+results::SuiteLink make_link(const Suite& suite, const PlannedTraining& planned, std::size_t position) {
+  results::SuiteLink link;
+  link.suite = suite.name;
+  link.suite_title = suite.general.values.text("title");
+  link.dataset = suite.dataset;
+  link.task = suite.general.values.text("task");
+  link.primary_metric = "top1";
+  link.method_order = fmt::format("{:04}", position);
+  link.training_key = planned.key;
+  link.evaluation_key = planned.evaluation_key;
+  link.rerun_command = rerun_command(suite, planned);
+  link.note = planned.control.empty() ? note_of(method_registry().get(planned.method).role) : "control";
+  return link;
+}
+
+bool wanted(const PlanFilter& filter, const PlannedTraining& planned) {
+  const bool method = filter.methods.empty() ||
+                      std::ranges::find(filter.methods, planned.method) != filter.methods.end() ||
+                      std::ranges::find(filter.methods, planned.label) != filter.methods.end();
+  const bool seed = filter.seeds.empty() || std::ranges::find(filter.seeds, planned.seed) != filter.seeds.end();
+  return method && seed;
+}
+
+// All trainings of one seed, the teacher first.
+std::vector<PlannedTraining> plan_seed(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
+  const json cell = cell_json(suite, source_fingerprint, seed);
+  PlannedTraining teacher = plan_teacher(suite, source_fingerprint, seed, "");
+  json shared = cell;
+  shared["teacher"] = teacher.key;
+  teacher.cell_key = hash_hex(shared.dump());
+  std::vector<PlannedTraining> trainings{teacher};
+  for (const MethodEntry& entry : suite.methods) {
+    if (entry.id == "teacher") continue;
+    const MethodInfo& info = method_registry().get(entry.id, entry.origin);
+    std::vector<std::string> controls{""};
+    controls.insert(controls.end(), entry.controls.begin(), entry.controls.end());
+    for (const std::string& control : controls) {
+      PlannedTraining planned;
+      planned.method = entry.id;
+      planned.control = control;
+      planned.seed = seed;
+      planned.cell_key = teacher.cell_key;
+      planned.teacher_key = info.needs.teacher ? teacher.key : "";
+      planned.parameters = entry.section.values;
+      json config = cell;
+      config["method"] = {{"id", entry.id}, {"parameters", to_json(entry.section.values)}, {"control", control}};
+      config["teacher"] = planned.teacher_key;
+      finish(suite, config, planned);
+      trainings.push_back(std::move(planned));
+    }
+  }
+  return trainings;
+}
+
+}  // namespace
+
+const PlannedTraining* Plan::find(const std::string& key) const {
+  const auto found = std::ranges::find(trainings, key, &PlannedTraining::key);
+  return found == trainings.end() ? nullptr : &*found;
+}
+
+std::string canonical_json(const Parameters& parameters) { return to_json(parameters).dump(); }
+
+std::string dataset_config_json(const Suite& suite) {
+  // The folder is where the data happens to lie on this machine: no part of what it is.
+  return json{{"id", suite.dataset},
+              {"parameters", to_json(suite.dataset_values.values, {"root", "csv"})},
+              {"ingest", to_json(suite.ingest.values)}}
+      .dump();
+}
+
+Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter) {
+  Plan plan;
+  const bool lists_teacher = std::ranges::find(suite.methods, "teacher", &MethodEntry::id) != suite.methods.end();
+  for (const std::int64_t seed : suite.seeds()) {
+    const std::vector<PlannedTraining> trainings = plan_seed(suite, source_fingerprint, seed);
+    bool teacher_needed = false;
+    std::vector<PlannedTraining> chosen;
+    for (std::size_t i = 0; i < trainings.size(); ++i) {
+      if (i > 0 || lists_teacher) {
+        plan.links.push_back(make_link(suite, trainings[i], i));
+        if (!wanted(filter, trainings[i])) continue;
+        if (i > 0) chosen.push_back(trainings[i]);
+        teacher_needed = teacher_needed || i == 0 || !trainings[i].teacher_key.empty();
+      }
+    }
+    if (teacher_needed) plan.trainings.push_back(trainings.front());
+    plan.trainings.insert(plan.trainings.end(), chosen.begin(), chosen.end());
+  }
+  if (plan.trainings.empty()) {
+    std::vector<std::string> ids;
+    for (const MethodEntry& entry : suite.methods) ids.push_back(entry.id);
+    throw Error(ErrorKind::kNothingSelected, {"the filter selects no training of this suite", suite.file.string(),
+                                              "methods: " + join(ids), "check --only and --seed"});
+  }
+  return plan;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,87 @@
+#include "cmkd/harness/suite_data.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/hash.h"
+#include "cmkd/core/progress.h"
+#include "cmkd/harness/plan.h"
+
+namespace cmkd {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A made dataset without a folder of its own gets one in the cache, named by its parameters.
+Parameters dataset_parameters(const Suite& suite, const fs::path& cache_root) {
+  Parameters parameters = suite.dataset_values.values;
+  const DatasetInfo& info = dataset_registry().get(suite.dataset);
+  if (info.made_here && parameters.text("root").empty()) {
+    const std::string name = suite.dataset + "-" + hash_hex(canonical_json(parameters)).substr(0, 12);
+    parameters.set("root", (cache_root / "made" / name).string());
+  }
+  return parameters;
+}
+
+}  // namespace
+
+fs::path default_cache_root() {
+  const char* given = std::getenv("CMKD_CACHE");
+  return given != nullptr && *given != '\0' ? fs::path(given) : fs::path("out") / "cache";
+}
+
+ListedData list_data(const Suite& suite, const fs::path& cache_root) {
+  ListedData data;
+  data.source = dataset_registry().get(suite.dataset).open(dataset_parameters(suite, cache_root));
+  data.list = data.source->list();
+  data.settings = suite.ingest_settings();
+  data.source_fingerprint = source_fingerprint(*data.source, data.list, data.settings, cache_root / "file-hashes.json");
+  data.cache_folder = cache_root / "clips" / (suite.dataset + "-" + data.source_fingerprint.substr(0, 16));
+  return data;
+}
+
+SuiteData open_data(const Suite& suite, const fs::path& cache_root, int jobs) {
+  ListedData listed = list_data(suite, cache_root);
+  Progress progress(fmt::format("ingest {}", suite.dataset), static_cast<std::int64_t>(listed.list.clips.size()));
+  IngestOptions options;
+  options.jobs = jobs;
+  options.progress = [&](std::int64_t done, std::int64_t /*total*/) { progress.update(done); };
+  ClipCache cache =
+      ingest(*listed.source, listed.list, listed.settings, listed.source_fingerprint, listed.cache_folder, options);
+  progress.finish();
+  std::vector<bool> usable;
+  for (std::int64_t i = 0; i < cache.size(); ++i) usable.push_back(!cache.clip(i).excluded);
+  return {std::move(listed), std::move(cache), std::move(usable)};
+}
+
+Roles SuiteData::roles(const Suite& suite, std::int64_t seed) const {
+  return assign_roles(listed.list, usable, suite.split_settings(), suite.dataset, seed);
+}
+
+results::DatasetRecord SuiteData::record(const Suite& suite) const {
+  results::DatasetRecord record;
+  record.source_fingerprint = listed.source_fingerprint;
+  record.name = suite.dataset;
+  record.config_json = dataset_config_json(suite);
+  record.decoded_fingerprint = cache.decoded_fingerprint();
+  for (const ClipList::Unusable& unusable : listed.list.unusable) {
+    record.excluded.push_back(
+        {unusable.clip.id, unusable.clip.path.filename().string(), unusable.clip.split, unusable.reason});
+  }
+  for (std::int64_t i = 0; i < cache.size(); ++i) {
+    const CachedClip cached = cache.clip(i);
+    if (!cached.excluded) continue;
+    const Clip& clip = listed.list.clips[static_cast<std::size_t>(i)];
+    record.excluded.push_back({clip.id, clip.path.filename().string(), clip.split, cached.reason});
+  }
+  record.listed_clips = cache.size() + static_cast<std::int64_t>(listed.list.unusable.size());
+  record.used_clips = record.listed_clips - static_cast<std::int64_t>(record.excluded.size());
+  return record;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,334 @@
+#include "cmkd/harness/trainer.h"
+
+#include <ATen/Functions.h>
+#include <fmt/format.h>
+#include <torch/nn/module.h>
+#include <torch/nn/utils/clip_grad.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/hash.h"
+#include "cmkd/core/interrupt.h"
+#include "cmkd/harness/evaluator.h"
+#include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/errors.h"
+
+namespace cmkd {
+
+namespace {
+
+// A training whose loss is beyond this is taken to diverge: losses of all methods start many orders below.
+constexpr double kDivergence = 1e8;
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// Neither the suite's name nor the method is in the streams: renaming a suite retrains nothing, and all methods of a
+// cell draw the same numbers.
+RandomStreams streams_of(const Suite& suite, std::int64_t seed) { return {"cmkd", suite.dataset, seed}; }
+
+ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const SuiteData& data,
+                         const WindowReader& reader) {
+  ModelConfig config;
+  config.classes = static_cast<std::int64_t>(data.listed.list.classes.size());
+  config.frames = suite.window_settings().frames;
+  config.height = reader.height();
+  config.width = reader.width();
+  config.sample_rate = data.listed.settings.sample_rate;
+  config.samples = reader.samples_per_window();
+  config.parameters = entry.section.values;
+  return config;
+}
+
+// Labels of the clips that a training sees: the teacher knows those of its own clips.
+std::vector<std::int64_t> labels_of(const SuiteData& data, const Roles& roles, bool teacher, bool all_labels) {
+  if (!teacher) return visible_labels(data.listed.list, roles, all_labels);
+  std::vector<std::int64_t> labels(data.listed.list.clips.size(), -1);
+  for (const std::int64_t clip : roles.teacher) {
+    labels[static_cast<std::size_t>(clip)] = data.listed.list.clips[static_cast<std::size_t>(clip)].label;
+  }
+  return labels;
+}
+
+BatchPlan plan_batches(const Roles& roles, const Parameters& budget, bool teacher, const RandomStreams& streams) {
+  const BatchPlan::Settings settings{budget.integer("batch_labelled"), budget.integer("batch_unlabelled")};
+  if (teacher) return {roles.teacher, roles.teacher, settings, streams};
+  return {roles.transfer, roles.labelled, settings, streams};
+}
+
+}  // namespace
+
+Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const SuiteData& data,
+                 const TeacherOutputs* teacher, TrainerOptions options)
+    : suite_(suite),
+      planned_(planned),
+      data_(data),
+      teacher_(teacher),
+      options_(std::move(options)),
+      info_(method_registry().get(planned.method)),
+      budget_(planned.is_teacher ? suite.teacher.training.values : suite.training.values),
+      roles_(data.roles(suite, planned.seed)),
+      streams_(streams_of(suite, planned.seed)),
+      reader_(data.cache, suite.window_settings()),
+      batches_(plan_batches(roles_, budget_, planned.is_teacher, streams_)),
+      labels_(labels_of(data, roles_, planned.is_teacher, info_.needs.all_labels)) {
+  if (teacher_ != nullptr && !planned.control.empty()) {
+    shuffled_ = shuffle_teacher(*teacher_, planned.control, streams_.stream("control-" + planned.control));
+  }
+  state_.key = planned.key;
+  try {
+    build();
+  } catch (const c10::Error& error) {
+    throw TrainingFailed(fmt::format("method '{}' cannot be built: {}", planned.method, short_message(error)));
+  }
+  restore();
+}
+
+Trainer::~Trainer() = default;
+
+void Trainer::build() {
+  const ModelEntry& entry = planned_.is_teacher ? suite_.teacher : suite_.student;
+  std::shared_ptr<Model> model;
+  {
+    const ScopedSeed seed(streams_.seed_for(planned_.is_teacher ? "teacher-init" : "student-init"));
+    model = model_registry().get(entry.id).make(model_config(suite_, entry, data_, reader_));
+  }
+  model->to(options_.device);
+  shape_ = model->shape();
+  state_.initial_weights_fingerprint = fingerprint(state_of(*model));
+  TrainingSetup setup;
+  setup.student = model;
+  setup.student_shape = shape_;
+  if (teacher_ != nullptr) setup.teacher_shape = teacher_->shape;
+  setup.classes = shape_.classes;
+  setup.transfer_clips = static_cast<std::int64_t>(roles_.transfer.size());
+  setup.parameters = planned_.parameters;
+  setup.device = options_.device;
+  {
+    const ScopedSeed seed(streams_.seed_for("method-init"));
+    training_ = info_.make(setup);
+  }
+  OptimizerOptions optimizer;
+  optimizer.kind = budget_.text("optimizer");
+  optimizer.momentum = budget_.number("momentum");
+  for (const ModuleGroup& group : training_->groups()) {
+    optimizer.weight_decay = group.weight_decay.value_or(budget_.number("weight_decay"));
+    optimizers_.emplace_back(group.name, Optimizer(unique_parameters(*group.module), optimizer));
+    group.module->train();
+  }
+  for (Phase phase : training_->phases()) {
+    if (phase.epochs == 0) phase.epochs = budget_.integer("epochs");
+    phases_.push_back({phase, epochs_});
+    epochs_ += phase.epochs;
+  }
+}
+
+std::vector<ModuleGroup> Trainer::groups_of(const std::string& phase) {
+  std::vector<ModuleGroup> groups;
+  for (const ModuleGroup& group : training_->groups()) {
+    if (group.phases.empty() || std::ranges::find(group.phases, phase) != group.phases.end()) groups.push_back(group);
+  }
+  return groups;
+}
+
+TensorMap Trainer::weights() {
+  TensorMap weights;
+  for (const ModuleGroup& group : training_->groups()) {
+    for (const auto& [name, tensor] : state_of(*group.module)) weights.emplace(group.name + "." + name, tensor);
+  }
+  return weights;
+}
+
+Predictor Trainer::predictor() { return training_->predictor(); }
+
+void Trainer::run() {
+  session_start_ = last_save_ = now_s();
+  for (; state_.phase < static_cast<std::int64_t>(phases_.size()); ++state_.phase, state_.epoch = 0) {
+    const PhaseSpan& span = phases_[static_cast<std::size_t>(state_.phase)];
+    while (state_.epoch < span.phase.epochs) run_epoch(span);
+  }
+  select_weights();
+  state_.seconds += now_s() - session_start_;
+}
+
+void Trainer::run_epoch(const PhaseSpan& span) {
+  while (state_.step < batches_.steps_per_epoch()) {
+    run_step(span);
+    ++state_.step;
+    report();
+    if (interrupt_requested()) {
+      save();
+      throw_if_interrupted();
+    }
+    if (now_s() - last_save_ >= options_.checkpoint_seconds) save();
+  }
+  finish_epoch(span);
+  state_.step = 0;
+  ++state_.epoch;
+}
+
+Batch Trainer::next_batch(const PhaseSpan& span) {
+  const std::vector<ClipDraw> draws = batches_.step(span.first_epoch + state_.epoch, state_.step, reader_);
+  const bool audio_only = training_->predictor().modalities == std::vector<Modality>{Modality::kAudio};
+  const bool live_teacher = info_.needs.teacher_tokens || info_.needs.teacher_stages;
+  const bool video = !audio_only || live_teacher;
+  const bool audio = audio_only || live_teacher || info_.role == MethodRole::kUpperBound;
+  Batch batch = reader_.make_batch(draws, /*test=*/false, video, audio, options_.device);
+  Hasher order;
+  Hasher augmentation;
+  order.field(state_.batch_order);
+  augmentation.field(state_.augmentation);
+  batch.labels = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
+  for (std::size_t i = 0; i < draws.size(); ++i) {
+    const ClipDraw& draw = draws[i];
+    order.field(draw.clip);
+    augmentation.field(draw.window).field(draw.top).field(draw.left).field(draw.mirrored ? 1 : 0);
+    batch.labels.mutable_data_ptr<std::int64_t>()[i] = labels_[static_cast<std::size_t>(draw.clip)];
+  }
+  state_.batch_order = order.hex();
+  state_.augmentation = augmentation.hex();
+  batch.labels = batch.labels.to(options_.device);
+  batch.label_known = batch.labels.ge(0);
+  attach_teacher(batch);
+  return batch;
+}
+
+void Trainer::attach_teacher(Batch& batch) const {
+  if (teacher_ == nullptr || !info_.needs.teacher) return;
+  const at::Tensor rows = teacher_->rows(batch);
+  const TeacherOutputs& seen = shuffled_ ? *shuffled_ : *teacher_;
+  batch.teacher.logits = seen.logits.index_select(0, rows);
+  batch.teacher.embedding = seen.embedding.index_select(0, rows);
+  batch.pseudo_labels = teacher_->logits.index_select(0, rows).argmax(1);
+}
+
+void Trainer::run_step(const PhaseSpan& span) {
+  const std::int64_t position = (span.first_epoch + state_.epoch) * batches_.steps_per_epoch() + state_.step;
+  const Batch batch = next_batch(span);
+  StepContext context;
+  context.phase = span.phase.name;
+  context.epoch = state_.epoch;
+  context.epochs = span.phase.epochs;
+  context.step = state_.epoch * batches_.steps_per_epoch() + state_.step;
+  context.steps_per_epoch = batches_.steps_per_epoch();
+  const std::vector<ModuleGroup> groups = groups_of(span.phase.name);
+  try {
+    const ScopedSeed seed(streams_.seed_for("step", position));
+    const StepResult result = training_->step(context, batch);
+    route_gradients(result.terms, training_->groups(), span.phase.name);
+    const auto steps_per_epoch = static_cast<double>(batches_.steps_per_epoch());
+    const double factor =
+        schedule_factor(budget_.text("schedule"), context.step, span.phase.epochs * batches_.steps_per_epoch(),
+                        std::llround(budget_.number("warmup_epochs") * steps_per_epoch));
+    for (const ModuleGroup& group : groups) {
+      const double limit = budget_.number("clip_gradient_norm");
+      if (limit > 0) torch::nn::utils::clip_grad_norm_(unique_parameters(*group.module), limit);
+      const auto optimizer = std::ranges::find(optimizers_, group.name, &std::pair<std::string, Optimizer>::first);
+      optimizer->second.step(budget_.number("learning_rate") * group.learning_rate_scale * factor);
+    }
+    training_->after_step(context, batch);
+    accumulate(result);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw TrainingFailed(fmt::format("method '{}' failed in phase '{}', epoch {}, step {}: {}", planned_.method,
+                                     span.phase.name, state_.epoch, state_.step, short_message(error)));
+  }
+}
+
+void Trainer::accumulate(const StepResult& result) {
+  const at::NoGradGuard no_grad;
+  const auto add = [&](const std::string& name, const at::Tensor& value) {
+    const auto found = std::ranges::find(state_.sum_names, name);
+    if (found == state_.sum_names.end()) {
+      state_.sum_names.push_back(name);
+      sums_.push_back(value.detach().to(at::kDouble).clone());
+    } else {
+      sums_[static_cast<std::size_t>(found - state_.sum_names.begin())].add_(value.detach().to(at::kDouble));
+    }
+  };
+  for (const LossTerm& term : result.terms) add("term." + term.name, term.value);
+  for (const Diagnostic& diagnostic : result.diagnostics) add("diagnostic." + diagnostic.name, diagnostic.value);
+}
+
+void Trainer::check_finite(const std::string& name, double value, const PhaseSpan& span) const {
+  if (std::isfinite(value) && std::abs(value) < kDivergence) return;
+  throw TrainingFailed(fmt::format("the loss {}: term '{}' is {} on average in phase '{}', epoch {}",
+                                   std::isfinite(value) ? "diverges" : "is not finite", name, value, span.phase.name,
+                                   state_.epoch));
+}
+
+void Trainer::finish_epoch(const PhaseSpan& span) {
+  const std::int64_t epoch = state_.epoch;
+  for (std::size_t i = 0; i < sums_.size(); ++i) {
+    const std::string& full = state_.sum_names[i];
+    const std::size_t dot = full.find('.');
+    const std::string kind = full.substr(0, dot);
+    const std::string name = full.substr(dot + 1);
+    const double mean = sums_[i].item<double>() / static_cast<double>(batches_.steps_per_epoch());
+    if (kind == "term") check_finite(name, mean, span);
+    if (std::isfinite(mean)) state_.epochs.push_back({epoch, span.phase.name, kind, name, mean});
+  }
+  sums_.clear();
+  state_.sum_names.clear();
+  if (!roles_.validation.empty()) validate(span);
+}
+
+void Trainer::validate(const PhaseSpan& span) {
+  const at::Tensor scores =
+      evaluate_scores(training_->predictor(), roles_.validation, suite_.window_settings().test_views, reader_,
+                      suite_.evaluation.values.integer("batch"), options_.device);
+  const at::Tensor predicted = scores.argmax(1);
+  std::int64_t right = 0;
+  for (std::size_t i = 0; i < roles_.validation.size(); ++i) {
+    const Clip& clip = data_.listed.list.clips[static_cast<std::size_t>(roles_.validation[i])];
+    if (predicted.const_data_ptr<std::int64_t>()[i] == clip.label) ++right;
+  }
+  const double top1 = static_cast<double>(right) / static_cast<double>(roles_.validation.size());
+  state_.epochs.push_back({state_.epoch, span.phase.name, "validation", "top1", top1});
+  if (budget_.text("select") != "best_validation" || top1 <= state_.best_validation) return;
+  state_.best_validation = top1;
+  state_.selected_epoch = span.first_epoch + state_.epoch;
+  best_.clear();
+  for (const auto& [name, tensor] : weights()) best_.emplace(name, tensor.clone());
+}
+
+void Trainer::select_weights() {
+  if (best_.empty()) {
+    state_.selected_epoch = epochs_ - 1;
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  for (auto& [name, tensor] : weights()) at::Tensor(tensor).copy_(best_.at(name));
+}
+
+void Trainer::report() const {
+  if (!options_.progress) return;
+  TrainerProgress progress;
+  progress.epoch = phases_[static_cast<std::size_t>(state_.phase)].first_epoch + state_.epoch;
+  progress.epochs = epochs_;
+  progress.step = state_.step;
+  progress.steps = batches_.steps_per_epoch();
+  for (const results::EpochValue& value : state_.epochs) {
+    if (value.kind == "validation") progress.validation = value.value;
+  }
+  options_.progress(progress);
+}
+
+void Trainer::fill(results::TrainingRecord& record) {
+  record.initial_weights_fingerprint = state_.initial_weights_fingerprint;
+  record.batch_order_fingerprint = state_.batch_order;
+  record.augmentation_fingerprint = state_.augmentation;
+  record.final_weights_fingerprint = fingerprint(weights());
+  record.selected_epoch = state_.selected_epoch;
+  record.selection_rule = best_.empty() ? "last epoch" : "best top1 on the validation clips";
+  record.epochs = state_.epochs;
+  record.measured["train_seconds"] = state_.seconds;
+  record.measured["step_milliseconds"] =
+      1e3 * state_.seconds / static_cast<double>(std::max<std::int64_t>(1, epochs_ * batches_.steps_per_epoch()));
+}
+
+}  // namespace cmkd

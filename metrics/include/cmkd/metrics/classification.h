@@ -1,0 +1,45 @@
+// Metrics of single-label classification, from class scores. No LibTorch: spans of row-major values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace cmkd::metrics {
+
+// Scores of N clips and C classes, row-major, and the true classes. Requires scores.size() == labels.size() * classes
+// and labels in 0 … C − 1; throws Error(kInternal) otherwise.
+struct Predictions {
+  std::span<const float> scores;  // [N, C]; any monotone score for the accuracies, probabilities for calibration
+  std::span<const std::int32_t> labels;
+  std::int64_t classes = 0;
+};
+
+// The class with the highest score; the first of equals.
+[[nodiscard]] std::vector<std::int32_t> predicted_classes(std::span<const float> scores, std::int64_t classes);
+
+// Share of clips whose true class is among the k highest scores. Of equal scores the lower class index ranks first.
+[[nodiscard]] double top_k_accuracy(const Predictions& predictions, std::int64_t k);
+
+// Mean over the classes that occur of the share of their clips that are recognised (balanced accuracy).
+[[nodiscard]] double mean_class_accuracy(const Predictions& predictions);
+
+// [C, C] counts, row = true class, column = predicted class.
+[[nodiscard]] std::vector<std::int64_t> confusion_matrix(const Predictions& predictions);
+
+// Expected calibration error (Naeini et al., AAAI 2015; Guo et al., arXiv 1706.04599, eq. 3): `bins` equal-width bins
+// of the highest probability, |accuracy − confidence| weighted by the share of clips. Bin b holds confidences in
+// (b/bins, (b+1)/bins].
+[[nodiscard]] double expected_calibration_error(const Predictions& predictions, std::int64_t bins = 15);
+
+// Mean of −ln p(true class), in nats; p is floored at the smallest positive float.
+[[nodiscard]] double negative_log_likelihood(const Predictions& predictions);
+
+// Share of clips on which both name the same class.
+[[nodiscard]] double agreement(std::span<const float> a, std::span<const float> b, std::int64_t classes);
+
+// Mean of KL(p ‖ q) in nats over the clips, p and q probabilities; both floored at the smallest positive float.
+[[nodiscard]] double mean_kl_divergence(std::span<const float> p, std::span<const float> q, std::int64_t classes);
+
+}  // namespace cmkd::metrics

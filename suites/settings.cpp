@@ -1,0 +1,122 @@
+// The settings of a suite file, each declared once.
+#include <map>
+
+#include "cmkd/core/error.h"
+#include "cmkd/suites/suite.h"
+
+namespace cmkd {
+
+namespace {
+
+using Spec = ParameterSpec;
+
+std::vector<Spec> suite_specs() {
+  return {
+      Spec::text("title", "", "shown above the leaderboard"),
+      Spec::text("description", "", "what the suite is for"),
+      Spec::choice("task", "action_recognition", {"action_recognition"}, "the protocol that evaluates"),
+      Spec::choice("protocol", "strict", {"strict"},
+                   "strict: nothing is chosen on the reported split, which is touched once"),
+      Spec::integer("seeds", 5, 1, 1000, "paired seeds: every method runs with each"),
+      Spec::integer("first_seed", 0, 0, 1e9, "the seeds are first_seed, first_seed + 1, …"),
+  };
+}
+
+std::vector<Spec> ingest_specs() {
+  return {
+      Spec::boolean("video", true, "store frames"),
+      Spec::boolean("audio", true, "store sound"),
+      Spec::integer("height", 128, 8, 4096, "height at which frames are stored", "pixels"),
+      Spec::integer("width", 171, 8, 4096, "width at which frames are stored", "pixels"),
+      Spec::number("fps", 8, 0, 240, "stored frames a second, by presentation time; 0: every frame", "1/s"),
+      Spec::integer("sample_rate", 16000, 1000, 192000, "rate at which sound is stored, mono", "Hz"),
+      Spec::number("max_duration_s", 0, 0, 1e6, "a longer clip is cut here; 0: no limit", "s"),
+      Spec::choice("frame_storage", "raw", {"raw", "jpeg"}, "raw is fastest, jpeg (quality 95) smallest"),
+      Spec::choice("audio_storage", "float32", {"float32", "int16"}, "int16 carries a scale for each clip"),
+  };
+}
+
+std::vector<Spec> clip_specs() {
+  return {
+      Spec::integer("frames", 16, 1, 1024, "frames of a window"),
+      Spec::integer("frame_step", 1, 1, 256, "every frame_step-th stored frame"),
+      Spec::integer("crop", 0, 0, 4096, "side of the square crop; 0: the whole frame", "pixels"),
+      Spec::boolean("flip", false, "mirror at random in training (not where left and right are classes)"),
+      Spec::integer("windows", 1, 1, 1000,
+                    "fixed windows a clip in training; the teacher's outputs are cached for each"),
+      Spec::integer("test_views", 3, 1, 1000,
+                    "windows a clip at test, evenly spread; their softmax scores are averaged"),
+      Spec::number("audio_seconds", 0, 0, 1e4, "sound of a window; 0: the time that its frames span", "s"),
+      Spec::choice("normalise", "half", {"half", "kinetics"},
+                   "pixel mean and std: 0.5 and 0.25, or those of Kinetics-400"),
+  };
+}
+
+std::vector<Spec> labels_specs() {
+  return {
+      Spec::integer("labelled", 0, 0, 1e9,
+                    "labelled clips of the transfer set; the labels of the others are hidden; 0: all"),
+      Spec::choice(
+          "label_selection", "random", {"random", "balanced"},
+          "random: blind to class, so that a hidden label decides nothing; balanced: as many of each class as can be"),
+      Spec::choice("label_draw", "per_seed", {"per_seed", "fixed"},
+                   "another draw of labelled clips for each seed, or one for all"),
+      Spec::integer("validation_clips", 0, 0, 1e9,
+                    "cut from the training split by group when the dataset lists no validation split; more than "
+                    "`labelled` is marked in the report"),
+      Spec::choice(
+          "teacher_train", "disjoint", {"disjoint", "same"},
+          "the teacher learns from clips of their own, or from the transfer clips (it then knows their labels)"),
+      Spec::number("teacher_share", 0.5, 0.01, 0.99,
+                   "share of the training split that the teacher learns from (disjoint)"),
+  };
+}
+
+std::vector<Spec> training_specs() {
+  return {
+      Spec::integer("epochs", 10, 1, 100000, "passes over the unlabelled clips (over all, when all are labelled)"),
+      Spec::integer("batch_labelled", 32, 0, 100000, "labelled clips a step"),
+      Spec::integer("batch_unlabelled", 32, 0, 100000, "unlabelled clips a step"),
+      Spec::choice("optimizer", "adam", {"adam", "adamw", "sgd"}, "adam couples the weight decay, adamw does not"),
+      Spec::number("learning_rate", 1e-3, 0, 100, "peak learning rate"),
+      Spec::number("weight_decay", 5e-4, 0, 10, "of every parameter"),
+      Spec::number("momentum", 0.9, 0, 0.9999, "of sgd"),
+      Spec::choice("schedule", "cosine", {"cosine", "step", "constant"},
+                   "step: times 0.1 at three quarters of the epochs"),
+      Spec::number("warmup_epochs", 0, 0, 10000, "linear from 0", "epochs"),
+      Spec::number("clip_gradient_norm", 0, 0, 1e9, "of each group; 0: no clipping"),
+      Spec::integer("threads_per_run", 1, 1, 256,
+                    "LibTorch threads of a run: part of its key, because sums change with them"),
+      Spec::boolean("deterministic", true, "the same bytes for the same build, device model, CPU level and threads"),
+      Spec::choice("select", "last", {"last", "best_validation"}, "which epoch's weights are evaluated"),
+      Spec::boolean("keep_weights", false, "keep the final weights of the students beside the store"),
+  };
+}
+
+std::vector<Spec> evaluation_specs() { return {Spec::integer("batch", 128, 1, 100000, "clips a forward pass")}; }
+
+const std::map<std::string, std::vector<Spec>>& all_specs() {
+  static const std::map<std::string, std::vector<Spec>> specs{
+      {"suite", suite_specs()},   {"ingest", ingest_specs()},     {"clip", clip_specs()},
+      {"labels", labels_specs()}, {"training", training_specs()}, {"evaluation", evaluation_specs()}};
+  return specs;
+}
+
+}  // namespace
+
+const std::vector<ParameterSpec>& section_specs(const std::string& section) {
+  const auto found = all_specs().find(section);
+  if (found == all_specs().end()) {
+    throw Error(ErrorKind::kUsage, {"unknown section '" + section + "'", "", join(section_names()),
+                                    did_you_mean(section, section_names())});
+  }
+  return found->second;
+}
+
+std::vector<std::string> section_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, specs] : all_specs()) names.push_back(name);
+  return names;
+}
+
+}  // namespace cmkd

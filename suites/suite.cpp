@@ -1,0 +1,123 @@
+#include "cmkd/suites/suite.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cmkd {
+
+std::string Section::origin(const std::string& name) const {
+  const auto found = origins.find(name);
+  return found == origins.end() ? "default" : found->second;
+}
+
+std::vector<std::int64_t> Suite::seeds() const {
+  std::vector<std::int64_t> seeds;
+  for (std::int64_t i = 0; i < general.values.integer("seeds"); ++i)
+    seeds.push_back(general.values.integer("first_seed") + i);
+  return seeds;
+}
+
+std::string Suite::direction() const {
+  return std::string(to_string(teacher.modality)) + "->" + to_string(student.modality);
+}
+
+IngestSettings Suite::ingest_settings() const {
+  const Parameters& values = ingest.values;
+  IngestSettings settings;
+  settings.video = values.boolean("video");
+  settings.audio = values.boolean("audio");
+  settings.height = static_cast<int>(values.integer("height"));
+  settings.width = static_cast<int>(values.integer("width"));
+  settings.fps = values.number("fps");
+  settings.sample_rate = static_cast<int>(values.integer("sample_rate"));
+  settings.max_duration_s = values.number("max_duration_s");
+  settings.frame_storage = values.text("frame_storage");
+  settings.audio_storage = values.text("audio_storage");
+  return settings;
+}
+
+WindowSettings Suite::window_settings() const {
+  const Parameters& values = clip.values;
+  WindowSettings settings;
+  settings.frames = values.integer("frames");
+  settings.frame_step = values.integer("frame_step");
+  settings.crop = values.integer("crop");
+  settings.flip = values.boolean("flip");
+  settings.windows = values.integer("windows");
+  settings.test_views = values.integer("test_views");
+  settings.audio_seconds = values.number("audio_seconds");
+  settings.normalise = values.text("normalise");
+  return settings;
+}
+
+SplitSettings Suite::split_settings() const {
+  const Parameters& values = labels.values;
+  SplitSettings settings;
+  settings.labelled = values.integer("labelled");
+  settings.label_selection = values.text("label_selection");
+  settings.label_draw = values.text("label_draw");
+  settings.validation_clips = values.integer("validation_clips");
+  settings.teacher_train = values.text("teacher_train");
+  settings.teacher_share = values.number("teacher_share");
+  return settings;
+}
+
+namespace {
+
+std::string toml_value(const ParameterValue& value) {
+  if (std::holds_alternative<std::string>(value)) {
+    std::string quoted = "\"";
+    for (const char c : std::get<std::string>(value)) {
+      if (c == '"' || c == '\\') quoted += '\\';
+      quoted += c;
+    }
+    return quoted + "\"";
+  }
+  std::string text = to_text(value);
+  if (std::holds_alternative<double>(value) && text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+void show_values(std::string& text, const Section& section) {
+  for (const auto& [name, value] : section.values.values()) {
+    const std::string line = fmt::format("{} = {}", name, toml_value(value));
+    text += fmt::format("{:<44} # {}\n", line, section.origin(name));
+  }
+}
+
+void show_section(std::string& text, const std::string& name, const Section& section) {
+  text += fmt::format("\n[{}]\n", name);
+  show_values(text, section);
+}
+
+void show_model(std::string& text, const std::string& name, const ModelEntry& entry) {
+  text += fmt::format("\n[{}]\nmodality = \"{}\"\nmodel = \"{}\"\n", name, to_string(entry.modality), entry.id);
+  show_values(text, entry.section);
+}
+
+}  // namespace
+
+std::string show_config(const Suite& suite) {
+  std::string text = fmt::format("# {}: every setting with its origin\n[suite]\nname = \"{}\"\n",
+                                 suite.file.filename().string(), suite.name);
+  show_values(text, suite.general);
+  text += fmt::format("\n[dataset]\nid = \"{}\"\n", suite.dataset);
+  show_values(text, suite.dataset_values);
+  show_section(text, "ingest", suite.ingest);
+  show_section(text, "clip", suite.clip);
+  show_section(text, "labels", suite.labels);
+  show_model(text, "student", suite.student);
+  show_section(text, "training", suite.training);
+  show_model(text, "teacher", suite.teacher);
+  show_section(text, "teacher.training", suite.teacher.training);
+  show_section(text, "evaluation", suite.evaluation);
+  for (const MethodEntry& method : suite.methods) {
+    text += fmt::format("\n[[methods]]\nid = \"{}\"\n", method.id);
+    if (!method.controls.empty()) text += fmt::format("controls = [\"{}\"]\n", join(method.controls, "\", \""));
+    show_values(text, method.section);
+  }
+  return text;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,127 @@
+// The command line: help, exit statuses, and one clear error for each mistake.
+#include "catch.h"
+// Catch first.
+#include <nlohmann/json.hpp>
+
+#include "paths.h"
+#include "program.h"
+
+namespace {
+
+using namespace cmkd;
+using test::TemporaryFolder;
+
+// Runs a variant of the small suite whose text `from` is replaced by `to`.
+test::ProcessResult run_variant(const std::string& from, const std::string& to) {
+  const TemporaryFolder folder;
+  std::string suite = test::small_suite();
+  REQUIRE(suite.find(from) != std::string::npos);
+  suite.replace(suite.find(from), from.size(), to);
+  test::write_text(folder / "small.toml", suite);
+  return test::cmkd({"run", "small.toml"}, folder.path());
+}
+
+void check_error(const test::ProcessResult& result, int status, const std::vector<std::string>& parts) {
+  INFO(result.err);
+  CHECK(result.status == status);
+  CHECK(result.out.empty());
+  CHECK(result.err.find("cmkd: error: ") != std::string::npos);
+  for (const std::string& part : parts) {
+    INFO(part);
+    CHECK(result.err.find(part) != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every command explains itself, with examples") {
+  const TemporaryFolder folder;
+  for (const std::string command : {"list", "describe", "plan", "run", "status", "report", "ingest", "probe",
+                                    "datasets", "conformance", "doctor", "completion"}) {
+    INFO(command);
+    const auto help = test::cmkd({command, "--help"}, folder.path());
+    CHECK(help.status == 0);
+    CHECK(help.out.find("Usage: cmkd " + command) == 0);
+    CHECK(help.out.find("Examples:") != std::string::npos);
+  }
+}
+
+TEST_CASE("the version names the libraries that results depend on") {
+  const TemporaryFolder folder;
+  const auto versions = nlohmann::json::parse(test::cmkd({"--version", "--json"}, folder.path()).out);
+  for (const char* name : {"cmkd", "libtorch", "ffmpeg", "sqlite", "compiler"}) CHECK(versions.contains(name));
+}
+
+TEST_CASE("a mistake in a suite file is one error with file, line, allowed names and a suggestion") {
+  check_error(run_variant("title = \"Small\"", "titel = \"Small\""), 4,
+              {"unknown parameter 'titel'", "small.toml:3", "did you mean 'title'?"});
+  check_error(run_variant("[training]", "[trainnig]"), 4, {"unknown table 'trainnig'", "did you mean 'training'?"});
+  check_error(run_variant("id = \"kd\"", "id = \"kdd\""), 4,
+              {"unknown method 'kdd'", "small.toml:", "did you mean 'kd'?"});
+  check_error(run_variant("epochs = 3", "epochs = \"three\""), 4, {"parameter 'epochs' cannot be three", "integer"});
+  check_error(run_variant("epochs = 3", "epochs = -3"), 4, {"parameter 'epochs' cannot be -3", "[1,"});
+  check_error(run_variant("seeds = 2", "seeds = = 2"), 4, {"not valid TOML", "small.toml:4"});
+  check_error(run_variant("\"shuffled-teacher\"", "\"shuffled-teachers\""), 4,
+              {"unknown control", "did you mean 'shuffled-teacher'?"});
+  check_error(run_variant("model = \"audio_cnn\"", "model = \"r2plus1d_small\""), 4, {"is for video, not for audio"});
+  check_error(run_variant("labelled = 20", "labelled = 2000"), 4, {"labels.labelled = 2000", "allowed"});
+}
+
+TEST_CASE("wrong words on the command line are one error with the allowed ones") {
+  const TemporaryFolder folder;
+  check_error(test::cmkd({"rum"}, folder.path()), 4, {"unknown command 'rum'", "did you mean 'run'?"});
+  check_error(test::cmkd({"run", "--jbos", "2"}, folder.path()), 4, {"--jbos"});
+  check_error(test::cmkd({"run", "missing.toml"}, folder.path()), 4, {"there is no suite file 'missing.toml'"});
+  check_error(test::cmkd({"describe", "mnf_cs"}, folder.path()), 4, {"did you mean 'mnf_csc'?"});
+  check_error(test::cmkd({"report", "--store", "nowhere.db"}, folder.path()), 1,
+              {"there is no store yet", "nowhere.db"});
+}
+
+TEST_CASE("a filter that selects nothing says so with status 5") {
+  const TemporaryFolder folder;
+  test::write_text(folder / "small.toml", test::small_suite());
+  check_error(test::cmkd({"run", "small.toml", "--only", "fitnet"}, folder.path()), 5, {"selects no training"});
+}
+
+TEST_CASE("a store that is another program's is refused and left alone") {
+  const TemporaryFolder folder;
+  test::write_text(folder / "small.toml", test::small_suite());
+  test::write_text(folder / "out/small/results.db", "this is no database, and somebody needs it");
+  const auto result = test::cmkd({"run", "small.toml", "--only", "student", "--seed", "0"}, folder.path());
+  check_error(result, 1, {"results.db"});
+  std::ifstream file(folder / "out/small/results.db");
+  std::string text;
+  std::getline(file, text);
+  CHECK(text == "this is no database, and somebody needs it");
+}
+
+TEST_CASE("a flipped bit in the clip cache is found before anything is trained on it") {
+  const TemporaryFolder folder;
+  test::write_text(folder / "small.toml", test::small_suite());
+  REQUIRE(test::cmkd({"ingest", "small.toml"}, folder.path()).status == 0);
+  bool flipped = false;
+  for (const auto& item : std::filesystem::recursive_directory_iterator(folder / "out/cache/clips")) {
+    if (flipped || !item.is_regular_file() || item.file_size() < 100'000) continue;
+    std::fstream file(item.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(50'000);
+    const int byte = file.get();
+    file.seekp(50'000);
+    file.put(static_cast<char>(byte ^ 1));
+    flipped = true;
+  }
+  REQUIRE(flipped);
+  check_error(test::cmkd({"run", "small.toml"}, folder.path()), 1, {"checksum"});
+}
+
+TEST_CASE("conformance names what it does not cover with status 6, and a mismatch with status 1") {
+  const TemporaryFolder folder;
+  const auto whole = test::cmkd({"conformance", test::vectors_dir().string(), "--json"}, folder.path());
+  CHECK(whole.status == 6);
+  std::map<std::string, std::string> verdicts;
+  for (const auto& entry : nlohmann::json::parse(whole.out).at("folders"))
+    verdicts[entry.at("folder")] = entry.at("verdict");
+  for (const char* covered : {"kd", "fitnet", "rkd", "ccl", "mnf_csc", "csc"}) CHECK(verdicts.at(covered) == "pass");
+  CHECK(verdicts.at("crd") == "not covered");
+  const auto one = test::cmkd({"conformance", (test::vectors_dir() / "kd").string()}, folder.path());
+  CHECK(one.status == 0);
+}

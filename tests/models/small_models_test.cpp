@@ -1,0 +1,120 @@
+#include "catch.h"
+// Catch first: c10 and Catch2 both define CHECK.
+#include <ATen/Functions.h>
+
+#include "cmkd/core/error.h"
+#include "cmkd/models/log_mel.h"
+#include "cmkd/models/model.h"
+#include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/tensors.h"
+#include "paths.h"
+
+namespace {
+
+using namespace cmkd;
+
+ModelConfig small_config(const std::string& id) {
+  ModelConfig config;
+  config.classes = 10;
+  config.frames = id == "image_cnn" ? 1 : 8;
+  config.height = config.width = 32;
+  config.sample_rate = 8000;
+  config.samples = 8000;
+  config.parameters = Parameters(model_registry().get(id).parameters);
+  return config;
+}
+
+std::shared_ptr<Model> make(const std::string& id, std::uint64_t seed) {
+  const ScopedSeed guard(seed);
+  return model_registry().get(id).make(small_config(id));
+}
+
+at::Tensor input_for(const std::string& id, std::int64_t batch) {
+  const ModelConfig config = small_config(id);
+  if (model_registry().get(id).modality == Modality::kAudio)
+    return at::linspace(-1, 1, batch * 8000).view({batch, 8000}).sin();
+  return at::linspace(-1, 1, batch * 3 * config.frames * 1024).view({batch, 3, config.frames, 32, 32}).sin();
+}
+
+const std::vector<std::string> kSmall{"r2plus1d_small", "audio_cnn", "image_cnn"};
+
+}  // namespace
+
+TEST_CASE("a small model's outputs have the shapes that it declares") {
+  for (const std::string& id : kSmall) {
+    INFO(id);
+    const auto model = make(id, 1);
+    const ModelShape shape = model->shape();
+    const ModelOutput output = model->forward(input_for(id, 4), {true, true});
+    CHECK(output.logits.sizes() == at::IntArrayRef({4, shape.classes}));
+    CHECK(output.embedding.sizes() == at::IntArrayRef({4, shape.embedding_width}));
+    CHECK(output.tokens.size(2) == shape.token_width);
+    REQUIRE(output.stages.size() == shape.stage_channels.size());
+    for (std::size_t i = 0; i < output.stages.size(); ++i) CHECK(output.stages[i].size(1) == shape.stage_channels[i]);
+    CHECK(at::allclose(output.tokens.mean(1), output.embedding, 1e-4, 1e-5));
+  }
+}
+
+TEST_CASE("a video model with frames keeps time: reversed clips look different to it") {
+  const auto model = make("r2plus1d_small", 1);
+  model->eval();
+  const at::Tensor clip = at::linspace(-1, 1, 3 * 8 * 1024).view({1, 3, 8, 32, 32}).sin();
+  const at::Tensor forward = model->forward(clip).embedding;
+  const at::Tensor backward = model->forward(clip.flip({2})).embedding;
+  CHECK_FALSE(at::allclose(forward, backward, 1e-3, 1e-4));
+}
+
+TEST_CASE("every parameter of a small model gets a gradient") {
+  for (const std::string& id : kSmall) {
+    INFO(id);
+    const auto model = make(id, 2);
+    model->forward(input_for(id, 3)).logits.square().sum().backward();
+    const auto parameters = unique_parameters(*model);
+    CHECK(parameters.size() == model->parameters().size());
+    for (const at::Tensor& parameter : parameters) CHECK(parameter.grad().defined());
+  }
+}
+
+TEST_CASE(
+    "the same seed gives the same first weights, another seed others, and the global generator is left as it was") {
+  const at::Tensor before = at::rand({4});
+  (void)before;
+  for (const std::string& id : kSmall) {
+    INFO(id);
+    CHECK(fingerprint(state_of(*make(id, 3))) == fingerprint(state_of(*make(id, 3))));
+    CHECK(fingerprint(state_of(*make(id, 3))) != fingerprint(state_of(*make(id, 4))));
+  }
+}
+
+TEST_CASE("a model for single frames refuses clips of several") {
+  ModelConfig config = small_config("image_cnn");
+  config.frames = 8;
+  CHECK_THROWS_AS(model_registry().get("image_cnn").make(config), Error);
+}
+
+TEST_CASE("log-mel equals librosa's within 1e-9: filter bank, power and logarithm") {
+  for (const auto& item : std::filesystem::directory_iterator(test::vectors_dir() / "log_mel")) {
+    INFO(item.path().filename().string());
+    const TensorMap vector = read_tensor_dict(item.path());
+    const auto number = [&](const std::string& name) { return vector.at("hyper." + name).item<double>(); };
+    LogMelOptions options;
+    options.sample_rate = static_cast<std::int64_t>(number("sample_rate"));
+    options.n_fft = static_cast<std::int64_t>(number("n_fft"));
+    options.hop_length = static_cast<std::int64_t>(number("hop_length"));
+    options.n_mels = static_cast<std::int64_t>(number("n_mels"));
+    options.f_min = number("f_min");
+    options.f_max = number("f_max");
+    options.pad_reflect = number("pad_reflect") != 0;
+    options.slaney_norm = number("norm_slaney") != 0;
+    options.htk_scale = number("mel_scale_htk") != 0;
+    options.log_eps = number("log_eps");
+    LogMel log_mel(options);
+    const auto check = [](const at::Tensor& computed, const at::Tensor& expected) {
+      REQUIRE(computed.sizes() == expected.sizes());
+      CHECK((computed - expected).abs().max().item<double>() <= 1e-9 * expected.abs().max().item<double>());
+    };
+    check(mel_filterbank(options), vector.at("expected.filterbank"));
+    check(log_mel.power_mel(vector.at("waveform")), vector.at("expected.power_mel"));
+    check(log_mel.forward(vector.at("waveform")), vector.at("expected.log_mel"));
+  }
+}
