@@ -21,7 +21,8 @@ double duration_of(const Clip& clip, const IngestSettings& settings) {
 void add_note(std::string& note, const char* part, const std::optional<media::Failure>& warning) {
   if (!warning) return;
   if (!note.empty()) note += "; ";
-  note += std::string(part) + " " + media::to_string(warning->reason) + ": " + warning->detail;
+  note += std::string(part) + " " + media::to_string(warning->reason);
+  if (!warning->detail.empty()) note += ": " + warning->detail;
 }
 
 // The decoder gets as much memory as the budget of all decoders leaves it, but never less than a decoder up to 1080p

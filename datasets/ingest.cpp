@@ -126,7 +126,8 @@ class Ingest {
         writer.add(clip, outcome.value(), settings_);
       } else {
         const media::Failure& failure = outcome.failure();
-        writer.add_excluded(clip, fmt::format("{}: {}", media::to_string(failure.reason), failure.detail));
+        const std::string reason = media::to_string(failure.reason);
+        writer.add_excluded(clip, failure.detail.empty() ? reason : reason + ": " + failure.detail);
       }
       report(1);
     }

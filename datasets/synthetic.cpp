@@ -60,7 +60,11 @@ class SyntheticFolder {
   void make(int jobs, const std::function<void(std::int64_t, std::int64_t)>& progress) {
     prepare();
     const FileLock lock = FileLock::acquire(folder_ / "synthetic.lock");
-    if (matches("synthetic.json")) return;
+    if (matches("synthetic.json")) {
+      remove_leftovers(folder_, ".tmp");
+      fs::remove(folder_ / "synthetic.partial.json");  // a kill may have come between the two
+      return;
+    }
     if (!matches("synthetic.partial.json")) write_file_atomically(folder_ / "synthetic.partial.json", description());
     // A lossy picture of 32 x 32 with a second of sound takes some 15 KB; raw sizes are a safe bound.
     const std::int64_t total = options_.train_clips + options_.test_clips;
@@ -143,14 +147,18 @@ class SyntheticFolder {
     rows_[static_cast<std::size_t>(item)] = row + "\n";
   }
 
-  void commit() const {
-    for (const char* split : {"train", "test"}) {
-      std::vector<fs::path> leftovers;  // of a killed call
-      for (const auto& entry : fs::directory_iterator(folder_ / split)) {
-        if (entry.path().extension() != ".mkv") leftovers.push_back(entry.path());
-      }
-      for (const fs::path& path : leftovers) fs::remove(path);
+  // Temporary files of killed calls.
+  static void remove_leftovers(const fs::path& folder, const char* ending) {
+    std::vector<fs::path> leftovers;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ending) leftovers.push_back(entry.path());
     }
+    for (const fs::path& path : leftovers) fs::remove(path);
+  }
+
+  void commit() const {
+    for (const char* split : {"train", "test"}) remove_leftovers(folder_ / split, ".part");
+    remove_leftovers(folder_, ".tmp");
     std::string manifest = "path,label,split,group";
     for (const char* fact : kFacts) manifest += fmt::format(",truth_{}", fact);
     manifest += "\n";

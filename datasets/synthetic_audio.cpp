@@ -108,7 +108,7 @@ Wave nuisance(std::size_t kind, const SyntheticOptions& options, std::size_t len
         wave[k] = std::sin(kTwoPi * phase);
         break;
       case 2:
-        if (stream.bernoulli(slow / rate)) click = 1;
+        if (fraction(start + (slow + 2) * time) < (slow + 2) / rate) click = 1;
         click *= 0.995;
         wave[k] = click * white;
         break;

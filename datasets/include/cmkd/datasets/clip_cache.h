@@ -84,7 +84,7 @@ struct IngestPlan {
 struct IngestOptions {
   int jobs = 1;  // files decoded at once, one thread each; less where decoders would exceed the memory limit
   std::uint64_t decoder_memory_limit_bytes = std::uint64_t{300} << 20;  // of all decoders together
-  std::function<void(std::int64_t done, std::int64_t total)> progress;
+  std::function<void(std::int64_t done, std::int64_t total)> progress = {};
 };
 
 // Makes the cache in `folder` unless it is there already. Resumable: shards finished before a kill are kept, and the

@@ -1,0 +1,18 @@
+// MNIST's files: IDX, gzip or plain.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace cmkd {
+
+struct IdxBytes {
+  std::vector<std::int64_t> shape;
+  std::vector<std::uint8_t> values;
+};
+
+// Reads an IDX file of unsigned bytes. Throws Error(kData) when it is cut off or of another kind.
+[[nodiscard]] IdxBytes read_idx(const std::filesystem::path& path);
+
+}  // namespace cmkd
