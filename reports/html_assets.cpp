@@ -1,0 +1,146 @@
+// The style sheet and the script of the HTML report. Colours have a contrast of at least 4.5 to their ground.
+#include "html.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+constexpr std::string_view kStyle = R"css(
+:root { color-scheme: light; --ground: #fcfbf9; --raised: #f3f1ec; --ink: #1d1c1a; --quiet: #5c5850; --rule: #d9d5cb;
+  --accent: #0b5a87; --warn: #8a3b12; }
+@media (prefers-color-scheme: dark) {
+  :root:not([data-theme="light"]) { color-scheme: dark; --ground: #15171a; --raised: #1e2125; --ink: #e9e7e2;
+    --quiet: #aaa69d; --rule: #373b41; --accent: #86c5ec; --warn: #f0a57e; }
+}
+:root[data-theme="dark"] { color-scheme: dark; --ground: #15171a; --raised: #1e2125; --ink: #e9e7e2;
+  --quiet: #aaa69d; --rule: #373b41; --accent: #86c5ec; --warn: #f0a57e; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 88rem; padding: 2.5rem 2rem 4rem; background: var(--ground); color: var(--ink);
+  font: 400 0.9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+h1 { font-size: 1.75rem; line-height: 1.2; font-weight: 600; letter-spacing: -0.01em; margin: 0; text-wrap: balance; }
+h2 { font-size: 1.2rem; font-weight: 600; margin: 0 0 0.5rem; }
+h3 { font-size: 1rem; font-weight: 600; margin: 2rem 0 0.25rem; }
+header { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: center; justify-content: space-between; }
+section { margin-top: 2.5rem; }
+p, ul { max-width: 62rem; }
+ul { padding-left: 1.1rem; margin: 0.5rem 0 1rem; }
+li { margin: 0.15rem 0; }
+.quiet, small { color: var(--quiet); }
+small { display: block; font-size: 0.8125rem; font-weight: 400; line-height: 1.35; }
+.tools { display: flex; gap: 0.75rem; align-items: center; flex-wrap: wrap; }
+.tools[hidden] { display: none; }
+input, button { font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--rule);
+  border-radius: 0.375rem; padding: 0.35rem 0.7rem; }
+button { cursor: pointer; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; color: var(--quiet); padding: 0.5rem 0; max-width: 62rem; }
+th, td { text-align: left; vertical-align: middle; padding: 0.5rem 0.75rem; border-bottom: 1px solid var(--rule); }
+thead th { font-weight: 500; color: var(--quiet); font-size: 0.8125rem; vertical-align: bottom; line-height: 1.3; }
+thead th button { all: unset; cursor: pointer; }
+thead th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+thead th[aria-sort="ascending"] button::after { content: " ▲"; }
+thead th[aria-sort="descending"] button::after { content: " ▼"; }
+tbody th { font-weight: 600; min-width: 9rem; overflow-wrap: normal; }
+td.number, th.number { text-align: right; white-space: nowrap; }
+tr.bound td, tr.bound th, tr.control td, tr.control th, tr.partial td, tr.partial th { background: var(--raised); }
+tr.control th, tr.partial th, tr.bound th { font-weight: 400; }
+tr.control th { padding-left: 1.75rem; }
+.missing { color: var(--warn); }
+.plot { display: block; max-width: 100%; height: auto; overflow: visible; }
+.plot text { fill: var(--quiet); font-size: 10px; text-anchor: middle; }
+.plot .tick { stroke: var(--quiet); }
+.plot .base { stroke: var(--rule); }
+.plot .guide { stroke: var(--quiet); stroke-dasharray: 2 3; }
+.plot .interval { stroke: var(--accent); stroke-width: 2; }
+.plot .mean { stroke: var(--accent); stroke-width: 2.5; }
+.plot .seed { fill: var(--ground); stroke: var(--ink); stroke-width: 1.25; }
+details { margin-top: 1rem; }
+summary { cursor: pointer; font-weight: 600; }
+pre { background: var(--raised); padding: 0.75rem 1rem; overflow-x: auto; border-radius: 0.375rem;
+  font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+@media (max-width: 46rem) {
+  body { padding: 1.25rem 1rem 3rem; }
+  .cards, .cards tbody, .cards tr, .cards td, .cards tbody th, .cards caption { display: block; width: 100%; }
+  .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .cards tbody tr { border: 1px solid var(--rule); border-radius: 0.5rem; padding: 0.5rem 0.75rem; margin-bottom: 0.75rem; }
+  .cards tr.bound, .cards tr.control, .cards tr.partial { background: var(--raised); }
+  .cards tbody th, .cards tbody td, .cards tr.control th { border: 0; padding: 0.15rem 0; text-align: left;
+    white-space: normal; background: none; }
+  .cards tbody td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); font-size: 0.8125rem; }
+  .cards td.wide::before { display: block; }
+  .cards tr[hidden] { display: none; }
+}
+@media print {
+  :root, :root[data-theme="dark"] { color-scheme: light; --ground: #fff; --raised: #f4f4f4; --ink: #000; --quiet: #444;
+    --rule: #bbb; --accent: #003a5c; --warn: #6b2400; }
+  body { max-width: none; padding: 0; font-size: 9pt; }
+  .tools { display: none; }
+  tr, .plot { break-inside: avoid; }
+  thead { display: table-header-group; }
+  .scroll { overflow: visible; }
+}
+)css";
+
+constexpr std::string_view kScript = R"js(
+"use strict";
+(() => {
+  const root = document.documentElement;
+  document.querySelector(".tools").hidden = false;
+  const theme = document.getElementById("theme");
+  const dark = () => root.dataset.theme ? root.dataset.theme === "dark"
+                                        : matchMedia("(prefers-color-scheme: dark)").matches;
+  const say = () => { theme.textContent = dark() ? "Light" : "Dark"; };
+  theme.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; say(); });
+  say();
+
+  const filter = document.getElementById("filter");
+  const found = document.getElementById("found");
+  filter.addEventListener("input", () => {
+    const wanted = filter.value.trim().toLowerCase();
+    let shown = 0;
+    for (const row of document.querySelectorAll("tbody tr")) {
+      row.hidden = wanted !== "" && !row.textContent.toLowerCase().includes(wanted);
+      if (!row.hidden && row.closest(".cards")) ++shown;
+    }
+    found.textContent = wanted === "" ? "" : shown + " rows";
+  });
+
+  // Rows without a value stay at the end in both directions; the order as written is the third state.
+  const key = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const body = table.tBodies[0];
+    const written = [...body.rows];
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => {
+      if (head.dataset.plain !== undefined) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      while (head.firstChild) button.append(head.firstChild);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const before = head.getAttribute("aria-sort");
+        heads.forEach(other => other.removeAttribute("aria-sort"));
+        if (before === "ascending") { body.append(...written); return; }
+        const sign = before === "descending" ? 1 : -1;
+        head.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");
+        const number = written.every(row => key(row, column) === "" || !isNaN(key(row, column)));
+        body.append(...[...written].sort((a, b) => {
+          const x = key(a, column), y = key(b, column);
+          if (x === "" || y === "") return (x === "") - (y === "");
+          return sign * (number ? x - y : x < y ? -1 : x > y ? 1 : 0);
+        }));
+      });
+    });
+  }
+})();
+)js";
+
+}  // namespace
+
+std::string_view style_sheet() { return kStyle; }
+std::string_view script() { return kScript; }
+
+}  // namespace cmkd::reports

@@ -1,0 +1,135 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "html.h"
+#include "metric_names.h"
+#include "text.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+constexpr double kWidth = 340;
+constexpr double kMargin = 14;
+constexpr double kHeight = 30;
+constexpr double kMiddle = kHeight / 2;
+
+// The step among 1, 2, 5 × 10^k that divides `span` into at most five parts.
+double tick_step(double span) {
+  const double raw = span / 5;
+  const double power = std::pow(10.0, std::floor(std::log10(raw)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= raw * (1 - 1e-9)) return factor * power;
+  }
+  return 10 * power;
+}
+
+std::string number(double value) { return fmt::format("{:.1f}", value); }
+
+std::string tick_text(double value, double step) {
+  const int digits = step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
+  return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, digits);
+}
+
+std::string svg_head(double height, const std::string& id, const std::string& title, const std::string& description) {
+  return fmt::format(
+      "<svg class=\"plot\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" "
+      "aria-labelledby=\"{2}t {2}d\"><title id=\"{2}t\">{3}</title><desc id=\"{2}d\">{4}</desc>",
+      kWidth, height, id, html_escaped(title), html_escaped(description));
+}
+
+std::string description(const Table& table, const Row& row) {
+  if (!row.mean) return "No seed has a result.";
+  return fmt::format("Seeds: {}. Mean {}, 95 % Student-t interval {}. {}.", seeds_text(table.primary_metric, row),
+                     metric_text(table.primary_metric, *row.mean), interval_text(table.primary_metric, row.interval),
+                     metric_heading(table.primary_metric));
+}
+
+}  // namespace
+
+double PlotAxis::x(double shown) const noexcept {
+  const double share = std::clamp((shown - low) / (high - low), 0.0, 1.0);
+  return kMargin + share * (kWidth - 2 * kMargin);
+}
+
+PlotAxis plot_axis(const Table& table) {
+  std::vector<double> shown;
+  PlotAxis axis;
+  for (const Row& row : table.rows) {
+    for (const SeedResult& seed : row.seeds) {
+      if (seed.value) shown.push_back(shown_value(table.primary_metric, *seed.value));
+    }
+    // The interval of two seeds is 13 standard errors wide on each side: it would press all dots into one.
+    if (row.interval && row.done > 2) {
+      shown.push_back(shown_value(table.primary_metric, row.interval->low));
+      shown.push_back(shown_value(table.primary_metric, row.interval->high));
+    }
+    if (row.method == "student" && row.role == RowRole::kMethod && row.mean && !axis.student) {
+      axis.student = shown_value(table.primary_metric, *row.mean);
+    }
+  }
+  if (shown.empty()) return axis;
+  double low = std::ranges::min(shown);
+  double high = std::ranges::max(shown);
+  if (metric_style(table.primary_metric).unit == MetricUnit::kPercent) {
+    low = std::clamp(low, 0.0, 100.0);
+    high = std::clamp(high, 0.0, 100.0);
+  }
+  if (high - low < 1e-6) {
+    low -= 0.5;
+    high += 0.5;
+  }
+  axis.step = tick_step(high - low);
+  axis.low = std::floor(low / axis.step + 1e-9) * axis.step;
+  axis.high = std::ceil(high / axis.step - 1e-9) * axis.step;
+  return axis;
+}
+
+std::string axis_svg(const PlotAxis& axis, const std::string& id) {
+  std::string svg = svg_head(22, id, "Common axis",
+                             fmt::format("The seeds of all rows of this table are drawn on one axis from {} to {}.",
+                                         tick_text(axis.low, axis.step), tick_text(axis.high, axis.step)));
+  const auto ticks = static_cast<int>(std::lround((axis.high - axis.low) / axis.step));
+  for (int i = 0; i <= ticks; ++i) {
+    const double value = axis.low + i * axis.step;
+    fmt::format_to(std::back_inserter(svg),
+                   "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"16\" y2=\"22\"/>"
+                   "<text x=\"{0}\" y=\"12\">{1}</text>",
+                   number(axis.x(value)), tick_text(value, axis.step));
+  }
+  return svg + "</svg>";
+}
+
+std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, const std::string& id) {
+  std::string svg = svg_head(kHeight, id, row.name, description(table, row));
+  const auto out = std::back_inserter(svg);
+  const auto place = [&](double value) { return number(axis.x(shown_value(table.primary_metric, value))); };
+  fmt::format_to(out, "<line class=\"base\" x1=\"{0:.0f}\" x2=\"{1:.0f}\" y1=\"{2:.0f}\" y2=\"{2:.0f}\"/>", kMargin,
+                 kWidth - kMargin, kMiddle);
+  if (axis.student) {
+    fmt::format_to(out, "<line class=\"guide\" x1=\"{0}\" x2=\"{0}\" y1=\"0\" y2=\"{1:.0f}\"/>",
+                   number(axis.x(*axis.student)), kHeight);
+  }
+  if (row.interval) {
+    fmt::format_to(out, "<line class=\"interval\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.0f}\" y2=\"{2:.0f}\"/>",
+                   place(row.interval->low), place(row.interval->high), kMiddle);
+  }
+  std::size_t index = 0;
+  for (const SeedResult& seed : row.seeds) {
+    // Three levels, so that equal values stay visible side by side.
+    const double y = kMiddle + (static_cast<double>(index++ % 3) - 1) * 6;
+    if (!seed.value) continue;
+    fmt::format_to(out, "<circle class=\"seed\" cx=\"{}\" cy=\"{:.0f}\" r=\"3\"><title>seed {}: {}</title></circle>",
+                   place(*seed.value), y, seed.seed, metric_text(table.primary_metric, *seed.value));
+  }
+  if (row.mean) {
+    fmt::format_to(out, "<line class=\"mean\" x1=\"{0}\" x2=\"{0}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/>", place(*row.mean),
+                   kMiddle - 9, kMiddle + 9);
+  }
+  return svg + "</svg>";
+}
+
+}  // namespace cmkd::reports

@@ -1,0 +1,254 @@
+// One HTML file that loads nothing: readable without scripts, sortable and filterable with them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "cmkd/core/error.h"
+#include "html.h"
+#include "text.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+std::string sort_key(const std::optional<double>& value) { return value ? fmt::format("{:.6f}", *value) : ""; }
+
+class Page {
+ public:
+  // Arguments are put in as they are: escape what is data.
+  template <typename... Arguments>
+  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
+    text_ += '\n';
+  }
+  void raw(std::string_view text) { text_ += text; }
+  // A cell with the label that it carries on a narrow screen.
+  void cell(const char* css, const std::string& label, const std::string& sort, const std::string& content) {
+    line("<td role=\"cell\" class=\"{}\" data-label=\"{}\" data-sort=\"{}\">{}</td>", css, html_escaped(label), sort,
+         content);
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+const char* row_class(const Row& row) {
+  if (row.role == RowRole::kControl) return "control";
+  if (row.role != RowRole::kMethod) return "bound";
+  return row.partial() ? "partial" : "ranked";
+}
+
+std::string mean_html(const Table& table, const Row& row) {
+  if (!row.mean) return kNothing;
+  const std::string value = metric_text(table.primary_metric, *row.mean);
+  if (!row.deviation) return value;
+  return fmt::format("{} ± {}", value, metric_text(table.primary_metric, *row.deviation));
+}
+
+std::string difference_html(const Table& table, const Row& row) {
+  if (!row.to_student) return kNothing;
+  std::string text = kNothing;
+  if (const auto& paired = row.to_student->comparison) {
+    text = fmt::format("{} {}<small>n = {}, p = {}</small>", difference_text(table.primary_metric, paired->difference),
+                       difference_interval_text(table.primary_metric, paired->interval), paired->n,
+                       p_text(paired->sign_flip_p));
+  }
+  if (!row.to_student->why_not.empty()) {
+    text += fmt::format("<small>left out: {}</small>", html_escaped(row.to_student->why_not));
+  }
+  return text;
+}
+
+std::string name_html(const Row& row) {
+  std::string text = html_escaped(row.name);
+  if (!role_text(row).empty()) text += fmt::format("<small>{}</small>", html_escaped(role_text(row)));
+  if (!row.student_model.empty()) text += fmt::format("<small>{}</small>", html_escaped(row.student_model));
+  return text;
+}
+
+std::string count_html(const Row& row) {
+  std::string text = fmt::format("{} of {}", row.done, row.wanted);
+  if (row.partial()) text += "<small class=\"missing\">partial</small>";
+  return text;
+}
+
+void write_main_head(Page& page, const Table& table, const PlotAxis& axis, const std::string& id) {
+  const std::string metric = html_escaped(metric_heading(table.primary_metric));
+  page.line("<thead role=\"rowgroup\"><tr role=\"row\">");
+  page.line("<th role=\"columnheader\" scope=\"col\">Method</th>");
+  page.line("<th role=\"columnheader\" scope=\"col\" class=\"number\">Tier</th>");
+  page.line("<th role=\"columnheader\" scope=\"col\" class=\"number\">Seeds</th>");
+  page.line("<th role=\"columnheader\" scope=\"col\" class=\"number\">{}<br>mean ± std</th>", metric);
+  page.line("<th role=\"columnheader\" scope=\"col\" class=\"number\">95 % interval<br>of the mean</th>");
+  page.line("<th role=\"columnheader\" scope=\"col\" data-plain>Single seeds{}</th>", axis_svg(axis, id + "a"));
+  page.line("<th role=\"columnheader\" scope=\"col\" class=\"number\">Against student,<br>points, 95 % interval</th>");
+  page.line("<th role=\"columnheader\" scope=\"col\">Verified</th>");
+  page.line("</tr></thead>");
+}
+
+void write_main_row(Page& page, const Table& table, const Row& row, const PlotAxis& axis, const std::string& id) {
+  const auto& paired = row.to_student ? row.to_student->comparison : std::nullopt;
+  page.line("<tr role=\"row\" class=\"{}\">", row_class(row));
+  page.line("<th role=\"rowheader\" scope=\"row\">{}</th>", name_html(row));
+  page.cell("number", "Tier", row.tier ? fmt::format("{}", *row.tier) : "",
+            row.tier ? fmt::format("{}", *row.tier) : kNothing);
+  page.cell("number", "Seeds", fmt::format("{}", row.done), count_html(row));
+  page.cell("number", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean), mean_html(table, row));
+  page.cell("number", "95 % interval of the mean",
+            sort_key(row.interval ? std::optional(row.interval->low) : std::nullopt),
+            interval_text(table.primary_metric, row.interval));
+  page.cell("wide", "Single seeds", "",
+            row_svg(axis, table, row, id) +
+                fmt::format("<small>{}</small>", html_escaped(seeds_text(table.primary_metric, row))));
+  page.cell("number", "Against student", sort_key(paired ? std::optional(paired->difference) : std::nullopt),
+            difference_html(table, row));
+  page.line("<td role=\"cell\" data-label=\"Verified\">{}</td>", html_escaped(row.verified));
+  page.line("</tr>");
+}
+
+void write_main_table(Page& page, const Table& table, const std::string& id) {
+  const PlotAxis axis = plot_axis(table);
+  page.line("<div class=\"scroll\"><table role=\"table\" class=\"cards sortable\">");
+  page.line(
+      "<caption>{}: mean ± standard deviation over the seeds; [low, high] is a 95 % Student-t interval. Plot: a ring "
+      "for each seed, a bar for the mean, a line for the interval (cut at the axis' ends), dashed the student's "
+      "mean.</caption>",
+      html_escaped(table_title(table)));
+  write_main_head(page, table, axis, id);
+  page.line("<tbody role=\"rowgroup\">");
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    write_main_row(page, table, table.rows[i], axis, fmt::format("{}r{}", id, i));
+  }
+  page.line("</tbody></table></div>");
+}
+
+// A table of means: one column for each name.
+template <typename Heading, typename Values, typename Text>
+void write_means(Page& page, const Table& table, const std::string& caption, const std::vector<std::string>& names,
+                 Heading heading, Values values, Text text) {
+  if (names.empty()) return;
+  page.line("<div class=\"scroll\"><table class=\"sortable\"><caption>{}</caption>", html_escaped(caption));
+  page.line("<thead><tr><th scope=\"col\">Method</th>");
+  for (const std::string& name : names) {
+    page.line("<th scope=\"col\" class=\"number\">{}</th>", html_escaped(heading(name)));
+  }
+  page.line("</tr></thead><tbody>");
+  for (const Row& row : table.rows) {
+    page.line("<tr class=\"{}\"><th scope=\"row\">{}</th>", row_class(row), html_escaped(row.name));
+    for (const std::string& name : names) {
+      const auto found = values(row).find(name);
+      const bool there = found != values(row).end();
+      page.line("<td class=\"number\" data-sort=\"{}\">{}</td>", there ? sort_key(found->second.mean) : "",
+                there ? text(name, found->second) : kNothing);
+    }
+    page.line("</tr>");
+  }
+  page.line("</tbody></table></div>");
+}
+
+void write_facts(Page& page, const Table& table) {
+  page.line("<ul>");
+  for (const ExclusionList& list : table.exclusions)
+    page.line("<li>Clips: {}</li>", html_escaped(exclusion_summary(list)));
+  if (!table.selection_rules.empty()) {
+    page.line("<li>Selection rule: {}</li>", html_escaped(join(table.selection_rules, "; ")));
+  }
+  for (const std::string& text : {table.fingerprints, table.what_n_allows, table.tiers}) {
+    page.line("<li>{}</li>", html_escaped(text));
+  }
+  page.line("</ul>");
+}
+
+void write_transfer(Page& page, const Table& table) {
+  for (const Row& row : table.rows) {
+    if (!row.transfer_top1) continue;
+    page.line("<p>{} on the transfer split, which it did not see in training: top-1 {} % (mean of {} seeds).</p>",
+              html_escaped(row.name), metric_text("top1", row.transfer_top1->mean), row.transfer_top1->n);
+  }
+}
+
+void write_missing(Page& page, const Table& table) {
+  if (std::ranges::none_of(table.rows, &Row::partial)) return;
+  page.line("<h3>Missing</h3><ul>");
+  for (const Row& row : table.rows) {
+    for (const SeedResult& seed : row.seeds) {
+      if (seed.missing.empty()) continue;
+      page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", html_escaped(row.name),
+                seed.seed_known ? fmt::format("seed {}", seed.seed) : "a seed", html_escaped(seed.missing));
+    }
+  }
+  page.line("</ul>");
+}
+
+void write_details(Page& page, const Table& table) {
+  page.line("<details><summary>To repeat a row</summary><pre>");
+  for (const Row& row : table.rows) page.line("{}", html_escaped(row.rerun_command));
+  page.line("</pre></details>");
+  for (const ExclusionList& list : table.exclusions) {
+    if (list.clips.empty()) continue;
+    page.line("<details><summary>{} clips left out of {}</summary><div class=\"scroll\"><table>", list.clips.size(),
+              html_escaped(list.dataset));
+    page.line(
+        "<caption>Clips that no method saw, and why</caption><thead><tr><th scope=\"col\">Clip</th>"
+        "<th scope=\"col\">Split</th><th scope=\"col\">Reason</th></tr></thead><tbody>");
+    for (const auto& clip : list.clips) {
+      page.line("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>", html_escaped(clip.clip_id),
+                html_escaped(clip.split), html_escaped(clip.reason));
+    }
+    page.line("</tbody></table></div></details>");
+  }
+}
+
+void write_table(Page& page, const Table& table, const std::string& id) {
+  page.line("<section aria-labelledby=\"{}h\"><h2 id=\"{}h\">{}</h2>", id, id, html_escaped(table_title(table)));
+  write_facts(page, table);
+  write_main_table(page, table, id);
+  write_transfer(page, table);
+  write_missing(page, table);
+  if (!table.secondary_metrics.empty()) page.line("<h3>Other metrics</h3>");
+  write_means(
+      page, table, "Means over the seeds. ↓: lower is better.", table.secondary_metrics, metric_heading,
+      [](const Row& row) -> const std::map<std::string, Average>& { return row.secondary; },
+      [](const std::string& name, const Average& average) { return metric_text(name, average.mean); });
+  const std::vector<std::string> costs = cost_names(table);
+  if (!costs.empty()) page.line("<h3>Measured cost</h3>");
+  write_means(
+      page, table, "Means over the seeds, of the machine that ran them: not reproducible.", costs, cost_heading,
+      [](const Row& row) -> const std::map<std::string, Average>& { return row.cost; }, cost_text);
+  write_details(page, table);
+  page.line("</section>");
+}
+
+void write_head(Page& page, const std::string& title) {
+  page.line("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
+  page.line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+  // The page asks for nothing, and could not if it did.
+  page.line(
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+      "script-src 'unsafe-inline'\">");
+  page.line("<title>{}</title>\n<style>", title);
+  page.raw(style_sheet());
+  page.line("</style>\n</head>\n<body>\n<header><h1>{}</h1>", title);
+  page.line(
+      "<div class=\"tools\" hidden><label>Filter <input id=\"filter\" type=\"search\" autocomplete=\"off\"></label>"
+      "<output id=\"found\" for=\"filter\" class=\"quiet\"></output><button id=\"theme\" type=\"button\" "
+      "aria-label=\"Switch between light and dark\"></button></div></header>\n<main>");
+}
+
+}  // namespace
+
+std::string render_html(const Leaderboard& board) {
+  Page page;
+  write_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
+  for (std::size_t i = 0; i < board.tables.size(); ++i) write_table(page, board.tables[i], fmt::format("t{}", i));
+  page.line("<section><h2>How to read this</h2><ul>");
+  for (const std::string& line : how_to_read()) page.line("<li>{}</li>", html_escaped(line));
+  page.line("</ul></section>\n</main>\n<script>");
+  page.raw(script());
+  page.line("</script>\n</body>\n</html>");
+  return page.take();
+}
+
+}  // namespace cmkd::reports

@@ -1,0 +1,77 @@
+#include "catch.h"
+// The test framework comes first.
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
+#include "cmkd/reports/leaderboard.h"
+#include "fixture.h"
+#include "paths.h"
+
+namespace cmkd::reports {
+namespace {
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// CMKD_APPROVE=1 writes what is rendered instead of comparing: look at the difference before committing it.
+void approve(const char* name, Format format) {
+  const std::string rendered = render(build_leaderboard(fixture::rows(), fixture::datasets()), format);
+  const std::filesystem::path path = test::source_dir() / "tests" / "golden" / name;
+  if (const char* set = std::getenv("CMKD_APPROVE"); set != nullptr && std::string(set) == "1") {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << rendered;
+  }
+  INFO("approve a wanted change with CMKD_APPROVE=1: " << path);
+  const bool equal = rendered == read(path);  // not in CHECK: it would print two whole pages
+  CHECK(equal);
+}
+
+TEST_CASE("the Markdown report is the approved one") { approve("leaderboard.md", Format::kMarkdown); }
+TEST_CASE("the CSV report is the approved one") { approve("leaderboard.csv", Format::kCsv); }
+TEST_CASE("the JSON report is the approved one") { approve("leaderboard.json", Format::kJson); }
+TEST_CASE("the HTML report is the approved one") { approve("leaderboard.html", Format::kHtml); }
+
+TEST_CASE("the order in which rows and data sets come changes no byte in any format") {
+  auto rows = fixture::rows();
+  auto datasets = fixture::datasets();
+  const Leaderboard forward = build_leaderboard(rows, datasets);
+  std::ranges::reverse(rows);
+  std::ranges::reverse(datasets);
+  for (auto& dataset : datasets) std::ranges::reverse(dataset.excluded);
+  const Leaderboard backward = build_leaderboard(rows, datasets);
+  for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
+    const bool equal = render(forward, format) == render(backward, format);
+    CHECK(equal);
+  }
+}
+
+TEST_CASE("names that are markup stay text in HTML and in Markdown") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
+  for (const Format format : {Format::kMarkdown, Format::kHtml}) {
+    std::istringstream text(render(board, format));
+    for (std::string line; std::getline(text, line);) {
+      INFO(line);
+      if (format == Format::kMarkdown && line.starts_with("    ")) continue;  // a code block: nothing in it is markup
+      const bool tag = line.find("<script>alert") != std::string::npos || line.find("<img") != std::string::npos;
+      CHECK_FALSE(tag);
+    }
+  }
+}
+
+TEST_CASE("the HTML report names no address, so it can load nothing") {
+  const std::string text = render_html(build_leaderboard(fixture::rows(), fixture::datasets()));
+  for (const char* sign : {"http:", "https:", "url(", "@import", "src=\"", "<link"}) {
+    INFO(sign);
+    const bool absent = text.find(sign) == std::string::npos;
+    CHECK(absent);
+  }
+}
+
+}  // namespace
+}  // namespace cmkd::reports
