@@ -5,6 +5,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/methods/conformance.h"
+#include "cmkd/models/vector_check.h"
 #include "commands.h"
 
 namespace cmkd::apps {
@@ -22,6 +23,25 @@ std::filesystem::path default_vectors() {
     if (fs::is_directory(folder)) return folder;
   }
   throw Error(ErrorKind::kUsage, {"the project's vectors are not here", "", "", "name a folder: cmkd conformance DIR"});
+}
+
+CaseResult as_case(const std::filesystem::path& file, const VectorCheck& check) {
+  CaseResult result;
+  result.name = file.stem().string();
+  result.value_error = check.error;
+  result.worst = check.worst;
+  result.problem = check.problem;
+  return result;
+}
+
+// Folders that belong to no method.
+void add_model_checks() {
+  conformance_registry().add("backbones", {"models/", ".json", [](const std::filesystem::path& file) {
+                                             return as_case(file, check_backbone_vector(file));
+                                           }});
+  conformance_registry().add("log_mel", {"models/", ".pt", [](const std::filesystem::path& file) {
+                                           return as_case(file, check_log_mel_vector(file));
+                                         }});
 }
 
 std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format("{:.1e}", error); }

@@ -24,6 +24,7 @@ Progress::Progress(std::string activity, std::int64_t total, std::chrono::millis
 Progress::~Progress() { clear(); }
 
 void Progress::update(std::int64_t done, std::string_view detail) {
+  if (first_done_ < 0) first_done_ = done;
   done_ = done;
   detail_ = detail;
   const auto pause = terminal_ ? std::chrono::milliseconds(100) : interval_;
@@ -56,8 +57,8 @@ void Progress::draw() {
   drawn_ = Clock::now();
   const double elapsed = std::chrono::duration<double>(drawn_ - start_).count();
   std::string line = fmt::format("{}: {}/{}", activity_, done_, total_);
-  if (done_ > 0 && done_ < total_) {
-    const double left = elapsed / static_cast<double>(done_) * static_cast<double>(total_ - done_);
+  if (done_ > first_done_ && done_ < total_) {
+    const double left = elapsed / static_cast<double>(done_ - first_done_) * static_cast<double>(total_ - done_);
     line += fmt::format(", about {} left", format_duration(left));
   }
   if (!detail_.empty()) line += "  " + detail_;

@@ -122,6 +122,8 @@ void Runner::prepare() {
 }
 
 void Runner::commit(const PlannedTraining& planned) {
+  // Another runner on the same folder may have committed it in between.
+  if (!std::filesystem::exists(folder_.result(planned.key)) && store_.has_training(planned.key)) return;
   RunResult result = load_result(folder_.result(planned.key));
   if (std::filesystem::exists(folder_.weights(planned.key))) {
     const MappedFile weights(folder_.weights(planned.key));
@@ -239,6 +241,12 @@ void Runner::handle_end(Worker& worker) {
     }
     return;
   }
+  if (WIFEXITED(status) && WEXITSTATUS(status) != exit_status(ErrorKind::kInternal)) {
+    // Not the run's fault: a full disk, a broken cache. Nothing is recorded, and the runs are taken up again next time.
+    throw Error(ErrorKind::kEnvironment,
+                {"a worker " + describe_wait_status(status) + " while it trained " + worker.detail, "", "",
+                 "mend what its message above says, then run the command again: it continues"});
+  }
   const bool from_outside = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
   if (from_outside && ++attempts_[job->key] < kAttempts) {
     queue_.push_front(job);
@@ -279,6 +287,9 @@ void Runner::stop_workers() {
 RunSummary Runner::run() {
   std::signal(SIGPIPE, SIG_IGN);
   prepare();
+  progress_.note(fmt::format("{}: {} runs, {} of them done before; data: {} clips used of {}", suite_.name,
+                             summary_.planned, summary_.already_done, std::ranges::count(data_.usable, true),
+                             data_.usable.size()));
   while (!queue_.empty() || std::ranges::any_of(workers_, [](const Worker& worker) { return worker.job != nullptr; })) {
     if (interrupt_requested()) {
       stop_workers();

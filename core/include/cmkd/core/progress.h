@@ -32,6 +32,7 @@ class Progress {
   std::string detail_;
   std::int64_t total_;
   std::int64_t done_ = 0;
+  std::int64_t first_done_ = -1;  // of the first update: what an earlier session did says nothing about the time left
   std::chrono::milliseconds interval_;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_;

@@ -1,0 +1,113 @@
+#include "catch.h"
+// Catch first: c10 and Catch2 both define CHECK.
+#include <cmath>
+#include <map>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/file.h"
+#include "cmkd/suites/action_recognition.h"
+#include "cmkd/suites/suite.h"
+#include "paths.h"
+
+namespace {
+
+using namespace cmkd;
+
+const std::string kText = R"(
+[suite]
+title = "Test"
+[dataset]
+id = "synthetic"
+[clip]
+frames = 8
+[teacher]
+modality = "audio"
+model = "audio_cnn"
+[teacher.training]
+epochs = 7
+[student]
+model = "r2plus1d_small"
+width = 32
+[training]
+learning_rate = 1   # an integer where a number is wanted
+[[methods]]
+id = "kd"
+weight = 3.5
+controls = ["shuffled-teacher"]
+)";
+
+Suite load(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  const test::TemporaryFolder folder;
+  write_file_atomically(folder / "test.toml", text);
+  return load_suite(folder / "test.toml", overrides);
+}
+
+}  // namespace
+
+TEST_CASE("a suite file is read with defaults for all that it does not say") {
+  const Suite suite = load(kText);
+  CHECK(suite.name == "test");
+  CHECK(suite.direction() == "audio->video");
+  CHECK(suite.window_settings().frames == 8);
+  CHECK(suite.window_settings().test_views == 3);
+  CHECK(suite.teacher.training.values.integer("epochs") == 7);
+  CHECK(suite.training.values.integer("epochs") == 10);
+  CHECK(suite.training.values.number("learning_rate") == 1.0);
+  CHECK(suite.student.section.values.integer("width") == 32);
+  REQUIRE(suite.methods.size() == 1);
+  CHECK(suite.methods[0].section.values.number("weight") == 3.5);
+  CHECK(suite.seeds() == std::vector<std::int64_t>{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("--set comes after the file, in the order given, for every kind of table") {
+  const Suite suite =
+      load(kText, {"training.epochs=2", "training.epochs=3", "methods.kd.weight=0.5", "teacher.training.epochs=1",
+                   "student.width=16", "suite.seeds=1", "labels.label_draw=fixed"});
+  CHECK(suite.training.values.integer("epochs") == 3);
+  CHECK(suite.methods[0].section.values.number("weight") == 0.5);
+  CHECK(suite.teacher.training.values.integer("epochs") == 1);
+  CHECK(suite.student.section.values.integer("width") == 16);
+  CHECK(suite.labels.values.text("label_draw") == "fixed");
+  CHECK(suite.training.origin("epochs") == "--set");
+  CHECK(suite.training.origin("momentum") == "default");
+  CHECK(suite.methods[0].section.origin("weight") == "--set");
+}
+
+TEST_CASE("the shown configuration reads back to the same configuration") {
+  const Suite suite = load(kText, {"training.epochs=3"});
+  const std::string shown = show_config(suite);
+  CHECK(show_config(load(shown)).find("epochs = 3") != std::string::npos);
+  const Suite again = load(shown);
+  CHECK(again.training.values.values() == suite.training.values.values());
+  CHECK(again.methods[0].section.values.values() == suite.methods[0].section.values.values());
+  CHECK(again.methods[0].controls == suite.methods[0].controls);
+}
+
+TEST_CASE("an override that names nothing is an error with a suggestion") {
+  CHECK_THROWS_WITH(load(kText, {"trainin.epochs=3"}), message_contains("did you mean 'training'?"));
+  CHECK_THROWS_WITH(load(kText, {"training.epoch=3"}), message_contains("did you mean 'epochs'?"));
+  CHECK_THROWS_WITH(load(kText, {"methods.dk.weight=3"}), message_contains("the suite has no method 'dk'"));
+  CHECK_THROWS_WITH(load(kText, {"training.epochs"}), message_contains("key=value"));
+}
+
+TEST_CASE("a control of a method without teacher is refused") {
+  std::string text = kText;
+  text.replace(text.find("id = \"kd\"\nweight = 3.5"), 22, "id = \"student\"");
+  CHECK_THROWS_WITH(load(text), message_contains("no teacher to shuffle"));
+}
+
+TEST_CASE("the protocol's metrics are those of a case worked out by hand") {
+  // Three clips, two classes. Right, wrong (0.6 on the wrong class), right.
+  const std::vector<float> scores{0.9F, 0.1F, 0.6F, 0.4F, 0.2F, 0.8F};
+  const std::vector<std::int32_t> labels{0, 1, 1};
+  const std::vector<float> teacher{0.9F, 0.1F, 0.4F, 0.6F, 0.2F, 0.8F};
+  std::map<std::string, double> values;
+  for (const Metric& metric : action_recognition_metrics(scores, labels, 2, teacher))
+    values[metric.name] = metric.value;
+  CHECK(values.at("top1") == Approx(2.0 / 3));
+  CHECK_FALSE(values.contains("top5"));
+  CHECK(values.at("mean_class_accuracy") == Approx((1.0 + 0.5) / 2));
+  CHECK(values.at("teacher_agreement") == Approx(2.0 / 3));
+  CHECK(values.at("nll") == Approx(-(std::log(0.9) + std::log(0.4) + std::log(0.8)) / 3));
+  CHECK(values.at("teacher_kl") == Approx((0.4 * std::log(0.4 / 0.6) + 0.6 * std::log(0.6 / 0.4)) / 3));
+}

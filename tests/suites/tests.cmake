@@ -1,0 +1,1 @@
+cmkd_test(suites TORCH DEPS suites baselines core)
