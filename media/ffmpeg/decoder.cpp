@@ -12,12 +12,13 @@
 namespace cmkd::media {
 namespace {
 
-// Besides the references: the picture being decoded, the one being read, and one in the hands of the caller.
-constexpr int kPicturesInFlight = 3;
-// Bit-stream buffers, entropy tables and the scaler's lines, measured generously.
+// Besides the references: the picture being decoded and the one in the hands of the caller.
+constexpr int kPicturesInFlight = 2;
+// Bit-stream buffers, entropy tables and the scaler's lines.
 constexpr std::size_t kFixedBytes = std::size_t{8} << 20;
-// Motion vectors and macroblock types that decoders keep beside each picture: at most a fifth of it.
-constexpr std::size_t kSideTablesDivisor = 5;
+// Motion vectors, reference indices and macroblock types that H.264 keeps beside each picture: 140 bytes for 256
+// pixels.
+constexpr std::size_t kSideBytesPer16Pixels = 9;
 
 bool skipping_is_exact(AVCodecID codec) noexcept {
   switch (codec) {
@@ -39,9 +40,9 @@ std::size_t estimated_decoder_bytes(const VideoStreamInfo& info) {
   const std::size_t bits = format != nullptr ? static_cast<std::size_t>(av_get_padded_bits_per_pixel(format)) : 12;
   // Decoders pad to whole macroblocks and leave a margin for motion vectors that point outside.
   const auto padded = [](int side) { return static_cast<std::size_t>((std::max(side, 0) + 15) / 16 * 16 + 64); };
-  const std::size_t picture = padded(info.width) * padded(info.height) * bits / 8;
+  const std::size_t pixels = padded(info.width) * padded(info.height);
   const std::size_t pictures = static_cast<std::size_t>(std::max(info.reference_frames, 1) + kPicturesInFlight);
-  return kFixedBytes + pictures * (picture + picture / kSideTablesDivisor);
+  return kFixedBytes + pictures * (pixels * bits / 8 + pixels * kSideBytesPer16Pixels / 16);
 }
 
 int decoders_within(const VideoStreamInfo& info, std::size_t limit_bytes) {

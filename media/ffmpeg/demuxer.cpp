@@ -58,7 +58,7 @@ std::optional<double> stream_duration_s(const AVStream& stream) noexcept {
 int reference_frames_of(const AVCodecParameters& codec) noexcept {
   switch (codec.codec_id) {
     case AV_CODEC_ID_H264: {
-      const std::int64_t macroblocks = std::int64_t{(codec.width + 15) / 16} * ((codec.height + 15) / 16);
+      const std::int64_t macroblocks = std::int64_t{(codec.width + 15) / 16} * std::int64_t{(codec.height + 15) / 16};
       struct LevelLimit {
         int level;
         std::int64_t macroblocks;
@@ -75,7 +75,7 @@ int reference_frames_of(const AVCodecParameters& codec) noexcept {
       return 16;
     }
     case AV_CODEC_ID_HEVC:
-      return std::int64_t{codec.width} * codec.height > 1920 * 1088 ? 6 : 16;
+      return std::int64_t{codec.width} * codec.height > std::int64_t{1920} * 1088 ? 6 : 16;
     case AV_CODEC_ID_VP9:
     case AV_CODEC_ID_AV1:
       return 8;

@@ -83,10 +83,9 @@ Timeline PacketIndex::timeline(const AVStream& stream) const {
 
 std::optional<std::size_t> PacketIndex::key_before(std::int64_t ticks) const {
   // Frames that follow a key frame in presentation need nothing from before it, also where groups are open.
-  for (auto key = keys_.rbegin(); key != keys_.rend(); ++key) {
-    if (entries_[*key].pts <= ticks) return *key;
-  }
-  return std::nullopt;
+  const auto key =
+      std::find_if(keys_.rbegin(), keys_.rend(), [&](std::size_t place) { return entries_[place].pts <= ticks; });
+  return key == keys_.rend() ? std::nullopt : std::optional(*key);
 }
 
 bool PacketCursor::read_own(Demuxer& demuxer, AVPacket& packet) const {

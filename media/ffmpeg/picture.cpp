@@ -108,12 +108,12 @@ bool PictureConverter::convert(const AVFrame& frame, std::uint8_t* out) {
 }
 
 void PictureConverter::copy_upright(std::uint8_t* out) const {
-  constexpr int kPlaneOf[3] = {2, 0, 1};  // R, G, B in FFmpeg's order G, B, R
+  constexpr int kPlanes[] = {2, 0, 1};  // R, G, B in FFmpeg's order G, B, R
   const int width = upright_width_;
   const int height = upright_height_;
-  for (int channel = 0; channel < 3; ++channel) {
-    const std::uint8_t* plane = scaled_->data[kPlaneOf[channel]];
-    const std::ptrdiff_t stride = scaled_->linesize[kPlaneOf[channel]];
+  for (const int index : kPlanes) {
+    const std::uint8_t* plane = scaled_->data[index];
+    const std::ptrdiff_t stride = scaled_->linesize[index];
     // The source pixel of upright (row, column) lies at start + row * down + column * right.
     std::ptrdiff_t start = 0;
     std::ptrdiff_t down = stride;

@@ -15,11 +15,12 @@ namespace cmkd::media {
 namespace {
 
 void check(const VideoRange& range, const VideoOptions& options) {
+  constexpr double kHighestRate = 10000;
   if (!(range.start_s >= 0) || !std::isfinite(range.start_s) || !(range.duration_s >= 0) || !(range.fps >= 0) ||
-      !std::isfinite(range.fps)) {
+      range.fps > kHighestRate) {
     throw Error(ErrorKind::kUsage,
                 {fmt::format("frames from {} s for {} s at {} per second", range.start_s, range.duration_s, range.fps),
-                 "", "a start, a duration and a rate that are not negative", ""});
+                 "", fmt::format("a start and a duration that are not negative, a rate of 0 … {}", kHighestRate), ""});
   }
   const FrameSize& size = options.size;
   if (size.short_side < 0 || size.width < 0 || size.height < 0 || (size.width > 0) != (size.height > 0)) {

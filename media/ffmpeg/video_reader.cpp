@@ -159,6 +159,7 @@ bool VideoReader::State::decode_run(std::size_t key, std::size_t last_place, std
 
 bool VideoReader::State::fetch_by_order(std::vector<Wanted>& wanted) {
   std::vector<Wanted*> in_order;
+  in_order.reserve(wanted.size());
   for (Wanted& one : wanted) in_order.push_back(&one);
   std::sort(in_order.begin(), in_order.end(),
             [](const Wanted* a, const Wanted* b) { return a->frame.ordinal < b->frame.ordinal; });
@@ -235,9 +236,9 @@ Outcome<VideoFrames> VideoReader::State::frames_in(const VideoRange& range) {
     } else {
       // A time that equals the end up to rounding lies outside.
       const double length_s = std::min(timeline.end_s() - range.start_s, range.duration_s);
-      const double count = std::ceil(length_s * range.fps - kRoundingOfCount);
-      for (double k = 0; k < count; ++k) {
-        const auto frame = timeline.shown_at(range.start_s + k / range.fps);
+      const auto count = static_cast<std::int64_t>(std::ceil(length_s * range.fps - kRoundingOfCount));
+      for (std::int64_t k = 0; k < count; ++k) {
+        const auto frame = timeline.shown_at(range.start_s + static_cast<double>(k) / range.fps);
         if (frame) shown.push_back(*frame);
       }
     }
