@@ -1,0 +1,147 @@
+#include "catch.h"
+#include "paths.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "../../datasets/idx.h"
+#include "../../datasets/pca.h"
+#include "cmkd/core/file.h"
+#include "cmkd/core/random.h"
+#include "cmkd/datasets/clip_cache.h"
+#include "error_text.h"
+
+namespace cmkd {
+namespace {
+
+using test::error_of;
+using test::mentions;
+namespace fs = std::filesystem;
+
+std::unique_ptr<ClipSource> open(const fs::path& root, double energy = 0.5, std::int64_t seed = 0) {
+  const DatasetInfo& info = dataset_registry().get("av_mnist");
+  Parameters parameters(info.parameters);
+  parameters.set("root", root.string());
+  parameters.set("pca_energy", energy);
+  parameters.set("pairing_seed", seed);
+  return info.open(parameters);
+}
+
+TEST_CASE("an IDX file is read by its header, plain or packed, and refused when it is cut off") {
+  const test::TemporaryFolder folder;
+  const std::string bytes(
+      "\0\0\x08\x02\0\0\0\x02\0\0\0\x03"
+      "abcdef",
+      18);
+  write_file_atomically(folder / "a-idx2", bytes);
+  const IdxBytes idx = read_idx(folder / "a-idx2");
+  CHECK(idx.shape == std::vector<std::int64_t>{2, 3});
+  CHECK(idx.values == std::vector<std::uint8_t>{'a', 'b', 'c', 'd', 'e', 'f'});
+  write_file_atomically(folder / "a-idx2", bytes.substr(0, 15));
+  CHECK(mentions(error_of([&] { (void)read_idx(folder / "a-idx2"); }), {"ends after"}));
+  write_file_atomically(folder / "a-idx2", "PNG and more");
+  CHECK(mentions(error_of([&] { (void)read_idx(folder / "a-idx2"); }), {"not an IDX file"}));
+}
+
+TEST_CASE("the leading components hold the share of the variance that is asked for") {
+  // Points on the axes of a square, far along the first axis (variance 40^2 / 2 = 800) and near along the second
+  // (10^2 / 2 = 50): the first component holds 800 / 850 = 94 %.
+  const std::vector<std::uint8_t> points = {140, 100, 60, 100, 100, 110, 100, 90};
+  const PrincipalComponents most(points, 2, 0.9);
+  CHECK(most.count() == 1);
+  CHECK(most.reduce(std::vector<std::uint8_t>{140, 110}) == std::vector<std::uint8_t>{140, 100});
+  const PrincipalComponents more(points, 2, 0.95);
+  CHECK(more.count() == 2);
+  CHECK(more.reduce(std::vector<std::uint8_t>{140, 110}) == std::vector<std::uint8_t>{140, 110});
+}
+
+TEST_CASE("AV-MNIST needs its files and says which") {
+  const test::TemporaryFolder folder;
+  CHECK(mentions(error_of([&] { (void)open(folder.path())->list(); }), {"t10k-images-idx3-ubyte.gz", "root"}));
+  const DatasetInfo& info = dataset_registry().get("av_mnist");
+  CHECK(mentions(error_of([&] { (void)info.open(Parameters(info.parameters)); }), {"needs to know where"}));
+}
+
+TEST_CASE("AV-MNIST pairs images and spoken digits of one class, and nothing leaks across splits or groups") {
+  const fs::path root = test::shared_data_dir().empty() ? fs::path() : test::shared_data_dir() / "av_mnist";
+  if (root.empty() || !fs::exists(root)) {
+    WARN("skipped: no shared data on this machine");
+    return;
+  }
+  const std::unique_ptr<ClipSource> source = open(root);
+  const ClipList list = source->list();
+  REQUIRE(list.clips.size() == 8500);
+  std::set<std::string> ids;
+  std::map<std::string, std::set<std::string>> splits_of;  // of each image and utterance
+  std::map<std::string, std::set<std::string>> groups_of;
+  std::set<std::string> groups;
+  std::map<std::int64_t, int> test_of_class;
+  for (const Clip& clip : list.clips) {
+    ids.insert(clip.id);
+    const std::string utterance = clip.truth.at("utterance");
+    CHECK(utterance[0] - '0' == clip.label);
+    const bool official_test = std::stoi(utterance.substr(utterance.rfind('_') + 1)) < 5;
+    CHECK(official_test == (clip.split == "test"));
+    for (const std::string& part : {"image " + clip.truth.at("image"), "utterance " + utterance}) {
+      splits_of[part].insert(clip.split);
+      groups_of[part].insert(clip.group);
+    }
+    groups.insert(clip.group);
+    test_of_class[clip.label] += clip.split == "test";
+  }
+  CHECK(ids.size() == 8500);
+  CHECK(std::ranges::all_of(splits_of, [](const auto& entry) { return entry.second.size() == 1; }));
+  CHECK(std::ranges::all_of(groups_of, [](const auto& entry) { return entry.second.size() == 1; }));
+  CHECK(groups.size() > 2000);
+  for (const auto& [label, count] : test_of_class) CHECK(count > 200);
+  CHECK(open(root, 0.5, 1)->list().clips[0].id != list.clips[0].id);
+}
+
+TEST_CASE("AV-MNIST decodes to one frame and one sound, and its images lose half of their variance") {
+  const fs::path root = test::shared_data_dir().empty() ? fs::path() : test::shared_data_dir() / "av_mnist";
+  if (root.empty() || !fs::exists(root)) {
+    WARN("skipped: no shared data on this machine");
+    return;
+  }
+  const IngestSettings settings{.video = true, .audio = true, .height = 28, .width = 28, .fps = 0, .sample_rate = 8000};
+  const std::unique_ptr<ClipSource> whole = open(root, 1);
+  const std::unique_ptr<ClipSource> half = open(root, 0.5);
+  const ClipList list = whole->list();
+  (void)half->list();
+  double lost = 0;
+  double all = 0;
+  constexpr std::size_t kClips = 400;
+  std::vector<double> mean(784, 0);
+  std::vector<DecodedClip> originals;
+  for (std::size_t k = 0; k < kClips; ++k) {
+    auto original = whole->decode(list.clips[k], settings);
+    REQUIRE(original.ok());
+    REQUIRE(original.value().pixels.size() == 3 * 784);
+    CHECK(original.value().samples.size() > 500);
+    for (std::size_t i = 0; i < 784; ++i) mean[i] += original.value().pixels[i] / static_cast<double>(kClips);
+    originals.push_back(std::move(original.value()));
+  }
+  for (std::size_t k = 0; k < kClips; ++k) {
+    const auto reduced = half->decode(list.clips[k], settings);
+    REQUIRE(reduced.ok());
+    CHECK(reduced.value().samples == originals[k].samples);
+    for (std::size_t i = 0; i < 784; ++i) {
+      CHECK(reduced.value().pixels[i] == reduced.value().pixels[784 + i]);
+      lost += std::pow(double(originals[k].pixels[i]) - reduced.value().pixels[i], 2);
+      all += std::pow(originals[k].pixels[i] - mean[i], 2);
+    }
+  }
+  // Bytes below 0 and above 255 are clipped, which brings the picture a little nearer to the original.
+  CHECK(lost / all > 0.40);
+  CHECK(lost / all < 0.52);
+  const std::string fingerprint = source_fingerprint(*whole, list, settings, "");
+  CHECK(source_fingerprint(*half, list, settings, "") != fingerprint);
+  IngestSettings larger = settings;
+  larger.height = larger.width = 32;
+  CHECK(whole->decode(list.clips[0], larger).value().pixels.size() == 3 * 32 * 32);
+}
+
+}  // namespace
+}  // namespace cmkd

@@ -1,0 +1,1 @@
+cmkd_test(datasets TORCH DEPS datasets media runtime core)
