@@ -15,7 +15,6 @@ struct Command {
   std::string summary;  // one line
   int (*run)(const std::vector<std::string>& arguments);
   bool hidden = false;
-  std::vector<std::string> options;  // long names, for shell completion; filled by `all_commands`
 };
 
 // Every subcommand, in the order of `cmkd --help`.

@@ -77,6 +77,7 @@ int run_conformance_command(const Arguments& arguments) {
   line.positional("dir", 1);
   line.add()("json", po::bool_switch(), "print JSON");
   if (!line.parse(arguments)) return 0;
+  add_model_checks();
   const ConformanceReport report =
       run_conformance(line.has("dir") ? std::filesystem::path(line.one("dir", "folder")) : default_vectors());
   if (line.flag("json")) {

@@ -226,7 +226,6 @@ void Runner::handle(Worker& worker, const json& event) {
     queue_.push_back(&planned);
     worker.job = nullptr;
     ::usleep(200'000);
-    store_.status(planned.key);
     if (is_done(planned)) std::erase(queue_, &planned);
   }
 }

@@ -9,7 +9,7 @@ namespace cmkd::models {
 namespace nn = torch::nn;
 
 void initialise(nn::Module& module) {
-  for (const auto& child : module.modules()) {
+  for (const auto& child : module.modules(/*include_self=*/false)) {
     if (auto* conv3d = child->as<nn::Conv3d>()) {
       nn::init::kaiming_normal_(conv3d->weight, 0.0, torch::kFanOut, torch::kReLU);
     } else if (auto* conv2d = child->as<nn::Conv2d>()) {
