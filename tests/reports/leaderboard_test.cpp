@@ -1,0 +1,202 @@
+#include "catch.h"
+// The test framework comes first.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cmkd/core/error.h"
+#include "cmkd/reports/leaderboard.h"
+#include "fixture.h"
+
+namespace cmkd::reports {
+namespace {
+
+using fixture::Case;
+
+std::vector<results::LeaderboardRow> rows_of(const std::vector<Case>& cases) {
+  std::vector<results::LeaderboardRow> rows;
+  for (const Case& one : cases) {
+    for (std::size_t seed = 1; seed <= one.top1.size(); ++seed) {
+      rows.push_back(fixture::row(one, static_cast<std::int64_t>(seed)));
+    }
+  }
+  return rows;
+}
+
+const Row& row_named(const Leaderboard& board, const std::string& name) {
+  REQUIRE(board.tables.size() == 1);
+  const auto found = std::ranges::find(board.tables[0].rows, name, &Row::name);
+  REQUIRE(found != board.tables[0].rows.end());
+  return *found;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+const Case kStudent{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
+const Case kKd{"kd", "kd", "", "", "loss", {0.5, 0.5, 0.875}};
+
+TEST_CASE("mean, deviation and paired difference are those derived by hand") {
+  const Leaderboard board = build_leaderboard(rows_of({kStudent, kKd}), {});
+  const Row& student = row_named(board, "student");
+  CHECK(student.mean.value() == 0.5);
+  CHECK(student.deviation.value() == 0.25);
+  CHECK_FALSE(student.to_student.has_value());
+  const Row& kd = row_named(board, "kd");
+  REQUIRE(kd.to_student.has_value());
+  CHECK(kd.to_student->seeds == std::vector<std::int64_t>{1, 2, 3});
+  CHECK(kd.to_student->comparison.value().difference == 0.125);         // of 0.25, 0, 0.125
+  CHECK(kd.to_student->comparison.value().sign_flip_p.value() == 0.5);  // ± 0.375 twice each (the zero), of 8
+  CHECK(kd.cost.at("train_seconds").to_student.value() == 1.5);
+}
+
+TEST_CASE("below five seeds nothing is put into tiers, and the report says what three allow") {
+  const Leaderboard board = build_leaderboard(rows_of({kStudent, kKd}), {});
+  for (const Row& row : board.tables[0].rows) CHECK_FALSE(row.tier.has_value());
+  CHECK(contains(board.tables[0].what_n_allows, "no test possible"));
+  CHECK(contains(board.tables[0].what_n_allows, "0.25"));
+  CHECK(contains(board.tables[0].tiers, "No tiers"));
+}
+
+TEST_CASE("methods whose interval to the best includes zero share its tier, the others begin the next") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
+  CHECK(row_named(board, "mnf_csc").tier == 1);
+  CHECK(row_named(board, "kd").tier == 1);
+  CHECK(row_named(board, "student").tier == 2);
+}
+
+TEST_CASE("only complete methods and the lower bound are ranked") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
+  for (const char* name : {"teacher", "oracle_labels", "late_fusion", "kd (shuffled-teacher)", "crd"}) {
+    INFO(name);
+    CHECK_FALSE(row_named(board, name).tier.has_value());
+    CHECK_FALSE(row_named(board, name).not_ranked.empty());
+  }
+  CHECK(row_named(board, "student").tier.has_value());
+}
+
+TEST_CASE("a partial row counts its seeds and gives each missing one's reason") {
+  const Row crd = row_named(build_leaderboard(fixture::rows(), fixture::datasets()), "crd");
+  CHECK(crd.partial());
+  CHECK(crd.done == 3);
+  CHECK(crd.wanted == 5);
+  CHECK(contains(crd.not_ranked, "seed 2: failed: loss is not finite at epoch 3"));
+  CHECK(contains(crd.not_ranked, "seed 5: not run"));
+}
+
+TEST_CASE("a control stands under its method, and the bounds stand first") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
+  std::vector<std::string> names;
+  for (const Row& row : board.tables[0].rows) names.push_back(row.name);
+  CHECK(names[0] == "oracle_labels");
+  CHECK(names[1] == "teacher");
+  const auto kd = std::ranges::find(names, "kd");
+  REQUIRE(kd + 1 < names.end());
+  CHECK(*(kd + 1) == "kd (shuffled-teacher)");
+  CHECK(names.back() == "crd");
+}
+
+TEST_CASE("seeds that saw other batches are left out of the paired difference, with the reason") {
+  auto rows = rows_of({kStudent, kKd});
+  rows[4].training.batch_order_fingerprint = "other";  // kd, seed 2
+  rows[5].training.augmentation_fingerprint = "";      // kd, seed 3
+  const Leaderboard board = build_leaderboard(rows, {});
+  const StudentDifference difference = row_named(board, "kd").to_student.value();
+  CHECK(difference.seeds == std::vector<std::int64_t>{1});
+  CHECK(difference.comparison.value().difference == 0.25);
+  CHECK_FALSE(difference.comparison.value().interval.has_value());
+  CHECK(difference.why_not == "seed 2: other batch order; seed 3: augmentation not recorded");
+  CHECK(contains(board.tables[0].fingerprints, "initial weights: yes; batch order: no (seed 2)"));
+}
+
+TEST_CASE("without a student there is no difference to it, and the rest stands") {
+  const Leaderboard board = build_leaderboard(rows_of({kKd}), {});
+  CHECK_FALSE(row_named(board, "kd").to_student.has_value());
+  CHECK(row_named(board, "kd").mean.has_value());
+}
+
+TEST_CASE("strict and paper never share a table") {
+  auto rows = rows_of({kStudent, kKd});
+  for (std::size_t i = 3; i < rows.size(); ++i) rows[i].protocol = "paper";
+  const Leaderboard board = build_leaderboard(rows, {});
+  REQUIRE(board.tables.size() == 2);
+  CHECK(board.tables[0].protocol == "paper");
+  CHECK(board.tables[1].protocol == "strict");
+}
+
+TEST_CASE("a suite of which nothing has run still lists every row and its command") {
+  auto rows = rows_of({kStudent, kKd});
+  for (auto& row : rows) row = fixture::not_run(row);
+  const Leaderboard board = build_leaderboard(rows, {});
+  const Row& kd = row_named(board, "kd");
+  CHECK(kd.done == 0);
+  CHECK(kd.wanted == 3);
+  CHECK_FALSE(kd.mean.has_value());
+  CHECK(kd.rerun_command == "cmkd run suites/quick.toml --only 'kd'");
+  for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
+    CHECK(contains(render(board, format), "not run"));
+  }
+}
+
+TEST_CASE("a single seed has a mean and no interval, and every format takes it") {
+  Case student = kStudent;
+  student.top1.resize(1);
+  const Leaderboard board = build_leaderboard(rows_of({student}), {});
+  CHECK_FALSE(row_named(board, "student").interval.has_value());
+  CHECK(contains(board.tables[0].what_n_allows, "One seed"));
+  for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
+    CHECK_FALSE(contains(render(board, format), "nan"));
+  }
+}
+
+TEST_CASE("two results for one seed of a row are refused rather than averaged") {
+  auto rows = rows_of({kStudent});
+  rows.push_back(rows[0]);
+  CHECK_THROWS_AS(build_leaderboard(rows, {}), Error);
+}
+
+TEST_CASE("without cost no measured time is in any format") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets(), {"", false});
+  for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
+    const std::string text = render(board, format);
+    CHECK_FALSE(contains(text, "train_seconds"));
+    CHECK_FALSE(contains(text, "Measured cost"));
+  }
+}
+
+TEST_CASE("a lower-is-better metric ranks the lowest first") {
+  auto rows = rows_of({{"student", "student", "", "lower bound", "none", {0.5, 0.5, 0.5, 0.5, 0.5}},
+                       {"kd", "kd", "", "", "loss", {0.25, 0.25, 0.25, 0.25, 0.25}}});
+  for (auto& row : rows) row.link.primary_metric = "ece";  // 0.25 (1 − top1): the student's is the lower
+  const Leaderboard board = build_leaderboard(rows, {});
+  CHECK(row_named(board, "student").tier == 1);
+  CHECK(row_named(board, "kd").tier == 2);
+}
+
+TEST_CASE("exclusions are counted by reason, of the data that the rows used") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
+  REQUIRE(board.tables[0].exclusions.size() == 1);
+  const ExclusionList& list = board.tables[0].exclusions[0];
+  CHECK(list.used == 1001);
+  CHECK(list.listed == 1004);
+  CHECK(list.reasons.at("no_audio_stream") == 2);
+  CHECK(list.reasons.at("truncated") == 1);
+}
+
+TEST_CASE("a CSV cell with quotes and commas is quoted, and no cell breaks its line") {
+  auto rows = rows_of({{"a\"b,c\nd", "kd", "", "", "loss", {0.5}}});
+  const std::string csv = render_csv(build_leaderboard(rows, {}));
+  CHECK(contains(csv, "\"a\"\"b,c d\""));
+  CHECK(std::ranges::count(csv, '\n') == 2);
+}
+
+TEST_CASE("an unknown format is a user's mistake with the known ones named") {
+  CHECK(format_from_name("md") == Format::kMarkdown);
+  CHECK_THROWS_AS(format_from_name("pdf"), Error);
+}
+
+TEST_CASE("no rows make a report that says so") {
+  CHECK(contains(render_markdown(build_leaderboard({}, {})), "without rows"));
+}
+
+}  // namespace
+}  // namespace cmkd::reports
