@@ -149,7 +149,8 @@ class VideoTrack {
     codec_->color_range = AVCOL_RANGE_MPEG;
     AVDictionary* options = nullptr;
     av_dict_set(&options, "crf", kQuality, 0);
-    // x264's macroblock tree reads memory that it never wrote on pictures this narrow, and then the bytes differ from run to run.
+    // x264's macroblock tree reads memory that it never wrote on pictures this narrow, and then the bytes differ from
+    // run to run.
     av_dict_set(&options, "x264-params", "mbtree=0", 0);
     av_dict_set(&options, "preset", "medium", 0);
     const std::unique_ptr<AVDictionary*, void (*)(AVDictionary**)> owner(&options, av_dict_free);
