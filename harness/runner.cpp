@@ -285,6 +285,7 @@ void Runner::stop_workers() {
 
 RunSummary Runner::run() {
   std::signal(SIGPIPE, SIG_IGN);
+  check_suite(suite_, data_);
   prepare();
   progress_.note(fmt::format("{}: {} runs, {} of them done before; data: {} clips used of {}", suite_.name,
                              summary_.planned, summary_.already_done, std::ranges::count(data_.usable, true),

@@ -61,6 +61,15 @@ BatchPlan plan_batches(const Roles& roles, const Parameters& budget, bool teache
 
 }  // namespace
 
+void check_suite(const Suite& suite, const SuiteData& data) {
+  for (const std::int64_t seed : suite.seeds()) (void)data.roles(suite, seed);
+  const WindowReader reader(data.cache, suite.window_settings());
+  for (const ModelEntry* entry : {&suite.teacher, &suite.student}) {
+    const ScopedSeed guard(0);
+    (void)model_registry().get(entry->id).make(model_config(suite, *entry, data, reader));
+  }
+}
+
 Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const SuiteData& data,
                  const TeacherOutputs* teacher, TrainerOptions options)
     : suite_(suite),

@@ -118,7 +118,8 @@ TEST_CASE("conformance names what it does not cover with status 6, and a mismatc
   const auto whole = test::cmkd({"conformance", test::vectors_dir().string(), "--json"}, folder.path());
   CHECK(whole.status == 6);
   std::map<std::string, std::string> verdicts;
-  for (const auto& entry : nlohmann::json::parse(whole.out).at("folders"))
+  const auto report = nlohmann::json::parse(whole.out);
+  for (const auto& entry : report.at("folders"))
     verdicts[entry.at("folder")] = entry.at("verdict");
   for (const char* covered : {"kd", "fitnet", "rkd", "ccl", "mnf_csc", "csc"}) CHECK(verdicts.at(covered) == "pass");
   CHECK(verdicts.at("crd") == "not covered");

@@ -78,8 +78,8 @@ TEST_CASE("the shown configuration reads back to the same configuration") {
   const std::string shown = show_config(suite);
   CHECK(show_config(load(shown)).find("epochs = 3") != std::string::npos);
   const Suite again = load(shown);
-  CHECK(again.training.values.values() == suite.training.values.values());
-  CHECK(again.methods[0].section.values.values() == suite.methods[0].section.values.values());
+  CHECK((again.training.values.values() == suite.training.values.values()));
+  CHECK((again.methods[0].section.values.values() == suite.methods[0].section.values.values()));
   CHECK(again.methods[0].controls == suite.methods[0].controls);
 }
 

@@ -36,6 +36,10 @@ struct TrainerOptions {
   std::function<void(const TrainerProgress&)> progress;
 };
 
+// What can be known before anything is trained: every seed's roles are filled, windows and models fit the data. Throws
+// Error(kUsage) otherwise.
+void check_suite(const Suite& suite, const SuiteData& data);
+
 // A failure that belongs to the run: it becomes a row with this reason.
 class TrainingFailed : public std::runtime_error {
  public:
