@@ -120,7 +120,7 @@ std::string plan_text(const Context& context, const Plan& plan, const std::vecto
     text += fmt::format("  time left: {:.0f} core-seconds ({} with one job), from steps measured on this machine\n",
                         time->total_seconds, format_duration(time->total_seconds));
   } else {
-    text += "  time left: unknown before the clips are ingested ('cmkd ingest'), or use --no-measure on purpose\n";
+    text += "  time left: unknown before the clips are ingested ('cmkd ingest')\n";
   }
   const std::int64_t labelled = context.suite.labels.values.integer("labelled");
   if (labelled > 0 && context.suite.labels.values.integer("validation_clips") > labelled) {

@@ -1,7 +1,7 @@
-// The picture: a textured lobed shape on a torus that moves, turns, grows or oscillates.
+// The picture: a textured lobed shape on a torus that moves, grows, shrinks or oscillates.
 //
 // No single frame tells the class. Position, angle and the logarithm of the size are uniform at the start, and every
-// motion keeps them so: translation and oscillation wrap round the torus, rotation round the circle, growth from the
+// motion keeps them so: translation and oscillation wrap round the torus, growth from the
 // largest size to the smallest. At each frame the distribution of pictures is the same for all classes.
 #include <algorithm>
 #include <array>
@@ -15,7 +15,8 @@ namespace cmkd {
 namespace {
 
 constexpr double kTwoPi = 2 * std::numbers::pi;
-constexpr int kLobes = 5;  // harmonics 1 … 5 of the outline
+constexpr double kDiagonal = std::numbers::sqrt2 / 2;  // of a diagonal step along each axis
+constexpr int kLobes = 5;                              // harmonics 1 … 5 of the outline
 
 // Everything that clips of one scene share.
 struct Scene {
@@ -46,7 +47,7 @@ double wrap_difference(double value, double period) { return wrap(value + period
 Scene draw_scene(RandomStream stream) {
   Scene scene;
   for (int k = 0; k < kLobes; ++k) {
-    // Strong enough to see the shape turn; the sum stays below 1, so that the outline is a simple curve.
+    // The sum stays below 1, so that the outline is a simple curve.
     const double amplitude = stream.uniform(0.06, 0.2) / (k == 0 ? 2 : 1);
     const double phase = stream.uniform(0, kTwoPi);
     scene.lobe_cos[static_cast<std::size_t>(k)] = amplitude * std::cos(phase);
@@ -81,7 +82,7 @@ std::vector<Blob> draw_blobs(const SyntheticOptions& options, RandomStream& stre
 class Motion {
  public:
   Motion(const SyntheticOptions& options, std::int64_t label, double speed, RandomStream& stream)
-      : size_(options.size), label_(label), smallest_(0.12 * options.size), growth_(std::log(0.26 / 0.12)) {
+      : size_(options.size), label_(label), smallest_(0.10 * options.size), growth_(std::log(0.30 / 0.10)) {
     start_ = {stream.uniform(0, size_), stream.uniform(0, size_), stream.uniform(0, kTwoPi), stream.uniform()};
     phase_ = stream.uniform(0, kTwoPi);
     step_ = speed * size_ / 16;
@@ -105,23 +106,25 @@ class Motion {
       case 3:
         pose.y += moved;
         break;
-      case 4:
-        pose.angle += 0.3 * unit;
-        break;  // the picture's y points down: a rising angle turns clockwise
+      case 4:  // the picture's y points down
+        pose.x -= moved * kDiagonal;
+        pose.y -= moved * kDiagonal;
+        break;
       case 5:
-        pose.angle -= 0.3 * unit;
+        pose.x += moved * kDiagonal;
+        pose.y += moved * kDiagonal;
         break;
       case 6:
-        size_share += 0.13 * unit;
+        size_share += 0.09 * unit;
         break;
       case 7:
-        size_share -= 0.13 * unit;
+        size_share -= 0.09 * unit;
         break;
       case 8:
-        pose.x += size_ * 0.11 * std::sin(0.65 * unit + phase_);
+        pose.x += size_ * 0.14 * (std::sin(0.65 * unit + phase_) - std::sin(phase_));
         break;
       default:
-        pose.y += size_ * 0.11 * std::sin(0.65 * unit + phase_);
+        pose.y += size_ * 0.14 * (std::sin(0.65 * unit + phase_) - std::sin(phase_));
         break;
     }
     pose.radius = smallest_ * std::exp(growth_ * wrap(size_share, 1));

@@ -207,7 +207,7 @@ TEST_CASE("the dataset 'synthetic' makes its files, lists them with their truth,
   REQUIRE(list.clips.size() == 30);
   CHECK(list.unusable.empty());
   CHECK(list.classes.size() == 10);
-  CHECK(list.classes[4] == "rotate_clockwise");
+  CHECK(list.classes[4] == "move_up_left");
   CHECK(list.clips[0].truth.contains("speed"));
   CHECK(list.clips[0].group == list.clips[1].group);
   const IngestSettings settings{.video = true, .audio = true, .height = 32, .width = 32, .fps = 8, .sample_rate = 8000};
