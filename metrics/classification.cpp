@@ -12,18 +12,9 @@ namespace cmkd::metrics {
 
 namespace {
 
-std::size_t row_width(std::span<const float> scores, std::int64_t classes) {
-  const auto width = static_cast<std::size_t>(classes);
-  if (classes < 1 || scores.size() % width != 0) {
-    throw Error(ErrorKind::kInternal,
-                {fmt::format("{} scores do not make rows of {} classes", scores.size(), classes), "", "", ""});
-  }
-  return width;
-}
-
 void check(const Predictions& predictions) {
-  const std::size_t width = row_width(predictions.scores, predictions.classes);
-  if (predictions.labels.empty() || predictions.scores.size() != predictions.labels.size() * width) {
+  const std::size_t rows = checked_rows(predictions.scores, predictions.classes);
+  if (predictions.labels.empty() || rows != predictions.labels.size()) {
     throw Error(
         ErrorKind::kInternal,
         {fmt::format("{} labels for {} scores", predictions.labels.size(), predictions.scores.size()), "", "", ""});
@@ -36,24 +27,27 @@ void check(const Predictions& predictions) {
   }
 }
 
-std::span<const float> row_of(const Predictions& predictions, std::size_t clip) {
-  const auto width = static_cast<std::size_t>(predictions.classes);
-  return predictions.scores.subspan(clip * width, width);
+Scores row_of(const Predictions& predictions, std::size_t clip) {
+  return predictions.scores.row(clip, static_cast<std::size_t>(predictions.classes));
 }
 
-double floored(float probability) {
-  return std::max(static_cast<double>(probability), static_cast<double>(std::numeric_limits<float>::min()));
+double floored(double probability) {
+  return std::max(probability, static_cast<double>(std::numeric_limits<float>::min()));
 }
 
 }  // namespace
 
-std::vector<std::int32_t> predicted_classes(std::span<const float> scores, std::int64_t classes) {
-  const std::size_t width = row_width(scores, classes);
-  std::vector<std::int32_t> predicted;
-  predicted.reserve(scores.size() / width);
-  for (std::size_t start = 0; start < scores.size(); start += width) {
-    const auto row = scores.subspan(start, width);
-    predicted.push_back(static_cast<std::int32_t>(std::ranges::max_element(row) - row.begin()));
+std::vector<std::int32_t> predicted_classes(const Scores& scores, std::int64_t classes) {
+  const std::size_t rows = checked_rows(scores, classes);
+  const auto width = static_cast<std::size_t>(classes);
+  std::vector<std::int32_t> predicted(rows);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const Scores row = scores.row(i, width);
+    std::size_t best = 0;
+    for (std::size_t c = 1; c < width; ++c) {
+      if (row[c] > row[best]) best = c;
+    }
+    predicted[i] = static_cast<std::int32_t>(best);
   }
   return predicted;
 }
@@ -62,7 +56,7 @@ double top_k_accuracy(const Predictions& predictions, std::int64_t k) {
   check(predictions);
   std::int64_t right = 0;
   for (std::size_t clip = 0; clip < predictions.labels.size(); ++clip) {
-    const auto row = row_of(predictions, clip);
+    const Scores row = row_of(predictions, clip);
     const auto label = static_cast<std::size_t>(predictions.labels[clip]);
     std::int64_t rank = 0;  // classes that stand before the true one
     for (std::size_t c = 0; c < row.size(); ++c) {
@@ -125,7 +119,21 @@ double negative_log_likelihood(const Predictions& predictions) {
   return sum / static_cast<double>(predictions.labels.size());
 }
 
-double agreement(std::span<const float> a, std::span<const float> b, std::int64_t classes) {
+double brier_score(const Predictions& predictions) {
+  check(predictions);
+  double sum = 0;
+  for (std::size_t clip = 0; clip < predictions.labels.size(); ++clip) {
+    const Scores row = row_of(predictions, clip);
+    const auto label = static_cast<std::size_t>(predictions.labels[clip]);
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      const double error = row[c] - (c == label ? 1.0 : 0.0);
+      sum += error * error;
+    }
+  }
+  return sum / static_cast<double>(predictions.labels.size());
+}
+
+double agreement(const Scores& a, const Scores& b, std::int64_t classes) {
   const std::vector<std::int32_t> first = predicted_classes(a, classes);
   const std::vector<std::int32_t> second = predicted_classes(b, classes);
   if (first.size() != second.size() || first.empty())
@@ -135,13 +143,13 @@ double agreement(std::span<const float> a, std::span<const float> b, std::int64_
   return static_cast<double>(equal) / static_cast<double>(first.size());
 }
 
-double mean_kl_divergence(std::span<const float> p, std::span<const float> q, std::int64_t classes) {
-  const std::size_t width = row_width(p, classes);
-  if (p.size() != q.size() || p.empty())
+double mean_kl_divergence(const Scores& p, const Scores& q, std::int64_t classes) {
+  const std::size_t rows = checked_rows(p, classes);
+  if (checked_rows(q, classes) != rows || rows == 0)
     throw Error(ErrorKind::kInternal, {"divergence of lists of different length", "", "", ""});
   double sum = 0;
-  for (std::size_t i = 0; i < p.size(); ++i) sum += static_cast<double>(p[i]) * std::log(floored(p[i]) / floored(q[i]));
-  return sum / static_cast<double>(p.size() / width);
+  for (std::size_t i = 0; i < p.size(); ++i) sum += p[i] * std::log(floored(p[i]) / floored(q[i]));
+  return sum / static_cast<double>(rows);
 }
 
 }  // namespace cmkd::metrics

@@ -2,63 +2,33 @@
 // The test framework comes first.
 #include <cmath>
 #include <cstdint>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <limits>
 #include <vector>
 
 #include "cmkd/core/error.h"
 #include "cmkd/metrics/classification.h"
-#include "paths.h"
+#include "vectors.h"
 
 namespace cmkd::metrics {
 namespace {
 
-struct Example {
-  std::vector<float> scores;
-  std::vector<std::int32_t> labels;
-  std::int64_t classes = 0;
-  nlohmann::json expected;
-
-  [[nodiscard]] Predictions predictions() const { return {scores, labels, classes}; }
-};
-
-// The vectors' scores are doubles. Rounding them to float must neither make nor break a tie, or the reference's order
-// would not be the one that is tested.
-Example load(const std::string& name) {
-  std::ifstream file(test::vectors_dir() / "metrics" / name);
-  REQUIRE(file);
-  const nlohmann::json part = nlohmann::json::parse(file).at("classification");
-  Example example;
-  example.labels = part.at("labels").get<std::vector<std::int32_t>>();
-  example.expected = part.at("expected");
-  for (const auto& row : part.at("scores").get<std::vector<std::vector<double>>>()) {
-    example.classes = static_cast<std::int64_t>(row.size());
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        const bool same_order = (row[i] < row[j]) == (static_cast<float>(row[i]) < static_cast<float>(row[j])) &&
-                                (row[i] > row[j]) == (static_cast<float>(row[i]) > static_cast<float>(row[j]));
-        REQUIRE(same_order);
-      }
-      example.scores.push_back(static_cast<float>(row[i]));
-    }
-  }
-  return example;
-}
-
-void check_close(double actual, double expected) { CHECK(actual == Approx(expected).margin(1e-9).epsilon(1e-9)); }
+using test_support::check_close;
 
 TEST_CASE("accuracies and the confusion matrix agree with scikit-learn") {
-  for (const char* name : {"case0.json", "case1.json"}) {
+  for (const auto& [name, part] : test_support::cases_of("classification")) {
     INFO(name);
-    const Example example = load(name);
-    check_close(top_k_accuracy(example.predictions(), 1), example.expected.at("top1"));
-    check_close(top_k_accuracy(example.predictions(), 5), example.expected.at("top5"));
-    check_close(mean_class_accuracy(example.predictions()), example.expected.at("mean_class_accuracy"));
+    const auto [scores, classes] = test_support::matrix(part.at("scores"));
+    const auto labels = part.at("labels").get<std::vector<std::int32_t>>();
+    const Predictions predictions{scores, labels, classes};
+    const nlohmann::json& expected = part.at("expected");
+    check_close(top_k_accuracy(predictions, 1), expected.at("top1"));
+    check_close(top_k_accuracy(predictions, 5), expected.at("top5"));
+    check_close(mean_class_accuracy(predictions), expected.at("mean_class_accuracy"));
     std::vector<std::int64_t> confusion;
-    for (const auto& row : example.expected.at("confusion")) {
+    for (const auto& row : expected.at("confusion")) {
       for (const auto& count : row) confusion.push_back(count.get<std::int64_t>());
     }
-    CHECK(confusion_matrix(example.predictions()) == confusion);
+    CHECK(confusion_matrix(predictions) == confusion);
   }
 }
 
@@ -104,6 +74,36 @@ TEST_CASE("the negative log-likelihood is in nats, and finite for a probability 
   const std::vector<std::int32_t> wrong{1};
   // The smallest normal float is 2^−126.
   check_close(negative_log_likelihood({certain, wrong, 2}), 126 * std::log(2.0));
+}
+
+TEST_CASE("the Brier score is the one derived by hand, from 0 for certain and right to 2 for certain and wrong") {
+  // Clip 1: (0.5 − 1)² + 0.25² + 0.25² = 0.375. Clip 2: 0.75² + (0.25 − 1)² + 0 = 1.125. Mean 0.75.
+  const std::vector<float> scores{0.5F, 0.25F, 0.25F, 0.75F, 0.25F, 0};
+  const std::vector<std::int32_t> labels{0, 1};
+  check_close(brier_score({scores, labels, 3}), 0.75);
+  const std::vector<float> certain{1, 0};
+  const std::vector<std::int32_t> right{0};
+  const std::vector<std::int32_t> wrong{1};
+  CHECK(brier_score({certain, right, 2}) == 0);
+  CHECK(brier_score({certain, wrong, 2}) == 2);
+}
+
+TEST_CASE("doubles that differ by less than a float can tell are no tie") {
+  const std::vector<double> scores{0.5, 0.5 + 1e-12};
+  const std::vector<std::int32_t> labels{1};
+  CHECK(top_k_accuracy({scores, labels, 2}, 1) == 1);
+  CHECK(predicted_classes(scores, 2) == std::vector<std::int32_t>{1});
+}
+
+TEST_CASE("a score that is not a number is refused rather than taken for the best") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> scores{0.5F, 0.5F, nan, nan};
+  const std::vector<std::int32_t> labels{0, 1};
+  CHECK_THROWS_AS(top_k_accuracy({scores, labels, 2}, 1), Error);
+  CHECK_THROWS_AS(mean_class_accuracy({scores, labels, 2}), Error);
+  CHECK_THROWS_AS(negative_log_likelihood({scores, labels, 2}), Error);
+  CHECK_THROWS_AS(agreement(scores, scores, 2), Error);
+  CHECK_THROWS_AS(mean_kl_divergence(scores, scores, 2), Error);
 }
 
 TEST_CASE("the divergence is the one derived by hand, and zero between equals") {

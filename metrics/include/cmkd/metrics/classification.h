@@ -1,23 +1,26 @@
 // Metrics of single-label classification, from class scores. No LibTorch: spans of row-major values.
+// Pure functions, safe from any thread.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "cmkd/metrics/scores.h"
+
 namespace cmkd::metrics {
 
-// Scores of N clips and C classes, row-major, and the true classes. Requires scores.size() == labels.size() * classes
-// and labels in 0 … C − 1; throws Error(kInternal) otherwise.
+// Scores of N clips and C classes, row-major, and the true classes. Requires scores.size() == labels.size() * classes,
+// at least one clip, and labels in 0 … C − 1; throws Error(kInternal) otherwise, and Error(kData) for a score that is
+// not a number.
 struct Predictions {
-  std::span<const float> scores;  // [N, C]; any monotone score for the accuracies, probabilities for calibration
+  Scores scores;  // [N, C] float or double; any monotone score for the accuracies, probabilities for calibration
   std::span<const std::int32_t> labels;
   std::int64_t classes = 0;
 };
 
 // The class with the highest score; the first of equals.
-[[nodiscard]] std::vector<std::int32_t> predicted_classes(std::span<const float> scores, std::int64_t classes);
+[[nodiscard]] std::vector<std::int32_t> predicted_classes(const Scores& scores, std::int64_t classes);
 
 // Share of clips whose true class is among the k highest scores. Of equal scores the lower class index ranks first.
 [[nodiscard]] double top_k_accuracy(const Predictions& predictions, std::int64_t k);
@@ -33,13 +36,17 @@ struct Predictions {
 // (b/bins, (b+1)/bins].
 [[nodiscard]] double expected_calibration_error(const Predictions& predictions, std::int64_t bins = 15);
 
-// Mean of −ln p(true class), in nats; p is floored at the smallest positive float.
+// Mean of −ln p(true class), in nats; p is floored at the smallest positive normal float.
 [[nodiscard]] double negative_log_likelihood(const Predictions& predictions);
 
-// Share of clips on which both name the same class.
-[[nodiscard]] double agreement(std::span<const float> a, std::span<const float> b, std::int64_t classes);
+// Mean over the clips of Σ_c (p_c − y_c)², y the one-hot true class: the multi-class score of Brier (Monthly Weather
+// Review 78, 1950), from 0 to 2.
+[[nodiscard]] double brier_score(const Predictions& predictions);
 
-// Mean of KL(p ‖ q) in nats over the clips, p and q probabilities; both floored at the smallest positive float.
-[[nodiscard]] double mean_kl_divergence(std::span<const float> p, std::span<const float> q, std::int64_t classes);
+// Share of clips on which both name the same class.
+[[nodiscard]] double agreement(const Scores& a, const Scores& b, std::int64_t classes);
+
+// Mean of KL(p ‖ q) in nats over the clips, p and q probabilities; both floored at the smallest positive normal float.
+[[nodiscard]] double mean_kl_divergence(const Scores& p, const Scores& q, std::int64_t classes);
 
 }  // namespace cmkd::metrics
