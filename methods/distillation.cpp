@@ -28,6 +28,11 @@ void require_given(const Batch& batch, const Needs& needs, Modality modality) {
   require(!needs.teacher_stages || !batch.teacher.stages.empty(), "teacher stages");
 }
 
+// A method whose own module has no parameters in this setup (a projection between equal widths) need not know that.
+void forget_group(StepResult& result, const std::string& name) {
+  for (LossTerm& term : result.terms) std::erase(term.trains, name);
+}
+
 class Distillation final : public Training {
  public:
   Distillation(const TrainingSetup& setup, const Needs& needs, std::shared_ptr<Method> method)
@@ -53,7 +58,9 @@ class Distillation final : public Training {
     }
     input.labels = batch.labels;
     input.label_known = batch.label_known;
-    return method_->loss(input, context);
+    StepResult result = method_->loss(input, context);
+    if (!has_own_group()) forget_group(result, "method");
+    return result;
   }
 
   Predictor predictor() override {

@@ -24,7 +24,7 @@ TensorMap check_step(const VectorCase& vector_case) {
   options.norm_weight = vector_case.hyper("norm_weight");
   const std::int64_t width = input.teacher.embedding.size(1);
   const auto method = std::make_shared<MnfCsc>(MnfCscWidths{width, width, width, logits.size(1)}, options);
-  method->to(at::kDouble);
+  make_double(*method);
   const auto filter = std::dynamic_pointer_cast<NoiseFilterImpl>(method->filter().shared_from_this());
   load_case(*filter, vector_case);
 

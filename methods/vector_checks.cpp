@@ -6,8 +6,16 @@
 
 namespace cmkd {
 
+void make_double(torch::nn::Module& module) {
+  for (const auto& tensors : {module.parameters(), module.buffers()}) {
+    for (at::Tensor tensor : tensors) {
+      if (at::isFloatingType(tensor.scalar_type())) tensor.set_data(tensor.detach().to(at::kDouble));
+    }
+  }
+}
+
 void load_case(torch::nn::Module& module, const VectorCase& vector_case) {
-  module.to(at::kDouble);
+  make_double(module);
   module.train();
   TensorMap state = vector_case.with_prefix("param.");
   state.merge(vector_case.with_prefix("buffer."));
@@ -73,7 +81,7 @@ at::Tensor weighted_term(const StepResult& result, const std::string& name) {
 
 TensorMap check_pair_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
                           at::Tensor ModelOutput::*feature, const std::string& term) {
-  method->to(at::kDouble);
+  make_double(*method);
   const at::Tensor student = vector_case.leaf("student");
   MethodInput input = unlabelled_input(student.size(0));
   input.student.logits = at::zeros({student.size(0), 1}, student.options().requires_grad(false));

@@ -10,6 +10,9 @@
 
 namespace cmkd {
 
+// Makes floating parameters and buffers float64. (`Module::to` would turn a counter into a float, too.)
+void make_double(torch::nn::Module& module);
+
 // Makes `module` float64, in train mode, with the case's "param.*" and "buffer.*" as its state. Throws Error(kData)
 // where names or shapes differ.
 void load_case(torch::nn::Module& module, const VectorCase& vector_case);

@@ -1,0 +1,92 @@
+// The gradient that a training sends to its student, against finite differences in float64.
+#include "catch.h"
+//
+#include <cmath>
+
+#include "tiny.h"
+
+using namespace cmkd;
+
+namespace {
+
+constexpr std::int64_t kBatch = 5;
+
+// A student whose outputs are its parameters, so that the loss is a plain function of them.
+class FreeOutputs final : public Model {
+ public:
+  FreeOutputs() {
+    logits_ = register_parameter("logits", test::noise({kBatch, test::kClasses}, 1));
+    embedding_ = register_parameter("embedding", test::noise({kBatch, test::kStudentWidth}, 2));
+    tokens_ = register_parameter("tokens", test::noise({kBatch, 3, test::kStudentWidth}, 3));
+  }
+  ModelOutput forward(const at::Tensor& /*input*/, const OutputRequest& /*request*/) override {
+    return {logits_, embedding_, tokens_, {}};
+  }
+  [[nodiscard]] ModelShape shape() const override {
+    return {Modality::kVideo, test::kClasses, test::kStudentWidth, test::kStudentWidth, {}};
+  }
+
+ private:
+  at::Tensor logits_;
+  at::Tensor embedding_;
+  at::Tensor tokens_;
+};
+
+Batch double_batch(const MethodInfo& info) {
+  Batch batch = test::tiny_batch(info, 0, kBatch);
+  for (at::Tensor* tensor : {&batch.teacher.logits, &batch.teacher.embedding}) {
+    if (tensor->defined()) *tensor = tensor->to(at::kDouble);
+  }
+  return batch;
+}
+
+// Σ weight · value over the terms that train `group`.
+double loss_of(Training& training, const Batch& batch, const std::string& group) {
+  const at::NoGradGuard no_grad;
+  double sum = 0.0;
+  for (const LossTerm& term : training.step(StepContext{}, batch).terms) {
+    for (const std::string& name : term.trains) {
+      if (name == group) sum += term.weight * term.value.item<double>();
+    }
+  }
+  return sum;
+}
+
+double gradient_error(Training& training, const Batch& batch, const ModuleGroup& group) {
+  double worst = 0.0;
+  double largest = 1.0;
+  for (const at::Tensor& parameter : unique_parameters(*group.module)) {
+    const at::Tensor flat = parameter.detach().view({-1});
+    const at::Tensor gradient =
+        parameter.grad().defined() ? parameter.grad().reshape({-1}).clone() : at::zeros_like(flat);
+    for (std::int64_t index = 0; index < flat.numel(); ++index) {
+      constexpr double kStep = 1e-5;
+      flat[index] += kStep;
+      const double above = loss_of(training, batch, group.name);
+      flat[index] -= 2 * kStep;
+      const double below = loss_of(training, batch, group.name);
+      flat[index] += kStep;
+      const double numeric = (above - below) / (2 * kStep);
+      worst = std::max(worst, std::abs(numeric - gradient[index].item<double>()));
+      largest = std::max(largest, std::abs(numeric));
+    }
+  }
+  return worst / largest;
+}
+
+}  // namespace
+
+TEST_CASE("Student and module of every loss agree with finite differences") {
+  for (const std::string id : {"student", "teacher", "oracle_labels", "pseudo_label", "kd", "fitnet", "rkd", "ccl"}) {
+    const MethodInfo& info = method_registry().get(id);
+    const auto training = test::make_tiny(info, std::make_shared<FreeOutputs>());
+    const auto groups = training->groups();
+    for (const ModuleGroup& group : groups) group.module->to(at::kDouble);
+    const Batch batch = double_batch(info);
+    route_gradients(training->step(StepContext{}, batch).terms, groups, "main");
+    for (const ModuleGroup& group : groups) {
+      INFO(id << ", group " << group.name);
+      CHECK(gradient_error(*training, batch, group) < 1e-6);
+    }
+  }
+}

@@ -1,0 +1,1 @@
+cmkd_test(baselines TORCH DEPS baselines methods models runtime core)

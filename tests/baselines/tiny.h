@@ -1,0 +1,148 @@
+// A tiny student, its batches and a training step, for tests that run over every registered method.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <torch/nn/modules/linear.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmkd/methods/method.h"
+#include "cmkd/runtime/determinism.h"
+
+namespace cmkd::test {
+
+constexpr std::int64_t kClasses = 3;
+constexpr std::int64_t kStudentWidth = 4;
+constexpr std::int64_t kTeacherWidth = 6;
+
+// Video [B, 3, 2, 2, 2]: each frame's pixels through one layer give a token, their mean the embedding.
+class TinyModel final : public Model {
+ public:
+  TinyModel() {
+    feature_ = register_module("feature", torch::nn::Linear(12, kStudentWidth));
+    head_ = register_module("head", torch::nn::Linear(kStudentWidth, kClasses));
+  }
+
+  ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
+    ModelOutput output;
+    const at::Tensor tokens = feature_->forward(input.transpose(1, 2).flatten(2)).tanh();  // [B, T, D]
+    output.embedding = tokens.mean(1);
+    output.logits = head_->forward(output.embedding);
+    if (request.tokens) output.tokens = tokens;
+    if (request.stages) output.stages = {tokens.transpose(1, 2).unsqueeze(-1).unsqueeze(-1)};
+    return output;
+  }
+
+  [[nodiscard]] ModelShape shape() const override {
+    return {Modality::kVideo, kClasses, kStudentWidth, kStudentWidth, {kStudentWidth}};
+  }
+
+ private:
+  torch::nn::Linear feature_{nullptr};
+  torch::nn::Linear head_{nullptr};
+};
+
+// Pseudo-random numbers that are the same on every machine.
+inline at::Tensor noise(at::IntArrayRef shape, double salt) {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) count *= size;
+  const at::Tensor wild = ((at::arange(count, at::kDouble) + 1.37 * salt + 1) * 12.9898).sin() * 43758.5453;
+  return ((wild - wild.floor()) * 2 - 1).view(shape);
+}
+
+inline Batch tiny_batch(const MethodInfo& info, std::int64_t step, std::int64_t size = 6) {
+  Batch batch;
+  batch.clip_index = at::arange(size, at::kLong);
+  batch.window = at::zeros({size}, at::kLong);
+  batch.video = noise({size, 3, 2, 2, 2}, static_cast<double>(step)).to(at::kFloat);
+  const at::Tensor labels = at::arange(size, at::kLong).remainder(kClasses);
+  batch.label_known = info.needs.all_labels ? at::ones({size}, at::kBool) : at::arange(size).remainder(2).eq(0);
+  batch.labels = labels.masked_fill(batch.label_known.logical_not(), -1);
+  if (info.needs.teacher) {
+    batch.teacher.logits = noise({size, kClasses}, static_cast<double>(step) + 100).to(at::kFloat);
+    batch.teacher.embedding = noise({size, kTeacherWidth}, static_cast<double>(step) + 200).to(at::kFloat);
+    if (info.needs.teacher_tokens) batch.teacher.tokens = noise({size, 2, kTeacherWidth}, 5).to(at::kFloat);
+    if (info.needs.teacher_stages) batch.teacher.stages = {noise({size, kTeacherWidth, 2, 2}, 6).to(at::kFloat)};
+    batch.pseudo_labels = batch.teacher.logits.argmax(1);
+  }
+  return batch;
+}
+
+// Every tensor of a batch, by name: what a step must leave as it is.
+inline TensorMap tensors_of(const Batch& batch) {
+  TensorMap tensors{{"labels", batch.labels}, {"label_known", batch.label_known}, {"video", batch.video}};
+  if (batch.teacher.logits.defined()) {
+    tensors.emplace("teacher.logits", batch.teacher.logits);
+    tensors.emplace("teacher.embedding", batch.teacher.embedding);
+    tensors.emplace("pseudo_labels", batch.pseudo_labels);
+  }
+  return tensors;
+}
+
+inline TrainingSetup tiny_setup(const MethodInfo& info, std::shared_ptr<Model> student = nullptr) {
+  const ScopedSeed seed(11);
+  TrainingSetup setup;
+  setup.student = student ? std::move(student) : std::make_shared<TinyModel>();
+  setup.student_shape = setup.student->shape();
+  if (info.needs.teacher) {
+    setup.teacher_shape = ModelShape{Modality::kAudio, kClasses, kTeacherWidth, kTeacherWidth, {kTeacherWidth}};
+  }
+  setup.classes = kClasses;
+  setup.transfer_clips = 6;
+  setup.parameters = Parameters(info.parameters);
+  return setup;
+}
+
+inline std::unique_ptr<Training> make_tiny(const MethodInfo& info, std::shared_ptr<Model> student = nullptr) {
+  const TrainingSetup setup = tiny_setup(info, std::move(student));
+  const ScopedSeed seed(13);
+  return info.make(setup);
+}
+
+// One step of plain gradient descent over all phases' groups of `phase`.
+inline void train_step(Training& training, const MethodInfo& info, std::int64_t step) {
+  const ScopedSeed seed(static_cast<std::uint64_t>(1000 + step));
+  StepContext context;
+  context.phase = training.phases().front().name;
+  context.epochs = 1;
+  context.step = step;
+  context.steps_per_epoch = 6;
+  const Batch batch = tiny_batch(info, step);
+  const auto groups = training.groups();
+  route_gradients(training.step(context, batch).terms, groups, context.phase);
+  {
+    const at::NoGradGuard no_grad;
+    for (const ModuleGroup& group : groups) {
+      for (at::Tensor parameter : unique_parameters(*group.module)) {
+        if (parameter.grad().defined()) parameter.sub_(parameter.grad(), 0.05 * group.learning_rate_scale);
+      }
+    }
+  }
+  training.after_step(context, batch);
+}
+
+// What a checkpoint holds: each group's state and the training's own.
+inline TensorMap checkpoint_of(Training& training) {
+  TensorMap all;
+  for (const ModuleGroup& group : training.groups()) {
+    for (const auto& [name, tensor] : state_of(*group.module)) all.emplace(group.name + "/" + name, tensor.clone());
+  }
+  for (const auto& [name, tensor] : training.state()) all.emplace("state/" + name, tensor.clone());
+  return all;
+}
+
+inline void restore(Training& training, const TensorMap& checkpoint) {
+  const auto part = [&](const std::string& prefix) {
+    TensorMap found;
+    for (const auto& [name, tensor] : checkpoint) {
+      if (name.starts_with(prefix)) found.emplace(name.substr(prefix.size()), tensor);
+    }
+    return found;
+  };
+  for (const ModuleGroup& group : training.groups()) load_state(*group.module, part(group.name + "/"), group.name);
+  training.load_state(part("state/"));
+}
+
+}  // namespace cmkd::test

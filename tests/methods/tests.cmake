@@ -1,0 +1,1 @@
+cmkd_test(methods TORCH DEPS methods models runtime core)
