@@ -165,7 +165,7 @@ TEST_CASE("a loss that is not finite ends its run as a row with the reason, and 
   test::write_text(folder / "small.toml", test::small_suite());
   const auto result = test::cmkd(
       {"run", "small.toml", "--out", "out", "--seed", "0", "--set", "methods.kd.weight=1e9",
-                                  "--set", "training.optimizer=sgd", "--set", "training.learning_rate=0.001", "--json"}, folder.path());
+                                  "--set", "training.optimizer=sgd", "--set", "training.learning_rate=1.0", "--json"}, folder.path());
   INFO(result.err);
   CHECK(result.status == 6);
   const auto summary = nlohmann::json::parse(result.out);
