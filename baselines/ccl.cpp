@@ -74,8 +74,10 @@ class CompositionalContrast final : public Method {
     const at::Tensor video_composed = contrast(video, output.composed, labels);
     const at::Tensor video_audio = contrast(video, audio, labels);
     const at::Tensor composed_audio = contrast(output.composed, audio, labels);
+    // The official value carries a constant 1e-10, which trains nothing and keeps J comparable where it is small.
+    constexpr double kOffset = 1e-10;
     const at::Tensor jsd = jsd_weight_ * (kl_divergence(input.student.logits, output.composed_logits) +
-                                          kl_divergence(output.composed_logits, input.student.logits));
+                                          kl_divergence(output.composed_logits, input.student.logits) + 2 * kOffset);
 
     const std::vector<std::string> module{"method"};
     const std::vector<std::string> both{"student", "method"};
