@@ -46,6 +46,15 @@ void add_model_checks() {
 
 std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format("{:.1e}", error); }
 
+// What stands behind the verdict: the worst tensor of a mismatch, or gradients that were zero up to rounding on both
+// sides.
+std::string remark(const FolderResult& folder) {
+  if (folder.verdict == ConformanceVerdict::kMismatch) return ": " + folder.detail;
+  std::size_t rounding = 0;
+  for (const CaseResult& one : folder.cases) rounding += one.rounding.size();
+  return rounding == 0 ? "" : fmt::format(" ({} gradients are zero up to rounding on both sides)", rounding);
+}
+
 json folder_json(const FolderResult& folder) {
   json cases = json::array();
   for (const CaseResult& one : folder.cases) {
@@ -53,7 +62,8 @@ json folder_json(const FolderResult& folder) {
                      {"value_error", one.value_error},
                      {"gradient_error", one.gradient_error},
                      {"worst", one.worst},
-                     {"problem", one.problem}});
+                     {"problem", one.problem},
+                     {"zero_up_to_rounding", one.rounding}});
   }
   return {{"folder", folder.folder},
           {"implementation", folder.implementation},
@@ -89,11 +99,10 @@ int run_conformance_command(const Arguments& arguments) {
                           "gradient error", "verdict"));
     for (const FolderResult& folder : report.folders) {
       const bool covered = folder.verdict != ConformanceVerdict::kNotCovered;
-      print_out(fmt::format("{:<24} {:<16} {:>5} {:>12} {:>14}  {}{}\n", folder.folder,
-                            covered ? folder.implementation : "-", folder.cases.size(),
-                            covered ? error_text(folder.value_error) : "-",
-                            covered ? error_text(folder.gradient_error) : "-", to_string(folder.verdict),
-                            folder.verdict == ConformanceVerdict::kMismatch ? ": " + folder.detail : ""));
+      print_out(
+          fmt::format("{:<24} {:<16} {:>5} {:>12} {:>14}  {}{}\n", folder.folder, covered ? folder.implementation : "-",
+                      folder.cases.size(), covered ? error_text(folder.value_error) : "-",
+                      covered ? error_text(folder.gradient_error) : "-", to_string(folder.verdict), remark(folder)));
     }
   }
   if (report.any(ConformanceVerdict::kMismatch)) return 1;
