@@ -23,7 +23,14 @@ struct PlacedRow {
 [[nodiscard]] std::string label_in_command(const std::string& command);
 // `placed` are all of one table and label. Leaves out what needs other rows: the name, tier and comparison.
 [[nodiscard]] Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& options);
-[[nodiscard]] std::string missing_reasons(const Row& row);  // "seed 2 failed: …; 1 seed not run"
+
+// Seeds without a value, those with the same reason together.
+struct MissingSeeds {
+  std::string seeds;   // "seed 2", "seeds 3, 4", "2 seeds, not known which"
+  std::string reason;  // "failed: loss is not finite …", "not run"
+};
+[[nodiscard]] std::vector<MissingSeeds> missing_seeds(const Row& row);
+[[nodiscard]] std::string missing_reasons(const Row& row);  // "seed 2: failed: …; seeds 3, 4: not run"
 
 // --- comparison.cpp: rows against each other ---
 

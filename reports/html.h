@@ -8,7 +8,7 @@
 
 namespace cmkd::reports {
 
-// For text and for attributes in double quotes. Bytes that are no UTF-8 become U+FFFD.
+// For text and for attributes in double quotes; of clean_text.
 [[nodiscard]] std::string html_escaped(std::string_view text);
 
 // --- html_plot.cpp: the seeds of a row on an axis that all rows of its table share ---
@@ -23,8 +23,12 @@ struct PlotAxis {
 };
 
 [[nodiscard]] PlotAxis plot_axis(const Table& table);
+// Ticks with their numbers; also defines the grid, which each row_svg of the same `axis_id` shows again.
 [[nodiscard]] std::string axis_svg(const PlotAxis& axis, const std::string& id);
-[[nodiscard]] std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, const std::string& id);
+// The ticks again, for a screen on which the table's head is not shown.
+[[nodiscard]] std::string narrow_axis_svg(const std::string& axis_id);
+[[nodiscard]] std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, const std::string& id,
+                                  const std::string& axis_id);
 
 // --- html_assets.cpp ---
 

@@ -6,14 +6,14 @@ namespace cmkd::reports {
 namespace {
 
 constexpr std::string_view kStyle = R"css(
-:root { color-scheme: light; --ground: #fcfbf9; --raised: #f3f1ec; --ink: #1d1c1a; --quiet: #5c5850; --rule: #d9d5cb;
-  --accent: #0b5a87; --warn: #8a3b12; }
+:root { color-scheme: light; --ground: #fcfbf9; --raised: #f5f3ee; --ink: #1d1c1a; --quiet: #5c5850; --rule: #e0dcd3;
+  --firm: #8f897c; --accent: #0b5a87; --warn: #8a3b12; }
 @media (prefers-color-scheme: dark) {
-  :root:not([data-theme="light"]) { color-scheme: dark; --ground: #15171a; --raised: #1e2125; --ink: #e9e7e2;
-    --quiet: #aaa69d; --rule: #373b41; --accent: #86c5ec; --warn: #f0a57e; }
+  :root:not([data-theme="light"]) { color-scheme: dark; --ground: #15171a; --raised: #1c1f23; --ink: #e9e7e2;
+    --quiet: #aaa69d; --rule: #31353a; --firm: #6d7178; --accent: #86c5ec; --warn: #f0a57e; }
 }
-:root[data-theme="dark"] { color-scheme: dark; --ground: #15171a; --raised: #1e2125; --ink: #e9e7e2;
-  --quiet: #aaa69d; --rule: #373b41; --accent: #86c5ec; --warn: #f0a57e; }
+:root[data-theme="dark"] { color-scheme: dark; --ground: #15171a; --raised: #1c1f23; --ink: #e9e7e2;
+  --quiet: #aaa69d; --rule: #31353a; --firm: #6d7178; --accent: #86c5ec; --warn: #f0a57e; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 88rem; padding: 2.5rem 2rem 4rem; background: var(--ground); color: var(--ink);
   font: 400 0.9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
@@ -23,7 +23,11 @@ h2 { font-size: 1.2rem; font-weight: 600; margin: 0 0 0.5rem; }
 h3 { font-size: 1rem; font-weight: 600; margin: 2rem 0 0.25rem; }
 header { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: center; justify-content: space-between; }
 section { margin-top: 2.5rem; }
-p, ul { max-width: 62rem; }
+p, ul, dl { max-width: 62rem; }
+dl { margin: 0.75rem 0 1.25rem; }
+dl div { display: grid; grid-template-columns: 8.5rem 1fr; gap: 0 1rem; padding: 0.2rem 0; }
+dt { color: var(--quiet); }
+dd { margin: 0; }
 ul { padding-left: 1.1rem; margin: 0.5rem 0 1rem; }
 li { margin: 0.15rem 0; }
 .quiet, small { color: var(--quiet); }
@@ -38,7 +42,7 @@ button { cursor: pointer; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--quiet); padding: 0.5rem 0; max-width: 62rem; }
 th, td { text-align: left; vertical-align: middle; padding: 0.5rem 0.75rem; border-bottom: 1px solid var(--rule); }
-thead th { font-weight: 500; color: var(--quiet); font-size: 0.8125rem; vertical-align: bottom; line-height: 1.3; }
+thead th { border-bottom-color: var(--firm); font-weight: 500; color: var(--quiet); font-size: 0.8125rem; vertical-align: bottom; line-height: 1.3; }
 thead th button { all: unset; cursor: pointer; }
 thead th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 thead th[aria-sort="ascending"] button::after { content: " ▲"; }
@@ -49,20 +53,27 @@ tr.bound td, tr.bound th, tr.control td, tr.control th, tr.partial td, tr.partia
 tr.control th, tr.partial th, tr.bound th { font-weight: 400; }
 tr.control th { padding-left: 1.75rem; }
 .missing { color: var(--warn); }
-.plot { display: block; max-width: 100%; height: auto; overflow: visible; }
-.plot text { fill: var(--quiet); font-size: 10px; text-anchor: middle; }
-.plot .tick { stroke: var(--quiet); }
-.plot .base { stroke: var(--rule); }
-.plot .guide { stroke: var(--quiet); stroke-dasharray: 2 3; }
-.plot .interval { stroke: var(--accent); stroke-width: 2; }
-.plot .mean { stroke: var(--accent); stroke-width: 2.5; }
-.plot .seed { fill: var(--ground); stroke: var(--ink); stroke-width: 1.25; }
+.cards:not(.resorted) tr.begins > * { border-top: 1.5px solid var(--firm); }
+.plot { display: block; max-width: 100%; height: auto; overflow: visible; --mark: var(--accent); }
+tr.bound .plot, tr.control .plot, tr.partial .plot { --mark: var(--quiet); }
+.plot.narrow { display: none; }
+td.wide small { padding-left: 0.875rem; }
+/* What <use> shows again is not inside .plot there: only its own classes reach it. */
+.label { fill: var(--quiet); font-size: 10px; text-anchor: middle; }
+.tick { stroke: var(--quiet); }
+.grid { stroke: var(--rule); }
+.guide { stroke: var(--quiet); stroke-dasharray: 2 3; }
+.plot .interval { fill: var(--mark); opacity: 0.2; }
+.plot .mean { stroke: var(--mark); stroke-width: 2; }
+.plot .seed { fill: var(--mark); stroke: var(--ground); stroke-width: 0.75; }
 details { margin-top: 1rem; }
 summary { cursor: pointer; font-weight: 600; }
-pre { background: var(--raised); padding: 0.75rem 1rem; overflow-x: auto; border-radius: 0.375rem;
-  font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+code { font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 @media (max-width: 46rem) {
   body { padding: 1.25rem 1rem 3rem; }
+  dl div { display: block; padding: 0.35rem 0; }
+  .plot.narrow { display: block; }
+  .cards td.wide small { padding-left: 0; }
   .cards, .cards tbody, .cards tr, .cards td, .cards tbody th, .cards caption { display: block; width: 100%; }
   .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .cards tbody tr { border: 1px solid var(--rule); border-radius: 0.5rem; padding: 0.5rem 0.75rem; margin-bottom: 0.75rem; }
@@ -71,13 +82,18 @@ pre { background: var(--raised); padding: 0.75rem 1rem; overflow-x: auto; border
     white-space: normal; background: none; }
   .cards tbody td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); font-size: 0.8125rem; }
   .cards td.wide::before { display: block; }
+  .cards:not(.resorted) tr.begins > * { border-top: 0; }
   .cards tr[hidden] { display: none; }
 }
 @media print {
-  :root, :root[data-theme="dark"] { color-scheme: light; --ground: #fff; --raised: #f4f4f4; --ink: #000; --quiet: #444;
-    --rule: #bbb; --accent: #003a5c; --warn: #6b2400; }
-  body { max-width: none; padding: 0; font-size: 9pt; }
+  :root, :root:not([data-theme="light"]), :root[data-theme="dark"] { color-scheme: light; --ground: #fff; --raised: #f4f4f4;
+    --ink: #000; --quiet: #444; --rule: #ccc; --firm: #777; --accent: #003a5c; --warn: #6b2400; }
+  @page { size: A4 landscape; margin: 14mm; }
+  body { max-width: none; padding: 0; font-size: 8.5pt; }
+  .cards th, .cards td { padding: 0.3rem 0.5rem; }
   .tools { display: none; }
+  h2, h3, caption { break-after: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
   tr, .plot { break-inside: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }
@@ -108,6 +124,14 @@ constexpr std::string_view kScript = R"js(
     found.textContent = wanted === "" ? "" : shown + " rows";
   });
 
+  // What is folded on the screen is not on paper.
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    folded.forEach(part => { part.open = true; });
+  });
+  addEventListener("afterprint", () => folded.forEach(part => { part.open = false; }));
+
   // Rows without a value stay at the end in both directions; the order as written is the third state.
   const key = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
   for (const table of document.querySelectorAll("table.sortable")) {
@@ -123,6 +147,7 @@ constexpr std::string_view kScript = R"js(
       button.addEventListener("click", () => {
         const before = head.getAttribute("aria-sort");
         heads.forEach(other => other.removeAttribute("aria-sort"));
+        table.classList.toggle("resorted", before !== "ascending");
         if (before === "ascending") { body.append(...written); return; }
         const sign = before === "descending" ? 1 : -1;
         head.setAttribute("aria-sort", sign === 1 ? "ascending" : "descending");

@@ -16,6 +16,8 @@ constexpr double kWidth = 340;
 constexpr double kMargin = 14;
 constexpr double kHeight = 30;
 constexpr double kMiddle = kHeight / 2;
+constexpr double kBand = 16;  // of the interval
+constexpr double kAxisHeight = 22;
 
 // The step among 1, 2, 5 × 10^k that divides `span` into at most five parts.
 double tick_step(double span) {
@@ -89,45 +91,58 @@ PlotAxis plot_axis(const Table& table) {
 }
 
 std::string axis_svg(const PlotAxis& axis, const std::string& id) {
-  std::string svg = svg_head(22, id, "Common axis",
+  std::string svg = svg_head(kAxisHeight, id, "Common axis",
                              fmt::format("The seeds of all rows of this table are drawn on one axis from {} to {}.",
                                          tick_text(axis.low, axis.step), tick_text(axis.high, axis.step)));
-  const auto ticks = static_cast<int>(std::lround((axis.high - axis.low) / axis.step));
-  for (int i = 0; i <= ticks; ++i) {
+  std::string ticks;
+  std::string grid;
+  const auto parts = static_cast<int>(std::lround((axis.high - axis.low) / axis.step));
+  for (int i = 0; i <= parts; ++i) {
     const double value = axis.low + i * axis.step;
-    fmt::format_to(std::back_inserter(svg),
-                   "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"16\" y2=\"22\"/>"
-                   "<text x=\"{0}\" y=\"12\">{1}</text>",
-                   number(axis.x(value)), tick_text(value, axis.step));
+    const std::string x = number(axis.x(value));
+    fmt::format_to(std::back_inserter(ticks),
+                   "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"17\" y2=\"22\"/>"
+                   "<text class=\"label\" x=\"{0}\" y=\"12\">{1}</text>",
+                   x, tick_text(value, axis.step));
+    fmt::format_to(std::back_inserter(grid), "<line class=\"grid\" x1=\"{0}\" x2=\"{0}\" y1=\"0\" y2=\"{1:.0f}\"/>", x,
+                   kHeight);
   }
-  return svg + "</svg>";
-}
-
-std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, const std::string& id) {
-  std::string svg = svg_head(kHeight, id, row.name, description(table, row));
-  const auto out = std::back_inserter(svg);
-  const auto place = [&](double value) { return number(axis.x(shown_value(table.primary_metric, value))); };
-  fmt::format_to(out, "<line class=\"base\" x1=\"{0:.0f}\" x2=\"{1:.0f}\" y1=\"{2:.0f}\" y2=\"{2:.0f}\"/>", kMargin,
-                 kWidth - kMargin, kMiddle);
   if (axis.student) {
-    fmt::format_to(out, "<line class=\"guide\" x1=\"{0}\" x2=\"{0}\" y1=\"0\" y2=\"{1:.0f}\"/>",
+    fmt::format_to(std::back_inserter(grid), "<line class=\"guide\" x1=\"{0}\" x2=\"{0}\" y1=\"0\" y2=\"{1:.0f}\"/>",
                    number(axis.x(*axis.student)), kHeight);
   }
+  return fmt::format("{0}<defs><g id=\"{1}g\">{2}</g></defs><g id=\"{1}k\">{3}</g></svg>", svg, id, grid, ticks);
+}
+
+std::string narrow_axis_svg(const std::string& axis_id) {
+  return fmt::format(
+      "<svg class=\"plot narrow\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
+      "aria-hidden=\"true\"><use href=\"#{2}k\"/></svg>",
+      kWidth, kAxisHeight, axis_id);
+}
+
+std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, const std::string& id,
+                    const std::string& axis_id) {
+  std::string svg = svg_head(kHeight, id, row.name, description(table, row));
+  const auto out = std::back_inserter(svg);
+  const auto place = [&](double value) { return axis.x(shown_value(table.primary_metric, value)); };
+  fmt::format_to(out, "<use href=\"#{}g\"/>", axis_id);
   if (row.interval) {
-    fmt::format_to(out, "<line class=\"interval\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.0f}\" y2=\"{2:.0f}\"/>",
-                   place(row.interval->low), place(row.interval->high), kMiddle);
+    const double low = place(row.interval->low);
+    fmt::format_to(out, "<rect class=\"interval\" x=\"{}\" width=\"{}\" y=\"{:.0f}\" height=\"{:.0f}\" rx=\"2\"/>",
+                   number(low), number(std::max(place(row.interval->high) - low, 1.0)), kMiddle - kBand / 2, kBand);
+  }
+  if (row.mean) {
+    fmt::format_to(out, "<line class=\"mean\" x1=\"{0}\" x2=\"{0}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/>",
+                   number(place(*row.mean)), kMiddle - kBand / 2 - 3, kMiddle + kBand / 2 + 3);
   }
   std::size_t index = 0;
   for (const SeedResult& seed : row.seeds) {
-    // Three levels, so that equal values stay visible side by side.
-    const double y = kMiddle + (static_cast<double>(index++ % 3) - 1) * 6;
+    // Three levels, so that equal values stay visible.
+    const double y = kMiddle + (static_cast<double>(index++ % 3) - 1) * 5;
     if (!seed.value) continue;
     fmt::format_to(out, "<circle class=\"seed\" cx=\"{}\" cy=\"{:.0f}\" r=\"3\"><title>seed {}: {}</title></circle>",
-                   place(*seed.value), y, seed.seed, metric_text(table.primary_metric, *seed.value));
-  }
-  if (row.mean) {
-    fmt::format_to(out, "<line class=\"mean\" x1=\"{0}\" x2=\"{0}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/>", place(*row.mean),
-                   kMiddle - 9, kMiddle + 9);
+                   number(place(*seed.value)), y, seed.seed, metric_text(table.primary_metric, *seed.value));
   }
   return svg + "</svg>";
 }

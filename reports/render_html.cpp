@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "cmkd/core/error.h"
+#include "build.h"
 #include "html.h"
 #include "text.h"
 
@@ -34,6 +34,11 @@ class Page {
   std::string text_;
 };
 
+// Scrolls sideways where it must, by keyboard too.
+std::string scroll_region(const std::string& name) {
+  return fmt::format("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">", html_escaped(name));
+}
+
 const char* row_class(const Row& row) {
   if (row.role == RowRole::kControl) return "control";
   if (row.role != RowRole::kMethod) return "bound";
@@ -51,9 +56,9 @@ std::string difference_html(const Table& table, const Row& row) {
   if (!row.to_student) return kNothing;
   std::string text = kNothing;
   if (const auto& paired = row.to_student->comparison) {
-    text = fmt::format("{} {}<small>n = {}, p = {}</small>", difference_text(table.primary_metric, paired->difference),
-                       difference_interval_text(table.primary_metric, paired->interval), paired->n,
-                       p_text(paired->sign_flip_p));
+    text = difference_text(table.primary_metric, paired->difference);
+    if (paired->interval) text.append(" ").append(difference_interval_text(table.primary_metric, paired->interval));
+    text += fmt::format("<small>{}</small>", difference_facts(*paired));
   }
   if (!row.to_student->why_not.empty()) {
     text += fmt::format("<small>left out: {}</small>", html_escaped(row.to_student->why_not));
@@ -70,7 +75,7 @@ std::string name_html(const Row& row) {
 
 std::string count_html(const Row& row) {
   std::string text = fmt::format("{} of {}", row.done, row.wanted);
-  if (row.partial()) text += "<small class=\"missing\">partial</small>";
+  if (row.partial()) text += fmt::format("<small class=\"missing\">{}</small>", completeness_word(row));
   return text;
 }
 
@@ -88,9 +93,10 @@ void write_main_head(Page& page, const Table& table, const PlotAxis& axis, const
   page.line("</tr></thead>");
 }
 
-void write_main_row(Page& page, const Table& table, const Row& row, const PlotAxis& axis, const std::string& id) {
+void write_main_row(Page& page, const Table& table, const Row& row, const PlotAxis& axis, const std::string& id,
+                    const std::string& axis_id, bool begins_tier) {
   const auto& paired = row.to_student ? row.to_student->comparison : std::nullopt;
-  page.line("<tr role=\"row\" class=\"{}\">", row_class(row));
+  page.line("<tr role=\"row\" class=\"{}{}\">", row_class(row), begins_tier ? " begins" : "");
   page.line("<th role=\"rowheader\" scope=\"row\">{}</th>", name_html(row));
   page.cell("number", "Tier", row.tier ? fmt::format("{}", *row.tier) : "",
             row.tier ? fmt::format("{}", *row.tier) : kNothing);
@@ -100,7 +106,7 @@ void write_main_row(Page& page, const Table& table, const Row& row, const PlotAx
             sort_key(row.interval ? std::optional(row.interval->low) : std::nullopt),
             interval_text(table.primary_metric, row.interval));
   page.cell("wide", "Single seeds", "",
-            row_svg(axis, table, row, id) +
+            row_svg(axis, table, row, id, axis_id) + narrow_axis_svg(axis_id) +
                 fmt::format("<small>{}</small>", html_escaped(seeds_text(table.primary_metric, row))));
   page.cell("number", "Against student", sort_key(paired ? std::optional(paired->difference) : std::nullopt),
             difference_html(table, row));
@@ -110,16 +116,19 @@ void write_main_row(Page& page, const Table& table, const Row& row, const PlotAx
 
 void write_main_table(Page& page, const Table& table, const std::string& id) {
   const PlotAxis axis = plot_axis(table);
-  page.line("<div class=\"scroll\"><table role=\"table\" class=\"cards sortable\">");
+  page.line("{}<table role=\"table\" class=\"cards sortable\">", scroll_region(table_title(table)));
   page.line(
-      "<caption>{}: mean ± standard deviation over the seeds; [low, high] is a 95 % Student-t interval. Plot: a ring "
-      "for each seed, a bar for the mean, a line for the interval (cut at the axis' ends), dashed the student's "
-      "mean.</caption>",
-      html_escaped(table_title(table)));
+      "<caption>Mean ± standard deviation over the seeds; [low, high] is a 95 % Student-t interval. Plot: a dot for "
+      "each seed, a bar for the mean, a band for the interval of the mean (cut at the axis' ends){}.</caption>",
+      axis.student ? ", dashed the student's mean" : "");
   write_main_head(page, table, axis, id);
   page.line("<tbody role=\"rowgroup\">");
+  std::optional<int> tier;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    write_main_row(page, table, table.rows[i], axis, fmt::format("{}r{}", id, i));
+    const Row& row = table.rows[i];
+    const bool begins_tier = row.tier && row.tier != tier;
+    if (row.tier) tier = row.tier;
+    write_main_row(page, table, row, axis, fmt::format("{}r{}", id, i), id + "a", begins_tier);
   }
   page.line("</tbody></table></div>");
 }
@@ -129,7 +138,7 @@ template <typename Heading, typename Values, typename Text>
 void write_means(Page& page, const Table& table, const std::string& caption, const std::vector<std::string>& names,
                  Heading heading, Values values, Text text) {
   if (names.empty()) return;
-  page.line("<div class=\"scroll\"><table class=\"sortable\"><caption>{}</caption>", html_escaped(caption));
+  page.line("{}<table class=\"sortable\"><caption>{}</caption>", scroll_region(caption), html_escaped(caption));
   page.line("<thead><tr><th scope=\"col\">Method</th>");
   for (const std::string& name : names) {
     page.line("<th scope=\"col\" class=\"number\">{}</th>", html_escaped(heading(name)));
@@ -141,7 +150,7 @@ void write_means(Page& page, const Table& table, const std::string& caption, con
       const auto found = values(row).find(name);
       const bool there = found != values(row).end();
       page.line("<td class=\"number\" data-sort=\"{}\">{}</td>", there ? sort_key(found->second.mean) : "",
-                there ? text(name, found->second) : kNothing);
+                there ? text(name, found->second, row) : kNothing);
     }
     page.line("</tr>");
   }
@@ -149,23 +158,17 @@ void write_means(Page& page, const Table& table, const std::string& caption, con
 }
 
 void write_facts(Page& page, const Table& table) {
-  page.line("<ul>");
-  for (const ExclusionList& list : table.exclusions)
-    page.line("<li>Clips: {}</li>", html_escaped(exclusion_summary(list)));
-  if (!table.selection_rules.empty()) {
-    page.line("<li>Selection rule: {}</li>", html_escaped(join(table.selection_rules, "; ")));
+  page.line("<dl>");
+  for (const Fact& fact : facts(table)) {
+    page.line("<div><dt>{}</dt><dd>{}</dd></div>", fact.name, html_escaped(fact.text));
   }
-  for (const std::string& text : {table.fingerprints, table.what_n_allows, table.tiers}) {
-    page.line("<li>{}</li>", html_escaped(text));
-  }
-  page.line("</ul>");
+  page.line("</dl>");
 }
 
 void write_transfer(Page& page, const Table& table) {
   for (const Row& row : table.rows) {
     if (!row.transfer_top1) continue;
-    page.line("<p>{} on the transfer split, which it did not see in training: top-1 {} % (mean of {} seeds).</p>",
-              html_escaped(row.name), metric_text("top1", row.transfer_top1->mean), row.transfer_top1->n);
+    page.line("<p>{} {}</p>", html_escaped(row.name), transfer_text(*row.transfer_top1));
   }
 }
 
@@ -173,23 +176,29 @@ void write_missing(Page& page, const Table& table) {
   if (std::ranges::none_of(table.rows, &Row::partial)) return;
   page.line("<h3>Missing</h3><ul>");
   for (const Row& row : table.rows) {
-    for (const SeedResult& seed : row.seeds) {
-      if (seed.missing.empty()) continue;
-      page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", html_escaped(row.name),
-                seed.seed_known ? fmt::format("seed {}", seed.seed) : "a seed", html_escaped(seed.missing));
+    for (const MissingSeeds& group : missing_seeds(row)) {
+      page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", html_escaped(row.name), group.seeds,
+                html_escaped(group.reason));
     }
   }
   page.line("</ul>");
 }
 
 void write_details(Page& page, const Table& table) {
-  page.line("<details><summary>To repeat a row</summary><pre>");
-  for (const Row& row : table.rows) page.line("{}", html_escaped(row.rerun_command));
-  page.line("</pre></details>");
+  page.line("<details><summary>To repeat a row</summary>{}<table>", scroll_region("To repeat a row"));
+  page.line(
+      "<caption>Each command runs all seeds of its row</caption><thead><tr><th scope=\"col\">Method</th>"
+      "<th scope=\"col\">Command</th></tr></thead><tbody>");
+  for (const Row& row : table.rows) {
+    page.line("<tr><th scope=\"row\">{}</th><td><code>{}</code></td></tr>", html_escaped(row.name),
+              html_escaped(row.rerun_command));
+  }
+  page.line("</tbody></table></div></details>");
   for (const ExclusionList& list : table.exclusions) {
     if (list.clips.empty()) continue;
-    page.line("<details><summary>{} clips left out of {}</summary><div class=\"scroll\"><table>", list.clips.size(),
-              html_escaped(list.dataset));
+    page.line("<details><summary>{} clip{} left out of {}</summary>{}<table>", list.clips.size(),
+              list.clips.size() == 1 ? "" : "s", html_escaped(list.dataset),
+              scroll_region("Clips left out of " + list.dataset));
     page.line(
         "<caption>Clips that no method saw, and why</caption><thead><tr><th scope=\"col\">Clip</th>"
         "<th scope=\"col\">Split</th><th scope=\"col\">Reason</th></tr></thead><tbody>");
@@ -210,13 +219,13 @@ void write_table(Page& page, const Table& table, const std::string& id) {
   if (!table.secondary_metrics.empty()) page.line("<h3>Other metrics</h3>");
   write_means(
       page, table, "Means over the seeds. ↓: lower is better.", table.secondary_metrics, metric_heading,
-      [](const Row& row) -> const std::map<std::string, Average>& { return row.secondary; },
-      [](const std::string& name, const Average& average) { return metric_text(name, average.mean); });
+      [](const Row& row) -> const std::map<std::string, Average>& { return row.secondary; }, average_text);
   const std::vector<std::string> costs = cost_names(table);
   if (!costs.empty()) page.line("<h3>Measured cost</h3>");
   write_means(
       page, table, "Means over the seeds, of the machine that ran them: not reproducible.", costs, cost_heading,
-      [](const Row& row) -> const std::map<std::string, Average>& { return row.cost; }, cost_text);
+      [](const Row& row) -> const std::map<std::string, Average>& { return row.cost; },
+      [](const std::string& name, const Average& average, const Row&) { return cost_text(name, average); });
   write_details(page, table);
   page.line("</section>");
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "build.h"
 #include "text.h"
 
 namespace cmkd::reports {
@@ -13,7 +14,7 @@ namespace {
 // Names, reasons and paths are data: nothing in them may become markup, a link, a cell or a line.
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : without_control_characters(text)) {
+  for (const char c : clean_text(text)) {
     if (c == '<') {
       result += "&lt;";
     } else if (c == '>') {
@@ -55,9 +56,9 @@ std::string difference_cell(const Table& table, const Row& row) {
   std::string text = kNothing;
   if (difference.comparison) {
     const PairedComparison& paired = *difference.comparison;
-    text = fmt::format("{} {} (n = {}, p = {})", difference_text(table.primary_metric, paired.difference),
-                       difference_interval_text(table.primary_metric, paired.interval), paired.n,
-                       p_text(paired.sign_flip_p));
+    text = difference_text(table.primary_metric, paired.difference);
+    if (paired.interval) text.append(" ").append(difference_interval_text(table.primary_metric, paired.interval));
+    text += fmt::format(" ({})", difference_facts(paired));
   }
   if (!difference.why_not.empty()) text += fmt::format("; left out: {}", escaped(difference.why_not));
   return text;
@@ -70,13 +71,18 @@ std::string mean_cell(const Table& table, const Row& row) {
                      metric_text(table.primary_metric, *row.deviation));
 }
 
+std::string count_cell(const Row& row) {
+  return fmt::format("{} of {}{}", row.done, row.wanted,
+                     row.partial() ? fmt::format(" ({})", completeness_word(row)) : "");
+}
+
 void write_main_table(Document& out, const Table& table) {
   out.head({"Method", "Role", "Verified", "Tier", "n", metric_heading(table.primary_metric) + " (mean ± std)",
             "95 % interval", "Seeds", "Against student (95 % interval)"},
            3);
   for (const Row& row : table.rows) {
     out.row({escaped(row.name), escaped(role_text(row)), escaped(row.verified),
-             row.tier ? fmt::format("{}", *row.tier) : kNothing, count_text(row), mean_cell(table, row),
+             row.tier ? fmt::format("{}", *row.tier) : kNothing, count_cell(row), mean_cell(table, row),
              interval_text(table.primary_metric, row.interval), escaped(seeds_text(table.primary_metric, row)),
              difference_cell(table, row)});
   }
@@ -94,7 +100,7 @@ void write_secondary(Document& out, const Table& table) {
     std::vector<std::string> cells{escaped(row.name)};
     for (const std::string& name : table.secondary_metrics) {
       const auto found = row.secondary.find(name);
-      cells.push_back(found == row.secondary.end() ? kNothing : metric_text(name, found->second.mean));
+      cells.push_back(found == row.secondary.end() ? kNothing : average_text(name, found->second, row));
     }
     out.row(cells);
   }
@@ -104,8 +110,7 @@ void write_secondary(Document& out, const Table& table) {
 void write_transfer(Document& out, const Table& table) {
   for (const Row& row : table.rows) {
     if (!row.transfer_top1) continue;
-    out.line("{} on the transfer split, which it did not see in training: top-1 {} % (mean of {} seeds).",
-             escaped(row.name), metric_text("top1", row.transfer_top1->mean), row.transfer_top1->n);
+    out.line("{} {}", escaped(row.name), transfer_text(*row.transfer_top1));
     out.blank();
   }
 }
@@ -115,10 +120,8 @@ void write_missing(Document& out, const Table& table) {
   out.line("### Missing");
   out.blank();
   for (const Row& row : table.rows) {
-    for (const SeedResult& seed : row.seeds) {
-      if (seed.missing.empty()) continue;
-      out.line("- {}, {}: {}", escaped(row.name), seed.seed_known ? fmt::format("seed {}", seed.seed) : "a seed",
-               escaped(seed.missing));
+    for (const MissingSeeds& group : missing_seeds(row)) {
+      out.line("- {}, {}: {}", escaped(row.name), group.seeds, escaped(group.reason));
     }
   }
   out.blank();
@@ -146,7 +149,7 @@ void write_cost(Document& out, const Table& table) {
 void write_commands(Document& out, const Table& table) {
   out.line("### To repeat a row");
   out.blank();
-  for (const Row& row : table.rows) out.line("    {}", without_control_characters(row.rerun_command));
+  for (const Row& row : table.rows) out.line("    {}", clean_text(row.rerun_command));
   out.blank();
 }
 
@@ -164,13 +167,7 @@ void write_exclusions(Document& out, const Table& table) {
 }
 
 void write_facts(Document& out, const Table& table) {
-  for (const ExclusionList& list : table.exclusions) out.line("- Clips: {}", escaped(exclusion_summary(list)));
-  if (!table.selection_rules.empty()) {
-    out.line("- Selection rule: {}", escaped(fmt::format("{}", fmt::join(table.selection_rules, "; "))));
-  }
-  out.line("- {}", table.fingerprints);
-  out.line("- {}", table.what_n_allows);
-  out.line("- {}", table.tiers);
+  for (const Fact& fact : facts(table)) out.line("- **{}:** {}", fact.name, escaped(fact.text));
   out.blank();
 }
 

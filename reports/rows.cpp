@@ -168,13 +168,29 @@ Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& opt
   return row;
 }
 
-std::string missing_reasons(const Row& row) {
-  std::vector<std::string> reasons;
+std::vector<MissingSeeds> missing_seeds(const Row& row) {
+  std::vector<MissingSeeds> groups;
+  std::map<std::pair<std::string, bool>, std::vector<std::string>> seeds;  // in the order of their first seed
+  std::vector<std::pair<std::string, bool>> order;
   for (const SeedResult& seed : row.seeds) {
     if (seed.missing.empty()) continue;
-    reasons.push_back(seed.seed_known ? fmt::format("seed {}: {}", seed.seed, seed.missing)
-                                      : fmt::format("a seed: {}", seed.missing));
+    const std::pair<std::string, bool> key{seed.missing, seed.seed_known};
+    if (!seeds.contains(key)) order.push_back(key);
+    seeds[key].push_back(fmt::format("{}", seed.seed));
   }
+  for (const auto& key : order) {
+    const std::vector<std::string>& list = seeds[key];
+    const char* plural = list.size() == 1 ? "" : "s";
+    groups.push_back({key.second ? fmt::format("seed{} {}", plural, join(list))
+                                 : fmt::format("{} seed{}, not known which", list.size(), plural),
+                      key.first});
+  }
+  return groups;
+}
+
+std::string missing_reasons(const Row& row) {
+  std::vector<std::string> reasons;
+  for (const MissingSeeds& group : missing_seeds(row)) reasons.push_back(group.seeds + ": " + group.reason);
   return join(reasons, "; ");
 }
 

@@ -65,6 +65,8 @@ std::string difference_interval_text(const std::string& metric, const std::optio
 
 std::string seeds_text(const std::string& metric, const Row& row) {
   std::vector<std::string> values;
+  const auto like_first = [&](const SeedResult& seed) { return state_word(seed) == state_word(row.seeds.front()); };
+  if (row.done == 0 && std::ranges::all_of(row.seeds, like_first)) return state_word(row.seeds.front());
   for (const SeedResult& seed : row.seeds) {
     values.push_back(seed.value ? metric_text(metric, *seed.value) : state_word(seed));
   }
@@ -73,8 +75,34 @@ std::string seeds_text(const std::string& metric, const Row& row) {
 
 std::string p_text(const std::optional<double>& p) { return p ? fmt::format("{:.4f}", *p) : kNothing; }
 
-std::string count_text(const Row& row) {
-  return fmt::format("{} of {}{}", row.done, row.wanted, row.partial() ? " (partial)" : "");
+std::string completeness_word(const Row& row) {
+  if (!row.partial()) return "";
+  return row.done == 0 ? "no result" : "partial";
+}
+
+std::string difference_facts(const PairedComparison& paired) {
+  // One pair has an exact p of 1 whatever its values are.
+  return paired.n < 2 ? "n = 1" : fmt::format("n = {}, p = {}", paired.n, p_text(paired.sign_flip_p));
+}
+
+std::string average_text(const std::string& metric, const Average& average, const Row& row) {
+  const std::string text = metric_text(metric, average.mean);
+  return average.n == row.done ? text : fmt::format("{} (n = {})", text, average.n);
+}
+
+std::vector<Fact> facts(const Table& table) {
+  std::vector<Fact> result;
+  for (const ExclusionList& list : table.exclusions) result.push_back({"Clips", exclusion_summary(list)});
+  if (!table.selection_rules.empty()) result.push_back({"Selection rule", join(table.selection_rules, "; ")});
+  result.push_back({"Pairing", table.fingerprints});
+  result.push_back({"What n allows", table.what_n_allows});
+  result.push_back({"Tiers", table.tiers});
+  return result;
+}
+
+std::string transfer_text(const Average& top1) {
+  return fmt::format("on the transfer split, which it did not see in training: top-1 {} % (mean of {} seed{}).",
+                     metric_text("top1", top1.mean), top1.n, top1.n == 1 ? "" : "s");
 }
 
 std::string cost_heading(const std::string& name) {
@@ -105,8 +133,13 @@ std::vector<std::string> cost_names(const Table& table) {
 
 std::string table_title(const Table& table) {
   const auto known = [](const std::string& text, const char* otherwise) { return text.empty() ? otherwise : text; };
-  return fmt::format("{} on {}, {}, protocol {}", table.task, table.dataset,
-                     known(table.direction, "direction not known yet"), known(table.protocol, "not known yet"));
+  std::string direction = known(table.direction, "direction not known yet");
+  // "audio->video" may be broken across lines between its two signs. Narrow no-break spaces hold the arrow.
+  if (const std::size_t arrow = direction.find("->"); arrow != std::string::npos) {
+    direction.replace(arrow, 2, "\u202F→\u202F");
+  }
+  return fmt::format("{} on {}, {}, protocol {}", table.task, table.dataset, direction,
+                     known(table.protocol, "not known yet"));
 }
 
 std::string role_text(const Row& row) {
@@ -138,14 +171,6 @@ const std::vector<std::string>& how_to_read() {
       "Verified: how far the implementation was checked against its original: whole training step, loss, part, or "
       "none."};
   return lines;
-}
-
-std::string without_control_characters(std::string_view text) {
-  std::string clean(text);
-  for (char& c : clean) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  return clean;
 }
 
 }  // namespace cmkd::reports

@@ -21,7 +21,10 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::string difference_interval_text(const std::string& metric, const std::optional<Interval>& interval);
 [[nodiscard]] std::string seeds_text(const std::string& metric, const Row& row);  // "47.1, 48.0, failed"
 [[nodiscard]] std::string p_text(const std::optional<double>& p);                 // "0.0625"
-[[nodiscard]] std::string count_text(const Row& row);                             // "5 of 5", "4 of 5 (partial)"
+[[nodiscard]] std::string completeness_word(const Row& row);                      // "", "partial", "no result"
+[[nodiscard]] std::string difference_facts(const PairedComparison& paired);       // "n = 5, p = 0.0625"
+// With its n where that is not the row's: "47.1 (n = 3)".
+[[nodiscard]] std::string average_text(const std::string& metric, const Average& average, const Row& row);
 
 [[nodiscard]] std::string cost_heading(const std::string& name);                       // "training, s"
 [[nodiscard]] std::string cost_text(const std::string& name, const Average& average);  // "12.3 (1.50 × student)"
@@ -32,10 +35,21 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::string state_word(const SeedResult& seed);  // "failed", "not run", …: `missing` up to its ':'
 [[nodiscard]] std::string exclusion_summary(const ExclusionList& list);  // "synthetic: 2 of 4 listed clips used; …"
 
+// What a reader must know of a table before its numbers, in order.
+struct Fact {
+  std::string name;  // "Clips"
+  std::string text;
+};
+[[nodiscard]] std::vector<Fact> facts(const Table& table);
+[[nodiscard]] std::string transfer_text(const Average& top1);  // "on the transfer split, …: top-1 75.4 % …"
+
 // What stands under every leaderboard: what each ± and bracket is.
 [[nodiscard]] const std::vector<std::string>& how_to_read();
 
-// Control characters would break a line, a cell or a file: they become spaces.
-[[nodiscard]] std::string without_control_characters(std::string_view text);
+// --- clean_text.cpp ---
+
+// UTF-8 that stays on its line and in its cell: bytes that are no UTF-8 become U+FFFD; control characters, and those
+// that break lines or turn the direction of writing, become spaces.
+[[nodiscard]] std::string clean_text(std::string_view text);
 
 }  // namespace cmkd::reports

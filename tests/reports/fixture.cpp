@@ -76,12 +76,13 @@ std::vector<results::LeaderboardRow> rows() {
       {"kd", "kd", "", "", "loss", {0.475, 0.495, 0.470, 0.480, 0.500}},
       {"kd (shuffled-teacher)", "kd", "shuffled-teacher", "control", "loss", {0.405, 0.430, 0.395, 0.410, 0.420}},
       {"crd", "crd", "", "", "loss", {0.455, -1, 0.460, 0.450, 0.470}},
+      {"at", "at", "", "", "", {0, 0, 0, 0, 0}},
       {"<script>alert(\"1\")</script> | `x`", "hostile", "", "", "part", {0.400, 0.395, 0.410, 0.405, 0.390}}};
   std::vector<results::LeaderboardRow> rows;
   for (const Case& one : cases) {
     for (std::int64_t seed = 1; seed <= 5; ++seed) {
       const results::LeaderboardRow complete = row(one, seed);
-      rows.push_back(one.label == "crd" && seed == 5 ? not_run(complete) : complete);
+      rows.push_back(one.label == "at" || (one.label == "crd" && seed == 5) ? not_run(complete) : complete);
     }
   }
   return rows;
@@ -94,7 +95,7 @@ std::vector<results::DatasetRecord> datasets() {
   dataset.decoded_fingerprint = "decoded1";
   dataset.listed_clips = 1004;
   dataset.used_clips = 1001;
-  dataset.excluded = {{"c9", "c9.mp4", "train", "truncated: 3 of 16 frames"},
+  dataset.excluded = {{"caf\xE9\u202Egnp", "c9.mp4", "train", "truncated: 3 of 16 frames"},  // no UTF-8; turned
                       {"<img src=x onerror=alert(1)>", "c3.mp4", "test", "no_audio_stream: none of 1 streams is audio"},
                       {"c4", "c4.mp4", "train", "no_audio_stream: none of 2 streams is audio"}};
   results::DatasetRecord other = dataset;

@@ -22,7 +22,8 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed);
 results::LeaderboardRow not_run(const results::LeaderboardRow& from);
 
 // Student, two methods of five seeds, one control, one that failed for a seed and was not run for another, the
-// teacher, the ceiling, one with both modalities, and one of a hostile name.
+// teacher, the ceiling, one with both modalities, one that was never run, and one of a hostile name. One excluded
+// clip's name is no UTF-8 and turns the direction of writing.
 std::vector<results::LeaderboardRow> rows();
 std::vector<results::DatasetRecord> datasets();
 

@@ -64,6 +64,15 @@ TEST_CASE("names that are markup stay text in HTML and in Markdown") {
   }
 }
 
+TEST_CASE("every format is UTF-8 on lines of its own making, whatever the names of clips are") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
+  for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
+    const std::string text = render(board, format);
+    CHECK(text.find('\xE9') == std::string::npos);  // alone; as part of a character it would stand in 0xC3 0xA9
+    if (format != Format::kJson) CHECK(text.find("\u202E") == std::string::npos);
+  }
+}
+
 TEST_CASE("the HTML report names no address, so it can load nothing") {
   const std::string text = render_html(build_leaderboard(fixture::rows(), fixture::datasets()));
   for (const char* sign : {"http:", "https:", "url(", "@import", "src=\"", "<link"}) {

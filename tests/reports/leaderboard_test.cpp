@@ -92,7 +92,8 @@ TEST_CASE("a control stands under its method, and the bounds stand first") {
   const auto kd = std::ranges::find(names, "kd");
   REQUIRE(kd + 1 < names.end());
   CHECK(*(kd + 1) == "kd (shuffled-teacher)");
-  CHECK(names.back() == "crd");
+  CHECK(names[names.size() - 2] == "crd");
+  CHECK(names.back() == "at");
 }
 
 TEST_CASE("seeds that saw other batches are left out of the paired difference, with the reason") {
@@ -145,6 +146,26 @@ TEST_CASE("a single seed has a mean and no interval, and every format takes it")
   CHECK(contains(board.tables[0].what_n_allows, "One seed"));
   for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
     CHECK_FALSE(contains(render(board, format), "nan"));
+  }
+}
+
+TEST_CASE("seeds that are missing for the same reason are named together") {
+  const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
+  CHECK(row_named(board, "at").not_ranked == "partial: seeds 1, 2, 3, 4, 5: not run");
+  for (const Format format : {Format::kMarkdown, Format::kHtml}) {
+    const std::string text = render(board, format);
+    CHECK(contains(text, "at, seeds 1, 2, 3, 4, 5: "));
+    CHECK(contains(text, "no result"));
+  }
+}
+
+TEST_CASE("a secondary metric that a seed lacks shows its own n") {
+  auto rows = rows_of({kStudent, kKd});
+  std::erase_if(rows[4].metrics, [](const results::MetricValue& metric) { return metric.name == "nll"; });
+  const Leaderboard board = build_leaderboard(rows, {});
+  CHECK(row_named(board, "kd").secondary.at("nll").n == 2);
+  for (const Format format : {Format::kMarkdown, Format::kHtml}) {
+    CHECK(contains(render(board, format), "1.312 (n = 2)"));  // of 2 − 0.5 and 2 − 0.875, to even
   }
 }
 
