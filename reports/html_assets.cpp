@@ -53,7 +53,7 @@ tr.bound td, tr.bound th, tr.control td, tr.control th, tr.partial td, tr.partia
 tr.control th, tr.partial th, tr.bound th { font-weight: 400; }
 tr.control th { padding-left: 1.75rem; }
 .missing { color: var(--warn); }
-.cards:not(.resorted) tr.begins > * { border-top: 1.5px solid var(--firm); }
+.cards:not(.resorted) tr.begins > * { border-top: 2px solid var(--firm); }
 .plot { display: block; max-width: 100%; height: auto; overflow: visible; --mark: var(--accent); }
 tr.bound .plot, tr.control .plot, tr.partial .plot { --mark: var(--quiet); }
 .plot.narrow { display: none; }
