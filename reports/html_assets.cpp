@@ -17,7 +17,7 @@ constexpr std::string_view kStyle = R"css(
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 88rem; padding: 2.5rem 2rem 4rem; background: var(--ground); color: var(--ink);
   font: 400 0.9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+  font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
 h1 { font-size: 1.75rem; line-height: 1.2; font-weight: 600; letter-spacing: -0.01em; margin: 0; text-wrap: balance; }
 h2 { font-size: 1.2rem; font-weight: 600; margin: 0 0 0.5rem; }
 h3 { font-size: 1rem; font-weight: 600; margin: 2rem 0 0.25rem; }
@@ -40,15 +40,18 @@ button { cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
-caption { text-align: left; color: var(--quiet); padding: 0.5rem 0; max-width: 62rem; }
+caption { text-align: left; color: var(--quiet); padding: 0.5rem 0; max-width: min(62rem, calc(100vw - 4rem)); }
 th, td { text-align: left; vertical-align: middle; padding: 0.5rem 0.75rem; border-bottom: 1px solid var(--rule); }
 thead th { border-bottom-color: var(--firm); font-weight: 500; color: var(--quiet); font-size: 0.8125rem; vertical-align: bottom; line-height: 1.3; }
 thead th button { all: unset; cursor: pointer; }
 thead th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 thead th[aria-sort="ascending"] button::after { content: " ▲"; }
 thead th[aria-sort="descending"] button::after { content: " ▼"; }
-tbody th { font-weight: 600; min-width: 9rem; overflow-wrap: normal; }
+tbody th { font-weight: 600; min-width: 11rem; overflow-wrap: anywhere; }
+td.wide { min-width: 19rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
+thead th.number { white-space: normal; }
+tbody th, thead th:first-child { position: sticky; left: 0; background: var(--ground); }
 tr.bound td, tr.bound th, tr.control td, tr.control th, tr.partial td, tr.partial th { background: var(--raised); }
 tr.control th, tr.partial th, tr.bound th { font-weight: 400; }
 tr.control th { padding-left: 1.75rem; }
@@ -68,8 +71,8 @@ td.wide small { padding-left: 0.875rem; }
 .plot .seed { fill: var(--mark); stroke: var(--ground); stroke-width: 0.75; }
 details { margin-top: 1rem; }
 summary { cursor: pointer; font-weight: 600; }
-code { font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-@media (max-width: 46rem) {
+code { overflow-wrap: anywhere; font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+@media (max-width: 52rem) {
   body { padding: 1.25rem 1rem 3rem; }
   dl div { display: block; padding: 0.35rem 0; }
   .plot.narrow { display: block; }
@@ -78,7 +81,7 @@ code { font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monosp
   .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .cards tbody tr { border: 1px solid var(--rule); border-radius: 0.5rem; padding: 0.5rem 0.75rem; margin-bottom: 0.75rem; }
   .cards tr.bound, .cards tr.control, .cards tr.partial { background: var(--raised); }
-  .cards tbody th, .cards tbody td, .cards tr.control th { border: 0; padding: 0.15rem 0; text-align: left;
+  .cards tbody th, .cards tbody td, .cards tr.control th { border: 0; min-width: 0; position: static; padding: 0.15rem 0; text-align: left;
     white-space: normal; background: none; }
   .cards tbody td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); font-size: 0.8125rem; }
   .cards td.wide::before { display: block; }
@@ -90,7 +93,13 @@ code { font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monosp
     --ink: #000; --quiet: #444; --rule: #ccc; --firm: #777; --accent: #003a5c; --warn: #6b2400; }
   @page { size: A4 landscape; margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 8.5pt; }
-  .cards th, .cards td { padding: 0.3rem 0.5rem; }
+  h1 { font-size: 15pt; }
+  h2 { font-size: 11pt; }
+  small, thead th, code { font-size: 7.5pt; }
+  section { margin-top: 1.25rem; }
+  th, td { padding: 0.25rem 0.5rem; }
+  tbody th { min-width: 8rem; }
+  td.wide { min-width: 14rem; }
   .tools { display: none; }
   h2, h3, caption { break-after: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; }
