@@ -58,7 +58,7 @@ std::string difference_html(const Table& table, const Row& row) {
   if (const auto& paired = row.to_student->comparison) {
     text = difference_text(table.primary_metric, paired->difference);
     if (paired->interval) text.append(" ").append(difference_interval_text(table.primary_metric, paired->interval));
-    text += fmt::format("<small>{}</small>", difference_facts(*paired));
+    text += fmt::format("<small>{}</small>", html_escaped(difference_facts(*paired)));
   }
   if (!row.to_student->why_not.empty()) {
     text += fmt::format("<small>left out: {}</small>", html_escaped(row.to_student->why_not));

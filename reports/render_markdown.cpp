@@ -58,7 +58,7 @@ std::string difference_cell(const Table& table, const Row& row) {
     const PairedComparison& paired = *difference.comparison;
     text = difference_text(table.primary_metric, paired.difference);
     if (paired.interval) text.append(" ").append(difference_interval_text(table.primary_metric, paired.interval));
-    text += fmt::format(" ({})", difference_facts(paired));
+    text += fmt::format(" ({})", escaped(difference_facts(paired)));
   }
   if (!difference.why_not.empty()) text += fmt::format("; left out: {}", escaped(difference.why_not));
   return text;

@@ -73,7 +73,10 @@ std::string seeds_text(const std::string& metric, const Row& row) {
   return join(values);
 }
 
-std::string p_text(const std::optional<double>& p) { return p ? fmt::format("{:.4f}", *p) : kNothing; }
+std::string p_text(const std::optional<double>& p) {
+  if (!p) return fmt::format("p {}", kNothing);
+  return *p < 0.00005 ? "p < 0.0001" : fmt::format("p = {:.4f}", *p);
+}
 
 std::string completeness_word(const Row& row) {
   if (!row.partial()) return "";
@@ -82,7 +85,7 @@ std::string completeness_word(const Row& row) {
 
 std::string difference_facts(const PairedComparison& paired) {
   // One pair has an exact p of 1 whatever its values are.
-  return paired.n < 2 ? "n = 1" : fmt::format("n = {}, p = {}", paired.n, p_text(paired.sign_flip_p));
+  return paired.n < 2 ? "n = 1" : fmt::format("n = {}, {}", paired.n, p_text(paired.sign_flip_p));
 }
 
 std::string average_text(const std::string& metric, const Average& average, const Row& row) {
