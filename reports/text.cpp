@@ -166,11 +166,16 @@ const std::vector<std::string>& how_to_read() {
       "of the mean.",
       "[low, high] is the 95 % Student-t interval over the seeds: of the mean, or of the mean paired difference.",
       "Against student: mean of the differences seed by seed, in points of the metric, over seeds on which both "
-      "started "
-      "from the same weights and saw the same batches and augmentation. p is the exact two-sided sign-flip permutation "
+      "started from the same weights and saw the same batches and augmentation. p is the exact two-sided sign-flip "
+      "permutation "
       "test of these differences, not corrected for the number of rows.",
       "Only methods with all of their seeds are ranked. Controls stand under their method; ceiling and teacher are "
       "bounds; a partial row says what is missing.",
+      "Other metrics are means over the same seeds; (n = …) where a seed lacks one. Mean class accuracy: mean over the "
+      "classes of the share of their clips that are recognised. Calibration error: |accuracy − confidence| over 15 "
+      "equal-width bins of the highest probability. NLL: mean −ln of the true class's probability. Agreement: share of "
+      "clips on which student and teacher name the same class. KL: mean of KL(teacher ‖ student).",
+      "× student: ratio of the mean to the student's.",
       "Verified: how far the implementation was checked against its original: whole training step, loss, part, or "
       "none."};
   return lines;

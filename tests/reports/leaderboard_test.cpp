@@ -169,6 +169,18 @@ TEST_CASE("a secondary metric that a seed lacks shows its own n") {
   }
 }
 
+TEST_CASE("a p that four decimals cannot show is not printed as zero") {
+  Case student = kStudent;
+  Case kd = kKd;
+  student.top1.assign(16, 0.25);
+  kd.top1.assign(16, 0.5);
+  const Leaderboard board = build_leaderboard(rows_of({student, kd}), {});  // all of one sign: 2^(1 − 16)
+  for (const Format format : {Format::kMarkdown, Format::kHtml}) {
+    const std::string text = render(board, format);
+    CHECK(contains(text, "n = 16, p &lt; 0.0001"));
+  }
+}
+
 TEST_CASE("two results for one seed of a row are refused rather than averaged") {
   auto rows = rows_of({kStudent});
   rows.push_back(rows[0]);
