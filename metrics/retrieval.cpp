@@ -20,7 +20,7 @@ std::vector<double> lengths(const Scores& embeddings, std::size_t rows, std::siz
     for (std::size_t d = 0; d < width; ++d) squares += row[d] * row[d];
     result[i] = std::sqrt(squares);
     if (result[i] == 0)
-      throw Error(ErrorKind::kData, {fmt::format("{} {} has an embedding of zeros", of, i), "", "", ""});
+      throw Error(ErrorKind::kInternal, {fmt::format("{} {} has an embedding of zeros", of, i), "", "", ""});
   }
   return result;
 }

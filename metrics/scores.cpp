@@ -16,7 +16,7 @@ std::size_t checked_rows(const Scores& scores, std::int64_t columns) {
   }
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (!std::isnan(scores[i])) continue;
-    throw Error(ErrorKind::kData,
+    throw Error(ErrorKind::kInternal,
                 {"a score is not a number", fmt::format("row {}, column {}", i / width, i % width), "", ""});
   }
   return scores.size() / width;

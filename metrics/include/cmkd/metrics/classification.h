@@ -11,8 +11,7 @@
 namespace cmkd::metrics {
 
 // Scores of N clips and C classes, row-major, and the true classes. Requires scores.size() == labels.size() * classes,
-// at least one clip, and labels in 0 … C − 1; throws Error(kInternal) otherwise, and Error(kData) for a score that is
-// not a number.
+// at least one clip, labels in 0 … C − 1, and no score that is not a number; throws Error(kInternal) otherwise.
 struct Predictions {
   Scores scores;  // [N, C] float or double; any monotone score for the accuracies, probabilities for calibration
   std::span<const std::int32_t> labels;

@@ -11,8 +11,8 @@
 
 namespace cmkd::metrics {
 
-// [Q, G] cosine of each query's embedding [D] with each gallery clip's. Throws Error(kData) for an embedding of length
-// zero, whose angle is undefined, or a value that is not a number, and Error(kInternal) when sizes do not fit.
+// [Q, G] cosine of each query's embedding [D] with each gallery clip's. Requires sizes that fit, no value that is not a
+// number, and no embedding of length zero, whose angle is undefined; throws Error(kInternal) otherwise.
 [[nodiscard]] std::vector<double> cosine_similarity(const Scores& queries, const Scores& gallery,
                                                     std::int64_t dimensions);
 
@@ -20,8 +20,8 @@ namespace cmkd::metrics {
 // lower gallery index first.
 class Ranking {
  public:
-  // `similarity` is [Q, G]. Requires at least one query and one gallery clip; throws Error(kInternal) otherwise, and
-  // Error(kData) for a similarity that is not a number.
+  // `similarity` is [Q, G]. Requires at least one query and one gallery clip, and no similarity that is not a number;
+  // throws Error(kInternal) otherwise.
   Ranking(const Scores& similarity, std::span<const std::int32_t> query_labels,
           std::span<const std::int32_t> gallery_labels);
 

@@ -41,9 +41,9 @@ class Scores {
   std::size_t size_ = 0;
 };
 
-// Number of rows of `scores` as a matrix of `columns` columns. Throws Error(kInternal) when they do not fit, and
-// Error(kData) naming the place when a score is not a number: it would compare as neither above nor below any other,
-// and so could pass for the best.
+// Number of rows of `scores` as a matrix of `columns` columns. Throws Error(kInternal) when they do not fit, or when a
+// score is not a number, naming its place: it would compare as neither above nor below any other, and so could pass for
+// the best. A training that may end so is to be looked at before its scores come here.
 std::size_t checked_rows(const Scores& scores, std::int64_t columns);
 
 }  // namespace cmkd::metrics

@@ -11,8 +11,8 @@
 
 namespace cmkd::metrics {
 
-// Requires scores.size() == truth.size(), a multiple of `classes`, at least one clip, and truth of 0 and 1; throws
-// Error(kInternal) otherwise, and Error(kData) for a score that is not a number.
+// Requires scores.size() == truth.size(), a multiple of `classes`, at least one clip, truth of 0 and 1, and no score
+// that is not a number; throws Error(kInternal) otherwise.
 struct Tags {
   Scores scores;                        // [N, C] float or double; any monotone score
   std::span<const std::uint8_t> truth;  // [N, C]; 1: the clip has the tag
