@@ -163,9 +163,9 @@ TEST_CASE("changing every hidden label changes no byte of what is trained") {
 TEST_CASE("a loss that is not finite ends its run as a row with the reason, and the others go on") {
   const TemporaryFolder folder;
   test::write_text(folder / "small.toml", test::small_suite());
-  const auto result = test::cmkd(
-      {"run", "small.toml", "--out", "out", "--seed", "0", "--set", "methods.kd.weight=1e9",
-                                  "--set", "training.optimizer=sgd", "--set", "training.learning_rate=1.0", "--json"}, folder.path());
+  const auto result = test::cmkd({"run", "small.toml", "--out", "out", "--seed", "0", "--set", "methods.kd.weight=1e9",
+                                  "--set", "training.optimizer=sgd", "--set", "training.learning_rate=1.0", "--json"},
+                                 folder.path());
   INFO(result.err);
   CHECK(result.status == 6);
   const auto summary = nlohmann::json::parse(result.out);
