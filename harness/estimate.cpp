@@ -3,9 +3,9 @@
 #include <ATen/Functions.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
+#include "cmkd/core/clock.h"
 #include "cmkd/harness/evaluator.h"
 #include "cmkd/harness/trainer.h"
 #include "cmkd/models/model.h"
@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::int64_t kWarmupSteps = 2;  // the first steps allocate
 constexpr std::int64_t kMeasuredSteps = 4;
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 struct EnoughSteps {};
 
@@ -33,26 +31,27 @@ double measure(const Suite& suite, const PlannedTraining& planned, const SuiteDa
   options.checkpoint_seconds = 1e9;
   options.progress = [&](const TrainerProgress& progress) {
     last = progress;
-    if (++steps == kWarmupSteps) start = now_s();
+    if (++steps == kWarmupSteps) start = steady_seconds();
     if (steps < kWarmupSteps + kMeasuredSteps) return;
-    per_step = (now_s() - start) / static_cast<double>(kMeasuredSteps);
+    per_step = (steady_seconds() - start) / static_cast<double>(kMeasuredSteps);
     throw EnoughSteps{};
   };
   Trainer trainer(suite, planned, data, teacher, options);
-  const double begin = now_s();
+  const double begin = steady_seconds();
   try {
     trainer.run();
-    per_step = (now_s() - begin) / static_cast<double>(std::max<std::int64_t>(steps, 1));  // it was over before
+    per_step =
+        (steady_seconds() - begin) / static_cast<double>(std::max<std::int64_t>(steps, 1));  // it was over before
   } catch (const EnoughSteps&) {
   }
   const std::vector<std::int64_t>& test = trainer.roles().test;
   const auto sample =
       std::min<std::size_t>(test.size(), static_cast<std::size_t>(suite.evaluation.values.integer("batch")));
   const std::int64_t views = suite.window_settings().test_views;
-  start = now_s();
+  start = steady_seconds();
   (void)evaluate_scores(trainer.predictor(), {test.begin(), test.begin() + static_cast<std::ptrdiff_t>(sample)}, views,
                         trainer.reader(), suite.evaluation.values.integer("batch"), device);
-  const double per_clip = (now_s() - start) / static_cast<double>(sample);
+  const double per_clip = (steady_seconds() - start) / static_cast<double>(sample);
   double clips = static_cast<double>(test.size());
   clips += static_cast<double>(trainer.roles().validation.size()) * static_cast<double>(last.epochs);
   if (planned.is_teacher) {
@@ -92,9 +91,10 @@ TimeEstimate estimate_time(const Suite& suite, const SuiteData& data, const std:
         as_teacher.method = "teacher";
         as_teacher.control.clear();
         as_teacher.parameters = Parameters(method_registry().get("teacher").parameters);
-        const Trainer trainer(suite, as_teacher, data, nullptr, {device, {}, 1e9, {}});
+        Trainer trainer(suite, as_teacher, data, nullptr, {device, {}, 1e9, {}});
         teacher =
             stand_in(trainer.model_shape(), data.roles(suite, planned.seed), suite.window_settings().windows, device);
+        teacher->weights = with_prefix(trainer.weights(), "student.");
       }
       estimate.seconds_by_label[planned.label] =
           measure(suite, planned, data, planned.teacher_key.empty() ? nullptr : &*teacher, device);

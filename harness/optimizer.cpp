@@ -60,17 +60,7 @@ TensorMap Optimizer::state() const {
   return state;
 }
 
-void Optimizer::load_state(const TensorMap& state) {
-  const at::NoGradGuard no_grad;
-  for (auto& [name, tensor] : this->state()) {
-    const auto given = state.find(name);
-    if (given == state.end() || given->second.sizes() != tensor.sizes()) {
-      throw Error(ErrorKind::kData,
-                  {"the checkpoint lacks the optimiser's '" + name + "'", "", "", "delete the checkpoint"});
-    }
-    at::Tensor(tensor).copy_(given->second);
-  }
-}
+void Optimizer::load_state(const TensorMap& state) { copy_state(state, this->state(), "the checkpoint's optimiser"); }
 
 double schedule_factor(const std::string& schedule, std::int64_t step, std::int64_t total, std::int64_t warmup_steps) {
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);

@@ -5,11 +5,11 @@
 #include <torch/nn/module.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
+#include "cmkd/core/clock.h"
 #include "cmkd/core/error.h"
 #include "cmkd/harness/build_info.h"
 #include "cmkd/harness/evaluator.h"
@@ -20,8 +20,6 @@
 namespace cmkd {
 
 namespace {
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Peak resident memory of this process since `reset_peak_memory`, in bytes (Linux: VmHWM).
 double peak_memory_bytes() {
@@ -73,12 +71,15 @@ struct Evaluated {
 
 Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, Trainer& trainer,
                    const TeacherOutputs* teacher, c10::Device device) {
-  const double start = now_s();
+  const double start = steady_seconds();
   const std::int64_t batch = suite.evaluation.values.integer("batch");
   const std::int64_t views = suite.window_settings().test_views;
   const std::vector<std::int64_t>& clips = trainer.roles().test;
   Evaluated evaluated;
   evaluated.scores = evaluate_scores(trainer.predictor(), clips, views, trainer.reader(), batch, device).contiguous();
+  if (!evaluated.scores.isfinite().all().item<bool>()) {
+    throw TrainingFailed("the trained network's scores on the test clips are not all finite");
+  }
   results::EvaluationRecord& record = evaluated.record;
   record.key = planned.evaluation_key;
   record.config_json = planned.evaluation_config;
@@ -92,7 +93,7 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
                                                          record.outputs.classes, values_of(teacher_scores))) {
     record.metrics.push_back({metric.name, "test", metric.value, static_cast<std::int64_t>(clips.size())});
   }
-  record.measured["evaluation_seconds"] = now_s() - start;
+  record.measured["evaluation_seconds"] = steady_seconds() - start;
   return evaluated;
 }
 
@@ -102,22 +103,10 @@ void write_teacher_outputs(const Suite& suite, const PlannedTraining& planned, c
       compute_teacher_outputs(trainer.predictor(), trainer.model_shape(), trainer.roles().transfer, trainer.reader(),
                               suite.window_settings().windows, suite.evaluation.values.integer("batch"), device);
   outputs.test_scores = evaluated.scores;
+  outputs.weights = with_prefix(trainer.weights(), "student.");
   evaluated.record.metrics.push_back(
       {"top1", "transfer", transfer_accuracy(data, outputs), static_cast<std::int64_t>(outputs.clips.size())});
   save_teacher_outputs(folder.teacher(planned.key), outputs, planned.key);
-}
-
-void load_finished_weights(Trainer& trainer, const std::filesystem::path& file) {
-  const SafetensorsFile content = read_safetensors(file);
-  const at::NoGradGuard no_grad;
-  for (auto& [name, tensor] : trainer.weights()) {
-    const auto given = content.tensors.find(name);
-    if (given == content.tensors.end()) {
-      throw Error(ErrorKind::kData,
-                  {"the kept weights lack '" + name + "'", file.string(), "", "delete the file and run again"});
-    }
-    at::Tensor(tensor).copy_(given->second);
-  }
 }
 
 }  // namespace
@@ -161,7 +150,8 @@ RunResult run_one(const Suite& suite, const PlannedTraining& planned, const Suit
       trainer.run();
       trainer.fill(result.training);
     } else {
-      load_finished_weights(trainer, options.finished_weights);
+      copy_state(read_safetensors(options.finished_weights).tensors, trainer.weights(),
+                 options.finished_weights.string());
       result.evaluation_only = true;
     }
     Evaluated evaluated = evaluate(suite, planned, data, trainer, teacher ? &*teacher : nullptr, options.device);

@@ -16,17 +16,34 @@ namespace cmkd {
 
 using nlohmann::json;
 
+namespace {
+
+std::int64_t position_of(const std::vector<std::int64_t>& clips, std::int64_t clip) {
+  const auto found = std::ranges::lower_bound(clips, clip);
+  if (found == clips.end() || *found != clip) {
+    throw Error(ErrorKind::kInternal, {fmt::format("clip {} has no teacher outputs", clip), "", "", ""});
+  }
+  return found - clips.begin();
+}
+
+}  // namespace
+
+std::int64_t TeacherOutputs::source_of(std::int64_t clip) const {
+  if (source.empty()) return clip;
+  return clips[static_cast<std::size_t>(source[static_cast<std::size_t>(position_of(clips, clip))])];
+}
+
+at::Tensor TeacherOutputs::pseudo_labels() const {
+  return logits.view({static_cast<std::int64_t>(clips.size()), windows, -1}).mean(1).argmax(1).to(at::kCPU);
+}
+
 at::Tensor TeacherOutputs::rows(const Batch& batch) const {
   const auto* clip = batch.clip_index.const_data_ptr<std::int64_t>();
   const auto* window = batch.window.const_data_ptr<std::int64_t>();
   at::Tensor rows = at::empty({batch.clip_index.size(0)}, at::kLong);
   auto* out = rows.mutable_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < rows.size(0); ++i) {
-    const auto found = std::ranges::lower_bound(clips, clip[i]);
-    if (found == clips.end() || *found != clip[i]) {
-      throw Error(ErrorKind::kInternal, {fmt::format("clip {} has no teacher outputs", clip[i]), "", "", ""});
-    }
-    out[i] = (found - clips.begin()) * windows + window[i];
+    out[i] = position_of(clips, clip[i]) * windows + window[i];
   }
   return rows.to(logits.device());
 }
@@ -56,6 +73,7 @@ void save_teacher_outputs(const std::filesystem::path& file, const TeacherOutput
                      {"embedding", outputs.embedding},
                      {"test_scores", outputs.test_scores},
                      {"clips", at::tensor(outputs.clips, at::kLong)}};
+  for (const auto& [name, tensor] : outputs.weights) content.tensors.emplace("weights." + name, tensor.to(at::kCPU));
   const json shape{{"modality", to_string(outputs.shape.modality)},
                    {"classes", outputs.shape.classes},
                    {"embedding_width", outputs.shape.embedding_width},
@@ -84,6 +102,7 @@ TeacherOutputs load_teacher_outputs(const std::filesystem::path& file, const std
   outputs.logits = content.tensors.at("logits").to(device);
   outputs.embedding = content.tensors.at("embedding").to(device);
   outputs.test_scores = content.tensors.at("test_scores");
+  outputs.weights = with_prefix(content.tensors, "weights.");
   const at::Tensor clips = content.tensors.at("clips");
   outputs.clips.assign(clips.const_data_ptr<std::int64_t>(), clips.const_data_ptr<std::int64_t>() + clips.numel());
   const json shape = json::parse(meta("shape"));
@@ -100,7 +119,7 @@ TeacherOutputs shuffle_teacher(const TeacherOutputs& outputs, const std::string&
   std::vector<std::int64_t> source(static_cast<std::size_t>(count));  // clip i gets the outputs of clip source[i]
   std::map<std::int64_t, std::vector<std::int64_t>> groups;
   if (control == "shuffled-within-class") {
-    const at::Tensor pseudo = outputs.logits.view({count, outputs.windows, -1}).mean(1).argmax(1).to(at::kCPU);
+    const at::Tensor pseudo = outputs.pseudo_labels();
     for (std::int64_t i = 0; i < count; ++i) groups[pseudo.const_data_ptr<std::int64_t>()[i]].push_back(i);
   } else {
     groups[0].resize(static_cast<std::size_t>(count));
@@ -120,6 +139,7 @@ TeacherOutputs shuffle_teacher(const TeacherOutputs& outputs, const std::string&
     }
   }
   TeacherOutputs shuffled = outputs;
+  shuffled.source = std::move(source);
   rows = rows.view(-1).to(outputs.logits.device());
   shuffled.logits = outputs.logits.index_select(0, rows);
   shuffled.embedding = outputs.embedding.index_select(0, rows);

@@ -6,10 +6,10 @@
 #include <torch/nn/utils/clip_grad.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 
+#include "cmkd/core/clock.h"
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
 #include "cmkd/core/interrupt.h"
@@ -23,8 +23,6 @@ namespace {
 
 // A training whose loss is beyond this is taken to diverge: losses of all methods start many orders below.
 constexpr double kDivergence = 1e8;
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Neither the suite's name nor the method is in the streams: renaming a suite retrains nothing, and all methods of a
 // cell draw the same numbers.
@@ -62,11 +60,35 @@ BatchPlan plan_batches(const Roles& roles, const Parameters& budget, bool teache
 }  // namespace
 
 void check_suite(const Suite& suite, const SuiteData& data) {
-  for (const std::int64_t seed : suite.seeds()) (void)data.roles(suite, seed);
+  Roles roles;
+  for (const std::int64_t seed : suite.seeds()) roles = data.roles(suite, seed);
   const WindowReader reader(data.cache, suite.window_settings());
-  for (const ModelEntry* entry : {&suite.teacher, &suite.student}) {
-    const ScopedSeed guard(0);
-    (void)model_registry().get(entry->id).make(model_config(suite, *entry, data, reader));
+  const ScopedSeed guard(0);
+  const auto make_model = [&](const ModelEntry& entry) {
+    return model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
+  };
+  const auto student = make_model(suite.student);
+  const auto teacher = make_model(suite.teacher);
+  for (const MethodEntry& entry : suite.methods) {
+    const MethodInfo& info = method_registry().get(entry.id, entry.origin);
+    const bool is_teacher = info.role == MethodRole::kTeacher;
+    TrainingSetup setup;
+    setup.student = is_teacher ? teacher : student;
+    setup.student_shape = setup.student->shape();
+    if (info.needs.teacher) setup.teacher_shape = teacher->shape();
+    if (info.needs.teacher_network) setup.teacher = teacher;
+    setup.classes = setup.student_shape.classes;
+    setup.transfer_clips = static_cast<std::int64_t>((is_teacher ? roles.teacher : roles.transfer).size());
+    setup.transfer_labels = at::full({setup.transfer_clips}, -1, at::kLong);
+    setup.transfer_pseudo_labels = at::zeros({setup.transfer_clips}, at::kLong);
+    setup.parameters = entry.section.values;
+    try {
+      (void)info.make(setup);
+    } catch (const c10::Error& error) {
+      throw Error(ErrorKind::kUsage,
+                  {fmt::format("method '{}' cannot be built for these models: {}", entry.id, short_message(error)),
+                   entry.origin, "", "take other models, or leave the method out"});
+    }
   }
 }
 
@@ -82,6 +104,7 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
       roles_(data.roles(suite, planned.seed)),
       streams_(streams_of(suite, planned.seed)),
       reader_(data.cache, suite.window_settings()),
+      clips_(planned.is_teacher ? roles_.teacher : roles_.transfer),
       batches_(plan_batches(roles_, budget_, planned.is_teacher, streams_)),
       labels_(labels_of(data, roles_, planned.is_teacher, info_.needs.all_labels)) {
   if (teacher_ != nullptr && !planned.control.empty()) {
@@ -113,7 +136,14 @@ void Trainer::build() {
   setup.student_shape = shape_;
   if (teacher_ != nullptr) setup.teacher_shape = teacher_->shape;
   setup.classes = shape_.classes;
-  setup.transfer_clips = static_cast<std::int64_t>(roles_.transfer.size());
+  setup.transfer_clips = static_cast<std::int64_t>(clips_.size());
+  setup.transfer_labels = at::empty({setup.transfer_clips}, at::kLong);
+  for (std::size_t i = 0; i < clips_.size(); ++i) {
+    setup.transfer_labels.mutable_data_ptr<std::int64_t>()[i] = labels_[static_cast<std::size_t>(clips_[i])];
+  }
+  if (teacher_ != nullptr) setup.transfer_pseudo_labels = teacher_->pseudo_labels();
+  if (info_.needs.teacher_network) setup.teacher = load_teacher();
+  if (info_.needs.teacher_stages || info_.needs.teacher_tokens) live_teacher_ = load_teacher();
   setup.parameters = planned_.parameters;
   setup.device = options_.device;
   {
@@ -135,6 +165,22 @@ void Trainer::build() {
   }
 }
 
+// A copy of the trained teacher, in eval mode.
+std::shared_ptr<Model> Trainer::load_teacher() const {
+  if (teacher_ == nullptr) {
+    throw Error(ErrorKind::kInternal, {fmt::format("method '{}' needs a teacher", planned_.method), "", "", ""});
+  }
+  std::shared_ptr<Model> model;
+  {
+    const ScopedSeed seed(0);  // every weight is overwritten
+    model = model_registry().get(suite_.teacher.id).make(model_config(suite_, suite_.teacher, data_, reader_));
+  }
+  load_state(*model, teacher_->weights, "the teacher's kept weights");
+  model->to(options_.device);
+  model->eval();
+  return model;
+}
+
 std::vector<ModuleGroup> Trainer::groups_of(const std::string& phase) {
   std::vector<ModuleGroup> groups;
   for (const ModuleGroup& group : training_->groups()) {
@@ -154,13 +200,13 @@ TensorMap Trainer::weights() {
 Predictor Trainer::predictor() { return training_->predictor(); }
 
 void Trainer::run() {
-  session_start_ = last_save_ = now_s();
+  session_start_ = last_save_ = steady_seconds();
   for (; state_.phase < static_cast<std::int64_t>(phases_.size()); ++state_.phase, state_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(state_.phase)];
     while (state_.epoch < span.phase.epochs) run_epoch(span);
   }
   select_weights();
-  state_.seconds += now_s() - session_start_;
+  state_.seconds += steady_seconds() - session_start_;
 }
 
 void Trainer::run_epoch(const PhaseSpan& span) {
@@ -172,7 +218,7 @@ void Trainer::run_epoch(const PhaseSpan& span) {
       save();
       throw_if_interrupted();
     }
-    if (now_s() - last_save_ >= options_.checkpoint_seconds) save();
+    if (steady_seconds() - last_save_ >= options_.checkpoint_seconds) save();
   }
   finish_epoch(span);
   state_.step = 0;
@@ -181,37 +227,51 @@ void Trainer::run_epoch(const PhaseSpan& span) {
 
 Batch Trainer::next_batch(const PhaseSpan& span) {
   const std::vector<ClipDraw> draws = batches_.step(span.first_epoch + state_.epoch, state_.step, reader_);
-  const bool audio_only = training_->predictor().modalities == std::vector<Modality>{Modality::kAudio};
-  const bool live_teacher = info_.needs.teacher_tokens || info_.needs.teacher_stages;
-  const bool video = !audio_only || live_teacher;
-  const bool audio = audio_only || live_teacher || info_.role == MethodRole::kUpperBound;
-  Batch batch = reader_.make_batch(draws, /*test=*/false, video, audio, options_.device);
+  const bool video = shape_.modality == Modality::kVideo;
+  Batch batch = reader_.make_batch(draws, /*test=*/false, video, !video, options_.device);
   Hasher order;
   Hasher augmentation;
   order.field(state_.batch_order);
   augmentation.field(state_.augmentation);
   batch.labels = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
+  batch.transfer_index = at::empty_like(batch.labels);
   for (std::size_t i = 0; i < draws.size(); ++i) {
     const ClipDraw& draw = draws[i];
     order.field(draw.clip);
     augmentation.field(draw.window).field(draw.top).field(draw.left).field(draw.mirrored ? 1 : 0);
     batch.labels.mutable_data_ptr<std::int64_t>()[i] = labels_[static_cast<std::size_t>(draw.clip)];
+    batch.transfer_index.mutable_data_ptr<std::int64_t>()[i] =
+        std::ranges::lower_bound(clips_, draw.clip) - clips_.begin();
   }
   state_.batch_order = order.hex();
   state_.augmentation = augmentation.hex();
   batch.labels = batch.labels.to(options_.device);
+  batch.transfer_index = batch.transfer_index.to(options_.device);
   batch.label_known = batch.labels.ge(0);
-  attach_teacher(batch);
+  attach_teacher(batch, draws);
   return batch;
 }
 
-void Trainer::attach_teacher(Batch& batch) const {
+void Trainer::attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) const {
   if (teacher_ == nullptr || !info_.needs.teacher) return;
   const at::Tensor rows = teacher_->rows(batch);
   const TeacherOutputs& seen = shuffled_ ? *shuffled_ : *teacher_;
   batch.teacher.logits = seen.logits.index_select(0, rows);
   batch.teacher.embedding = seen.embedding.index_select(0, rows);
   batch.pseudo_labels = teacher_->logits.index_select(0, rows).argmax(1);
+  if (!live_teacher_ && !info_.needs.teacher_network) return;
+  // The same windows as in the cached outputs: centre crop, not mirrored; under a control, the other clip's.
+  std::vector<ClipDraw> views;
+  for (const ClipDraw& draw : draws) views.push_back(reader_.draw_window(seen.source_of(draw.clip), draw.window));
+  const bool video = teacher_->shape.modality == Modality::kVideo;
+  const Batch sensed = reader_.make_batch(views, /*test=*/false, video, !video, options_.device);
+  if (info_.needs.teacher_network) (video ? batch.video : batch.audio) = sensed.input(teacher_->shape.modality);
+  if (!live_teacher_) return;
+  const at::NoGradGuard no_grad;
+  const ModelOutput live = live_teacher_->forward(sensed.input(teacher_->shape.modality),
+                                                  {info_.needs.teacher_tokens, info_.needs.teacher_stages});
+  batch.teacher.tokens = live.tokens;
+  batch.teacher.stages = live.stages;
 }
 
 void Trainer::run_step(const PhaseSpan& span) {
@@ -310,8 +370,7 @@ void Trainer::select_weights() {
     state_.selected_epoch = epochs_ - 1;
     return;
   }
-  const at::NoGradGuard no_grad;
-  for (auto& [name, tensor] : weights()) at::Tensor(tensor).copy_(best_.at(name));
+  copy_state(best_, weights(), "best weights");
 }
 
 void Trainer::report() const {

@@ -1,35 +1,16 @@
 // Saving and restoring a training in mid-epoch.
 #include <ATen/Functions.h>
 
-#include <chrono>
-
+#include "cmkd/core/clock.h"
 #include "cmkd/core/error.h"
 #include "cmkd/harness/trainer.h"
 
 namespace cmkd {
 
-namespace {
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-void add_with_prefix(TensorMap& target, const std::string& prefix, const TensorMap& source) {
-  for (const auto& [name, tensor] : source) target.emplace(prefix + name, tensor);
-}
-
-TensorMap with_prefix(const TensorMap& source, const std::string& prefix) {
-  TensorMap found;
-  for (const auto& [name, tensor] : source) {
-    if (name.starts_with(prefix)) found.emplace(name.substr(prefix.size()), tensor);
-  }
-  return found;
-}
-
-}  // namespace
-
 void Trainer::save() {
   if (options_.checkpoint_file.empty()) return;
   Checkpoint checkpoint = state_;
-  checkpoint.seconds += now_s() - session_start_;
+  checkpoint.seconds += steady_seconds() - session_start_;
   add_with_prefix(checkpoint.tensors, "weights.", weights());
   for (const auto& [name, optimizer] : optimizers_) {
     add_with_prefix(checkpoint.tensors, "optimizer." + name + ".", optimizer.state());
@@ -38,7 +19,7 @@ void Trainer::save() {
   add_with_prefix(checkpoint.tensors, "best.", best_);
   if (!sums_.empty()) checkpoint.tensors.emplace("sums", at::stack(sums_));
   save_checkpoint(options_.checkpoint_file, checkpoint);
-  last_save_ = now_s();
+  last_save_ = steady_seconds();
 }
 
 void Trainer::restore() {
@@ -51,16 +32,7 @@ void Trainer::restore() {
                  "delete the checkpoint: the training then starts again with this build"});
   }
   const TensorMap& tensors = found->tensors;
-  const at::NoGradGuard no_grad;
-  const TensorMap saved = with_prefix(tensors, "weights.");
-  for (auto& [name, tensor] : weights()) {
-    const auto given = saved.find(name);
-    if (given == saved.end()) {
-      throw Error(ErrorKind::kData, {"the checkpoint lacks '" + name + "'", options_.checkpoint_file.string(), "",
-                                     "delete the checkpoint"});
-    }
-    at::Tensor(tensor).copy_(given->second);
-  }
+  copy_state(with_prefix(tensors, "weights."), weights(), options_.checkpoint_file.string());
   for (auto& [name, optimizer] : optimizers_) optimizer.load_state(with_prefix(tensors, "optimizer." + name + "."));
   training_->load_state(with_prefix(tensors, "method."));
   for (const auto& [name, tensor] : with_prefix(tensors, "best.")) best_.emplace(name, tensor.to(options_.device));

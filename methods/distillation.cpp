@@ -1,8 +1,11 @@
 // The adapter that makes a Training of a Method.
 #include <ATen/ATen.h>
 
+#include <unordered_set>
+
 #include "cmkd/core/error.h"
 #include "cmkd/methods/method.h"
+#include "cmkd/methods/strong_view.h"
 
 namespace cmkd {
 
@@ -25,6 +28,7 @@ void require_given(const Batch& batch, const Needs& needs, Modality modality) {
   require(batch.teacher.embedding.defined(), "teacher embedding");
   require(batch.pseudo_labels.defined(), "pseudo-labels");
   require(!needs.teacher_tokens || batch.teacher.tokens.defined(), "teacher tokens");
+  require(!needs.teacher_network || batch.input(opposite(modality)).defined(), "the teacher's input");
   require(!needs.teacher_stages || !batch.teacher.stages.empty(), "teacher stages");
 }
 
@@ -43,24 +47,40 @@ class Distillation final : public Training {
 
   std::vector<ModuleGroup> groups() override {
     std::vector<ModuleGroup> groups{{"student", student_, 1.0, std::nullopt, {}}};
-    if (has_own_group()) groups.push_back({"method", method_, method_->learning_rate_scale(), std::nullopt, {}});
+    std::vector<ModuleGroup> own = method_->own_groups();
+    if (own.empty() && has_parameters()) {
+      own.push_back({"method", method_, method_->learning_rate_scale(), std::nullopt, {}});
+    }
+    groups.insert(groups.end(), own.begin(), own.end());
     return groups;
   }
+
+  std::vector<Phase> phases() override { return method_->phases(); }
 
   StepResult step(const StepContext& context, const Batch& batch) override {
     require_given(batch, needs_, modality_);
     require_frozen(batch.teacher);
+    const OutputRequest request{needs_.student_tokens, needs_.student_stages};
     MethodInput input;
-    input.student = student_->forward(batch.input(modality_), {needs_.student_tokens, needs_.student_stages});
+    if (method_->uses_student(context.phase)) {
+      input.student = student_->forward(batch.input(modality_), request);
+      if (needs_.strong_view) input.strong = student_->forward(strong_view(batch.input(modality_), modality_), request);
+    }
     if (needs_.teacher) {
       input.teacher = batch.teacher;
       input.pseudo_labels = batch.pseudo_labels;
     }
     input.labels = batch.labels;
     input.label_known = batch.label_known;
+    input.transfer_index = batch.transfer_index;
     StepResult result = method_->loss(input, context);
-    if (!has_own_group()) forget_group(result, "method");
+    if (!has_parameters()) forget_group(result, "method");
     return result;
+  }
+
+  void after_step(const StepContext& context, const Batch& /*batch*/) override {
+    const at::NoGradGuard no_grad;
+    method_->after_step(context);
   }
 
   Predictor predictor() override {
@@ -72,30 +92,38 @@ class Distillation final : public Training {
   TensorMap state() override {
     TensorMap state;
     for (auto& [name, tensor] : method_->extra_state()) state.emplace("extra." + name, tensor);
-    // Buffers of a method without parameters travel here: it has no group that would carry them.
-    if (!has_own_group()) {
-      for (auto& [name, tensor] : state_of(*method_)) state.emplace("buffer." + name, tensor);
-    }
+    // Whatever no group carries: buffers of a method without parameters, or beside the groups it names.
+    for (const auto& [name, tensor] : loose_state()) state.emplace("loose." + name, tensor);
     return state;
   }
 
   void load_state(const TensorMap& state) override {
     TensorMap extra;
-    TensorMap buffers;
+    TensorMap loose;
     for (const auto& [name, tensor] : state) {
       if (name.starts_with("extra."))
         extra.emplace(name.substr(6), tensor);
-      else if (name.starts_with("buffer."))
-        buffers.emplace(name.substr(7), tensor);
+      else if (name.starts_with("loose."))
+        loose.emplace(name.substr(6), tensor);
       else
         throw Error(ErrorKind::kData, {"unexpected entry '" + name + "' in a method's state", "", "", ""});
     }
     method_->load_extra_state(extra);
-    if (!has_own_group()) cmkd::load_state(*method_, buffers, "a method's state");
+    copy_state(loose, loose_state(), "a method's state");
   }
 
  private:
-  [[nodiscard]] bool has_own_group() const { return !unique_parameters(*method_).empty(); }
+  [[nodiscard]] bool has_parameters() const { return !unique_parameters(*method_).empty(); }
+
+  [[nodiscard]] TensorMap loose_state() {
+    std::unordered_set<const void*> carried;
+    for (const ModuleGroup& group : groups()) {
+      for (const auto& [name, tensor] : state_of(*group.module)) carried.insert(tensor.const_data_ptr());
+    }
+    TensorMap loose = state_of(*method_);
+    std::erase_if(loose, [&](const auto& entry) { return carried.contains(entry.second.const_data_ptr()); });
+    return loose;
+  }
 
   std::shared_ptr<Model> student_;
   std::shared_ptr<Method> method_;

@@ -59,14 +59,7 @@ double VectorCase::hyper(const std::string& name) const {
   return value.item<double>();
 }
 
-TensorMap VectorCase::with_prefix(const std::string& prefix) const {
-  TensorMap found;
-  for (auto entry = tensors_.lower_bound(prefix); entry != tensors_.end() && entry->first.starts_with(prefix);
-       ++entry) {
-    found.emplace(entry->first.substr(prefix.size()), entry->second);
-  }
-  return found;
-}
+TensorMap VectorCase::with_prefix(const std::string& prefix) const { return cmkd::with_prefix(tensors_, prefix); }
 
 at::Tensor VectorCase::leaf(const std::string& name) const { return at(name).detach().clone().requires_grad_(true); }
 

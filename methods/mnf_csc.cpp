@@ -128,6 +128,7 @@ MethodInfo describe() {
       {"tau_floor", 0.0}, {"gate_l1", std::string("last")}, {"margin", 0.2},        {"norm_weight", 0.001}};
   info.presets["suite"] = {{"weight", 1.0}, {"threshold", 0.2}, {"tau_floor", 0.05}};
   info.needs = mnf_csc_needs();
+  info.stops_gradients = true;  // tau
   info.unlabelled =
       "setting 'unlabelled', for P(i) and for the cross-entropy of the filtered logits: the teacher's argmax stands "
       "for "

@@ -93,4 +93,42 @@ TensorMap check_pair_loss(const VectorCase& vector_case, const std::shared_ptr<M
   return computed;
 }
 
+namespace {
+
+// Names "student.0", "student.1", …, or "student".
+std::vector<std::string> listed(const VectorCase& vector_case, const std::string& name) {
+  if (vector_case.has(name)) return {name};
+  std::vector<std::string> names;
+  while (vector_case.has(name + "." + std::to_string(names.size()))) {
+    names.push_back(name + "." + std::to_string(names.size()));
+  }
+  return names;
+}
+
+}  // namespace
+
+TensorMap check_stage_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
+                           const std::string& term) {
+  load_case(*method, vector_case);
+  NamedLeaves leaves;
+  for (const std::string& name : listed(vector_case, "student")) leaves.emplace_back(name, vector_case.leaf(name));
+  if (leaves.empty()) throw Error(ErrorKind::kData, {"the case has no student maps", "", "", ""});
+  const std::int64_t batch = leaves.front().second.size(0);
+  MethodInput input = unlabelled_input(batch);
+  input.student.logits = at::zeros({batch, 1}, at::kDouble);
+  for (const auto& [name, tensor] : leaves) input.student.stages.push_back(tensor);
+  for (const std::string& name : listed(vector_case, "teacher")) {
+    input.teacher.stages.push_back(vector_case.at(name));
+  }
+  const StepResult result = method->loss(input, StepContext{});
+  const bool own = !unique_parameters(*method).empty();
+  TensorMap computed =
+      routed_gradients(result.terms, own ? std::shared_ptr<torch::nn::Module>(method) : nullptr, leaves);
+  computed.emplace("loss", weighted_term(result, term));
+  for (const Diagnostic& diagnostic : result.diagnostics) {
+    if (diagnostic.name.starts_with("stage")) computed.emplace("loss." + diagnostic.name.substr(5), diagnostic.value);
+  }
+  return computed;
+}
+
 }  // namespace cmkd

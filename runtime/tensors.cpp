@@ -62,8 +62,7 @@ TensorMap state_of(const torch::nn::Module& module) {
   return state;
 }
 
-void load_state(torch::nn::Module& module, const TensorMap& state, const std::string& where) {
-  const TensorMap own = state_of(module);
+void copy_state(const TensorMap& state, const TensorMap& own, const std::string& where) {
   for (const auto& [name, tensor] : state) {
     if (!own.contains(name)) {
       throw Error(ErrorKind::kData,
@@ -79,6 +78,22 @@ void load_state(torch::nn::Module& module, const TensorMap& state, const std::st
   }
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(state.at(name));
+}
+
+void load_state(torch::nn::Module& module, const TensorMap& state, const std::string& where) {
+  copy_state(state, state_of(module), where);
+}
+
+TensorMap with_prefix(const TensorMap& tensors, const std::string& prefix) {
+  TensorMap found;
+  for (auto entry = tensors.lower_bound(prefix); entry != tensors.end() && entry->first.starts_with(prefix); ++entry) {
+    found.emplace(entry->first.substr(prefix.size()), entry->second);
+  }
+  return found;
+}
+
+void add_with_prefix(TensorMap& target, const std::string& prefix, const TensorMap& source) {
+  for (const auto& [name, tensor] : source) target.emplace(prefix + name, tensor);
 }
 
 std::vector<at::Tensor> unique_parameters(const torch::nn::Module& module) {

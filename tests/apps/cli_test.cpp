@@ -119,8 +119,7 @@ TEST_CASE("conformance names what it does not cover with status 6, and a mismatc
   CHECK(whole.status == 6);
   std::map<std::string, std::string> verdicts;
   const auto report = nlohmann::json::parse(whole.out);
-  for (const auto& entry : report.at("folders"))
-    verdicts[entry.at("folder")] = entry.at("verdict");
+  for (const auto& entry : report.at("folders")) verdicts[entry.at("folder")] = entry.at("verdict");
   for (const char* covered : {"kd", "fitnet", "rkd", "ccl", "mnf_csc", "csc"}) CHECK(verdicts.at(covered) == "pass");
   CHECK(verdicts.at("crd") == "not covered");
   const auto one = test::cmkd({"conformance", (test::vectors_dir() / "kd").string()}, folder.path());

@@ -16,27 +16,65 @@ namespace cmkd::test {
 constexpr std::int64_t kClasses = 3;
 constexpr std::int64_t kStudentWidth = 4;
 constexpr std::int64_t kTeacherWidth = 6;
+constexpr std::int64_t kFirstStage = 3;         // channels of the student's first stage
+constexpr std::int64_t kTeacherFirstStage = 5;  // and of the teacher's
 
-// Video [B, 3, 2, 2, 2]: each frame's pixels through one layer give a token, their mean the embedding.
+// Video [B, 3, T, H, W]: each frame's pixels through two layers give a token, their mean the embedding. The stages keep
+// a plane of 2 x 2: each channel, and half of it.
 class TinyModel final : public Model {
  public:
   TinyModel() {
-    feature_ = register_module("feature", torch::nn::Linear(12, kStudentWidth));
+    first_ = register_module("first", torch::nn::Linear(12, kFirstStage));
+    feature_ = register_module("feature", torch::nn::Linear(kFirstStage, kStudentWidth));
     head_ = register_module("head", torch::nn::Linear(kStudentWidth, kClasses));
   }
 
   ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
     ModelOutput output;
-    const at::Tensor tokens = feature_->forward(input.transpose(1, 2).flatten(2)).tanh();  // [B, T, D]
+    const at::Tensor first = first_->forward(input.transpose(1, 2).flatten(2)).tanh();  // [B, T, 3]
+    const at::Tensor tokens = feature_->forward(first).tanh();                          // [B, T, D]
     output.embedding = tokens.mean(1);
     output.logits = head_->forward(output.embedding);
     if (request.tokens) output.tokens = tokens;
-    if (request.stages) output.stages = {tokens.transpose(1, 2).unsqueeze(-1).unsqueeze(-1)};
+    if (request.stages) output.stages = {plane_of(first), plane_of(tokens)};
     return output;
   }
 
   [[nodiscard]] ModelShape shape() const override {
-    return {Modality::kVideo, kClasses, kStudentWidth, kStudentWidth, {kStudentWidth}};
+    return {Modality::kVideo, kClasses, kStudentWidth, kStudentWidth, {kFirstStage, kStudentWidth}};
+  }
+
+ private:
+  static at::Tensor plane_of(const at::Tensor& tokens) {  // [B, T, D] -> [B, D, T, 2, 2]
+    const at::Tensor plane = at::tensor({1.0, 0.5, -0.5, 0.25}, tokens.options()).view({2, 2});
+    return tokens.transpose(1, 2).unsqueeze(-1).unsqueeze(-1) * plane;
+  }
+
+  torch::nn::Linear first_{nullptr};
+  torch::nn::Linear feature_{nullptr};
+  torch::nn::Linear head_{nullptr};
+};
+
+// Audio [B, n] -> a teacher's network, small enough to be trained along.
+class TinyTeacher final : public Model {
+ public:
+  TinyTeacher() {
+    feature_ = register_module("feature", torch::nn::Linear(4, kTeacherWidth));
+    head_ = register_module("head", torch::nn::Linear(kTeacherWidth, kClasses));
+  }
+
+  ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
+    ModelOutput output;
+    const at::Tensor tokens = feature_->forward(input.view({input.size(0), -1, 4})).tanh();  // [B, T, D]
+    output.embedding = tokens.mean(1);
+    output.logits = head_->forward(output.embedding);
+    if (request.tokens) output.tokens = tokens;
+    if (request.stages) output.stages = {tokens.transpose(1, 2).unsqueeze(2)};
+    return output;
+  }
+
+  [[nodiscard]] ModelShape shape() const override {
+    return {Modality::kAudio, kClasses, kTeacherWidth, kTeacherWidth, {kTeacherFirstStage, kTeacherWidth}};
   }
 
  private:
@@ -56,6 +94,7 @@ inline Batch tiny_batch(const MethodInfo& info, std::int64_t step, std::int64_t 
   Batch batch;
   batch.clip_index = at::arange(size, at::kLong);
   batch.window = at::zeros({size}, at::kLong);
+  batch.transfer_index = at::arange(size, at::kLong);
   batch.video = noise({size, 3, 2, 2, 2}, static_cast<double>(step)).to(at::kFloat);
   const at::Tensor labels = at::arange(size, at::kLong).remainder(kClasses);
   batch.label_known = info.needs.all_labels ? at::ones({size}, at::kBool) : at::arange(size).remainder(2).eq(0);
@@ -64,7 +103,11 @@ inline Batch tiny_batch(const MethodInfo& info, std::int64_t step, std::int64_t 
     batch.teacher.logits = noise({size, kClasses}, static_cast<double>(step) + 100).to(at::kFloat);
     batch.teacher.embedding = noise({size, kTeacherWidth}, static_cast<double>(step) + 200).to(at::kFloat);
     if (info.needs.teacher_tokens) batch.teacher.tokens = noise({size, 2, kTeacherWidth}, 5).to(at::kFloat);
-    if (info.needs.teacher_stages) batch.teacher.stages = {noise({size, kTeacherWidth, 2, 2}, 6).to(at::kFloat)};
+    if (info.needs.teacher_stages) {
+      batch.teacher.stages = {noise({size, kTeacherFirstStage, 3, 4}, 6).to(at::kFloat),
+                              noise({size, kTeacherWidth, 2, 2}, 7).to(at::kFloat)};
+    }
+    if (info.needs.teacher_network) batch.audio = noise({size, 8}, static_cast<double>(step) + 300).to(at::kFloat);
     batch.pseudo_labels = batch.teacher.logits.argmax(1);
   }
   return batch;
@@ -78,6 +121,10 @@ inline TensorMap tensors_of(const Batch& batch) {
     tensors.emplace("teacher.embedding", batch.teacher.embedding);
     tensors.emplace("pseudo_labels", batch.pseudo_labels);
   }
+  for (std::size_t i = 0; i < batch.teacher.stages.size(); ++i) {
+    tensors.emplace("teacher.stage" + std::to_string(i), batch.teacher.stages[i]);
+  }
+  if (batch.audio.defined()) tensors.emplace("audio", batch.audio);
   return tensors;
 }
 
@@ -87,10 +134,15 @@ inline TrainingSetup tiny_setup(const MethodInfo& info, std::shared_ptr<Model> s
   setup.student = student ? std::move(student) : std::make_shared<TinyModel>();
   setup.student_shape = setup.student->shape();
   if (info.needs.teacher) {
-    setup.teacher_shape = ModelShape{Modality::kAudio, kClasses, kTeacherWidth, kTeacherWidth, {kTeacherWidth}};
+    const auto teacher = std::make_shared<TinyTeacher>();
+    setup.teacher_shape = teacher->shape();
+    if (info.needs.teacher_network) setup.teacher = teacher;
+    setup.transfer_pseudo_labels = at::arange(6, at::kLong).remainder(kClasses);
   }
   setup.classes = kClasses;
   setup.transfer_clips = 6;
+  setup.transfer_labels =
+      at::arange(6, at::kLong).remainder(kClasses).masked_fill(at::arange(6).remainder(2).eq(1), -1);
   setup.parameters = Parameters(info.parameters);
   return setup;
 }
@@ -101,11 +153,12 @@ inline std::unique_ptr<Training> make_tiny(const MethodInfo& info, std::shared_p
   return info.make(setup);
 }
 
-// One step of plain gradient descent over all phases' groups of `phase`.
+// One step of plain gradient descent. Of a method of several phases, the first half of six steps is the first phase.
 inline void train_step(Training& training, const MethodInfo& info, std::int64_t step) {
   const ScopedSeed seed(static_cast<std::uint64_t>(1000 + step));
+  const std::vector<Phase> phases = training.phases();
   StepContext context;
-  context.phase = training.phases().front().name;
+  context.phase = step < 3 ? phases.front().name : phases.back().name;
   context.epochs = 1;
   context.step = step;
   context.steps_per_epoch = 6;
@@ -115,6 +168,7 @@ inline void train_step(Training& training, const MethodInfo& info, std::int64_t 
   {
     const at::NoGradGuard no_grad;
     for (const ModuleGroup& group : groups) {
+      if (!trained_in(group, context.phase)) continue;
       for (at::Tensor parameter : unique_parameters(*group.module)) {
         if (parameter.grad().defined()) parameter.sub_(parameter.grad(), 0.05 * group.learning_rate_scale);
       }

@@ -21,13 +21,20 @@ namespace cmkd {
 struct TeacherOutputs {
   std::vector<std::int64_t> clips;  // ascending positions in the clip list: the transfer clips
   std::int64_t windows = 1;
-  at::Tensor logits;       // [N * K, C]
-  at::Tensor embedding;    // [N * K, D]
+  at::Tensor logits;     // [N * K, C]
+  at::Tensor embedding;  // [N * K, D]
+  // Whose outputs a clip gets (positions in `clips`); empty: its own.
+  std::vector<std::int64_t> source;
+  TensorMap weights;       // of the teacher network, on the host
   at::Tensor test_scores;  // [M, C] softmax scores on the test clips, averaged over views
   ModelShape shape;        // of the teacher network
 
   // The rows of a batch's clips and windows.
   [[nodiscard]] at::Tensor rows(const Batch& batch) const;
+  // The clip whose outputs `clip` gets.
+  [[nodiscard]] std::int64_t source_of(std::int64_t clip) const;
+  // [number of clips] int64 on the host: the argmax of each clip's logits, averaged over its windows.
+  [[nodiscard]] at::Tensor pseudo_labels() const;
 };
 
 // One forward pass over the transfer clips' windows, in eval mode.

@@ -36,8 +36,8 @@ struct TrainerOptions {
   std::function<void(const TrainerProgress&)> progress;
 };
 
-// What can be known before anything is trained: every seed's roles are filled, windows and models fit the data. Throws
-// Error(kUsage) otherwise.
+// What can be known before anything is trained: every seed's roles are filled, windows and models fit the data, and
+// every method can be built for these models. Throws Error(kUsage) otherwise.
 void check_suite(const Suite& suite, const SuiteData& data);
 
 // A failure that belongs to the run: it becomes a row with this reason.
@@ -77,7 +77,8 @@ class Trainer {
   void run_epoch(const PhaseSpan& span);
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
-  void attach_teacher(Batch& batch) const;
+  void attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) const;
+  [[nodiscard]] std::shared_ptr<Model> load_teacher() const;
   void accumulate(const StepResult& result);
   void finish_epoch(const PhaseSpan& span);
   void check_finite(const std::string& name, double value, const PhaseSpan& span) const;
@@ -97,10 +98,12 @@ class Trainer {
   Roles roles_;
   RandomStreams streams_;
   WindowReader reader_;
+  std::vector<std::int64_t> clips_;  // of the training's batches, ascending
   BatchPlan batches_;
   std::vector<std::int64_t> labels_;  // visible ones, by position in the clip list
   ModelShape shape_;
   std::unique_ptr<Training> training_;
+  std::shared_ptr<Model> live_teacher_;                        // for outputs that are not cached
   std::vector<std::pair<std::string, Optimizer>> optimizers_;  // by group
   std::vector<PhaseSpan> phases_;
   std::int64_t epochs_ = 0;  // over all phases

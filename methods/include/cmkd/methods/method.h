@@ -35,12 +35,14 @@ enum class MethodRole {
 
 // What the harness must provide for each batch.
 struct Needs {
-  bool teacher = true;          // logits and embedding of the frozen teacher, and its pseudo-labels
-  bool teacher_tokens = false;  // computed live: not cached
-  bool teacher_stages = false;  // computed live
+  bool teacher = true;           // logits and embedding of the frozen teacher, and its pseudo-labels
+  bool teacher_tokens = false;   // computed live: not cached
+  bool teacher_stages = false;   // computed live
+  bool teacher_network = false;  // the trained network itself (TrainingSetup::teacher), and its input in every batch
   bool student_tokens = false;
   bool student_stages = false;
-  bool all_labels = false;  // oracle_labels: true labels of unlabelled clips
+  bool strong_view = false;  // a second, strongly augmented view of the student's input (strong_view.h)
+  bool all_labels = false;   // oracle_labels: true labels of unlabelled clips
 };
 
 // What a training is built from. The student is made by the harness, with the same weights for every method of a cell.
@@ -50,6 +52,12 @@ struct TrainingSetup {
   std::optional<ModelShape> teacher_shape;  // absent when the method has no teacher
   std::int64_t classes = 0;
   std::int64_t transfer_clips = 0;  // clips of the training batches
+  // [transfer_clips] int64 on the host: what may be known of each clip of the training beforehand. Labels are −1 where
+  // hidden; the teacher's argmax is undefined without a teacher.
+  at::Tensor transfer_labels;
+  at::Tensor transfer_pseudo_labels;
+  std::shared_ptr<Model>
+      teacher;  // needs.teacher_network only: a copy of the cell's trained teacher, this training's own
   Parameters parameters;
   c10::Device device = c10::kCPU;
 };
@@ -74,6 +82,16 @@ class VectorCase {
 // "grad.student", "grad.param.attn.in_proj_weight", "buffer.…". What is not computed counts as a mismatch.
 using ConformanceCheck = std::function<TensorMap(const VectorCase&)>;
 
+// One dimension of a method's search space. Numbers are drawn from [low, high], uniformly or in their logarithm;
+// with `choices`, one of these is drawn.
+struct SearchRange {
+  std::string parameter;
+  double low = 0.0;
+  double high = 0.0;
+  bool logarithmic = true;
+  std::vector<ParameterValue> choices = {};
+};
+
 struct MethodInfo {
   std::string id;       // "kd"
   std::string title;    // "Knowledge Distillation"
@@ -84,7 +102,11 @@ struct MethodInfo {
   std::vector<ParameterSpec> parameters;
   std::map<std::string, std::map<std::string, ParameterValue>> presets;  // "paper" -> values
   Needs needs;
-  std::string unlabelled;  // what it does with a clip whose label is hidden, in words
+  // Some term's gradient is, by the paper's stop-gradients, not the derivative of its value: tests then do not compare
+  // it with finite differences.
+  bool stops_gradients = false;
+  std::vector<SearchRange> search;  // what `cmkd tune` varies
+  std::string unlabelled;           // what it does with a clip whose label is hidden, in words
   std::function<std::unique_ptr<Training>(const TrainingSetup&)> make;
   std::map<std::string, ConformanceCheck> conformance;  // vector folder -> check
 };
@@ -99,11 +121,13 @@ struct MethodRegistration {
 
 // What a loss sees. Teacher outputs carry no gradient.
 struct MethodInput {
-  ModelOutput student;
+  ModelOutput student;  // of nothing when the method does not use the student in this phase
+  ModelOutput strong;   // of the student on the strongly augmented view; undefined unless needs.strong_view
   ModelOutput teacher;
-  at::Tensor labels;         // [B] int64, −1 where hidden
-  at::Tensor label_known;    // [B] bool
-  at::Tensor pseudo_labels;  // [B] int64, teacher's argmax; undefined without a teacher
+  at::Tensor labels;          // [B] int64, −1 where hidden
+  at::Tensor label_known;     // [B] bool
+  at::Tensor pseudo_labels;   // [B] int64, teacher's argmax; undefined without a teacher
+  at::Tensor transfer_index;  // [B] int64: position of the clip among the training's clips
 };
 
 // A loss with its own parameters (register them, as in any module). Terms name the groups "student" and "method".
@@ -112,12 +136,21 @@ class Method : public torch::nn::Module {
   [[nodiscard]] virtual StepResult loss(const MethodInput& input, const StepContext& context) = 0;
   // The own module's learning rate relative to the student's.
   [[nodiscard]] virtual double learning_rate_scale() const { return 1.0; }
+  // Methods of more than one phase override these three. Phases run in order; the default is the single phase "main".
+  [[nodiscard]] virtual std::vector<Phase> phases() const { return {Phase{}}; }
+  // False: no forward pass of the student in this phase.
+  [[nodiscard]] virtual bool uses_student(const std::string& /*phase*/) const { return true; }
+  // The groups of the own parameters, each in exactly one. Empty (default): one group "method" of all of them.
+  [[nodiscard]] virtual std::vector<ModuleGroup> own_groups() { return {}; }
+  // After the optimisers' step, in train mode and without gradient (memories, moving averages).
+  virtual void after_step(const StepContext& /*context*/) {}
+  // What a checkpoint must hold beyond parameters and buffers.
   [[nodiscard]] virtual TensorMap extra_state() { return {}; }
   virtual void load_extra_state(const TensorMap& /*state*/) {}
 };
 
-// `make` of a MethodInfo whose method is a `Method`: a training with the groups "student" and, when it has parameters,
-// "method"; the predictor is the student.
+// `make` of a MethodInfo whose method is a `Method`: a training with the group "student" and the method's own groups;
+// the predictor is the student.
 [[nodiscard]] std::unique_ptr<Training> make_distillation(const TrainingSetup& setup, const Needs& needs,
                                                           std::shared_ptr<Method> method);
 

@@ -39,4 +39,10 @@ using NamedLeaves = std::vector<std::pair<std::string, at::Tensor>>;
 [[nodiscard]] TensorMap check_pair_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
                                         at::Tensor ModelOutput::*feature, const std::string& term);
 
+// For a loss of feature maps: "student.0", "student.1", … (or "student" alone) and the teacher's as `stages` of both
+// sides; the case's "param.*" and "buffer.*" become the method's own. Gives "loss" (the term named `term`), "loss.N"
+// for each diagnostic "stageN", and the gradients of maps and parameters.
+[[nodiscard]] TensorMap check_stage_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
+                                         const std::string& term);
+
 }  // namespace cmkd

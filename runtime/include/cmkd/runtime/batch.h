@@ -13,6 +13,7 @@ namespace cmkd {
 enum class Modality { kVideo, kAudio };
 
 [[nodiscard]] const char* to_string(Modality modality) noexcept;  // "video", "audio"
+[[nodiscard]] Modality opposite(Modality modality) noexcept;
 [[nodiscard]] Modality parse_modality(std::string_view text, const std::string& where = "");
 
 // What a backbone with its head gives for a batch. Undefined tensors were not asked for.
@@ -29,8 +30,9 @@ struct Batch {
   at::Tensor window;      // [B] int64, host: which of the clip's K fixed windows
   at::Tensor video;       // [B, 3, T, H, W] float, normalised; undefined when no model needs it
   at::Tensor audio;       // [B, n] float mono samples in [−1, 1] or a little beyond; undefined when no model needs it
-  at::Tensor labels;      // [B] int64; −1 where the label is hidden: the true value is not here
-  at::Tensor label_known;  // [B] bool
+  at::Tensor transfer_index;  // [B] int64: position of the clip among the training's clips, 0 … transfer_clips − 1
+  at::Tensor labels;          // [B] int64; −1 where the label is hidden: the true value is not here
+  at::Tensor label_known;     // [B] bool
   ModelOutput teacher;  // frozen teacher's outputs for these clips, without gradient; undefined when a method has none
   at::Tensor
       pseudo_labels;  // [B] int64, the teacher's argmax on these clips, also under a control that shuffles `teacher`

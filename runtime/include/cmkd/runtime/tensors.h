@@ -23,9 +23,15 @@ using TensorMap = std::map<std::string, at::Tensor>;
 
 // Parameters and buffers by their registered names, as in PyTorch's state dict; a shared tensor under its first name.
 [[nodiscard]] TensorMap state_of(const torch::nn::Module& module);
-// Copies values into the module's own tensors. Every name must match, in both directions, in shape and type: throws
-// Error(kData) naming the first missing, unexpected or wrongly shaped entry.
+// Copies values into the module's own tensors, on whatever device these are. Every name must match, in both directions,
+// in shape: throws Error(kData) naming `where` and the first missing, unexpected or wrongly shaped entry.
 void load_state(torch::nn::Module& module, const TensorMap& state, const std::string& where);
+// The same for tensors that are no single module's.
+void copy_state(const TensorMap& state, const TensorMap& own, const std::string& where);
+
+// Entries whose name begins with `prefix`, with the prefix removed; and the reverse.
+[[nodiscard]] TensorMap with_prefix(const TensorMap& tensors, const std::string& prefix);
+void add_with_prefix(TensorMap& target, const std::string& prefix, const TensorMap& source);
 
 // Parameters that want a gradient, each once, in order of first registration. `Module::parameters()` lists a shared
 // tensor as often as it is reachable, and an optimiser would then step it as often.
