@@ -5,6 +5,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/methods/conformance.h"
+#include "cmkd/metrics/vector_check.h"
 #include "cmkd/models/vector_check.h"
 #include "commands.h"
 
@@ -25,7 +26,8 @@ std::filesystem::path default_vectors() {
   throw Error(ErrorKind::kUsage, {"the project's vectors are not here", "", "", "name a folder: cmkd conformance DIR"});
 }
 
-CaseResult as_case(const std::filesystem::path& file, const VectorCheck& check) {
+template <typename Check>  // VectorCheck of models/ or of metrics/
+CaseResult as_case(const std::filesystem::path& file, const Check& check) {
   CaseResult result;
   result.name = file.stem().string();
   result.value_error = check.error;
@@ -35,12 +37,15 @@ CaseResult as_case(const std::filesystem::path& file, const VectorCheck& check) 
 }
 
 // Folders that belong to no method.
-void add_model_checks() {
+void add_other_checks() {
   conformance_registry().add("backbones", {"models/", ".json", [](const std::filesystem::path& file) {
                                              return as_case(file, check_backbone_vector(file));
                                            }});
   conformance_registry().add("log_mel", {"models/", ".pt", [](const std::filesystem::path& file) {
                                            return as_case(file, check_log_mel_vector(file));
+                                         }});
+  conformance_registry().add("metrics", {"metrics/", ".json", [](const std::filesystem::path& file) {
+                                           return as_case(file, metrics::check_metric_vector(file));
                                          }});
 }
 
@@ -87,7 +92,7 @@ int run_conformance_command(const Arguments& arguments) {
   line.positional("dir", 1);
   line.add()("json", po::bool_switch(), "print JSON");
   if (!line.parse(arguments)) return 0;
-  add_model_checks();
+  add_other_checks();
   const ConformanceReport report =
       run_conformance(line.has("dir") ? std::filesystem::path(line.one("dir", "folder")) : default_vectors());
   if (line.flag("json")) {

@@ -18,11 +18,14 @@ inline constexpr const char* kDecodeClips = "decode, 16 frames from random start
 inline constexpr const char* kCacheBatches = "warm cache batches, 16 frames 112 x 112 (clips/s per core)";
 inline constexpr const char* kStepInMemory = "training step on a tensor in memory (clips/s)";
 inline constexpr const char* kStepWithLoader = "the same step with the real loader (clips/s)";
+// Followed by the method's id: shown in a table of their own, as ratios to the student alone.
+inline const std::string kMethodStep = "method step, ";
 inline constexpr const char* kStore = "store, one training with its epochs and outputs (rows/s)";
 
 void register_decode();
 void register_loader();
 void register_models();
+void register_methods();
 void register_store();
 
 // Real web clips ($CMKD_BENCH_CLIPS, else ../shared/data/clips beside the source tree), else clips that are made here:

@@ -66,11 +66,15 @@ class Collector : public benchmark::BenchmarkReporter {
       std::string name = run.run_name.function_name;
       if (!figures.contains(name)) order.push_back(name);
       figures[name] = std::max(figures[name], static_cast<double>(counter->second));  // the best of the repetitions
+      if (const auto added = run.counters.find("parameters_added"); added != run.counters.end()) {
+        parameters_added[name] = static_cast<double>(added->second);
+      }
       std::fprintf(stderr, "  measured %s\n", name.c_str());
     }
   }
 
   std::map<std::string, double> figures;
+  std::map<std::string, double> parameters_added;  // of method steps
   std::vector<std::string> order;
 };
 
@@ -84,11 +88,25 @@ void print_ratio(const Collector& collector, const char* name, const char* above
 
 void print_table(const Collector& collector) {
   fmt::print("material: {}\n\n{:<64} {:>12}\n", material().description, "figure", "value");
-  for (const std::string& name : collector.order) fmt::print("{:<64} {:>12.1f}\n", name, collector.figures.at(name));
+  for (const std::string& name : collector.order) {
+    if (!name.starts_with(kMethodStep)) fmt::print("{:<64} {:>12.1f}\n", name, collector.figures.at(name));
+  }
   print_ratio(collector, "ratio: warm cache batches / per-epoch decode", kCacheBatches, kDecodeClips,
               "(wanted: at least 300)");
   print_ratio(collector, "ratio: step with the loader / step on a tensor in memory", kStepWithLoader, kStepInMemory,
               "(wanted: at least 0.95)");
+}
+
+void print_methods(const Collector& collector) {
+  const auto student = collector.figures.find(kMethodStep + "student");
+  if (student == collector.figures.end()) return;
+  fmt::print("\n{:<24} {:>12} {:>12} {:>18}\n", "step of a method", "clips/s", "x student", "parameters added");
+  for (const std::string& name : collector.order) {
+    if (!name.starts_with(kMethodStep)) continue;
+    const double figure = collector.figures.at(name);
+    fmt::print("{:<24} {:>12.1f} {:>12.2f} {:>18.0f}\n", name.substr(kMethodStep.size()), figure,
+               student->second / figure, collector.parameters_added.at(name));
+  }
 }
 
 }  // namespace
@@ -124,10 +142,12 @@ int main(int argc, char** argv) {
   register_decode();
   register_loader();
   register_models();
+  register_methods();
   register_store();
   Collector collector;
   benchmark::RunSpecifiedBenchmarks(&collector);
   benchmark::Shutdown();
   print_table(collector);
+  print_methods(collector);
   return 0;
 }

@@ -39,6 +39,7 @@ void save_checkpoint(const std::filesystem::path& file, const Checkpoint& checkp
                       {"best_validation", checkpoint.best_validation},
                       {"selected_epoch", checkpoint.selected_epoch},
                       {"seconds", checkpoint.seconds},
+                      {"validation_seconds", checkpoint.validation_seconds},
                       {"sum_names", checkpoint.sum_names}};
   content.metadata = {{"position", position.dump()}, {"fingerprint", fingerprint(content.tensors)}};
   write_safetensors(file, content);
@@ -66,6 +67,7 @@ std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& file, con
     checkpoint.best_validation = position.at("best_validation");
     checkpoint.selected_epoch = position.at("selected_epoch");
     checkpoint.seconds = position.at("seconds");
+    checkpoint.validation_seconds = position.at("validation_seconds");
     checkpoint.sum_names = position.at("sum_names").get<std::vector<std::string>>();
     if (content.metadata.at("fingerprint") != fingerprint(content.tensors)) refuse("does not match its checksum");
   } catch (const json::exception& error) {

@@ -343,7 +343,10 @@ void Trainer::finish_epoch(const PhaseSpan& span) {
   }
   sums_.clear();
   state_.sum_names.clear();
-  if (!roles_.validation.empty()) validate(span);
+  if (roles_.validation.empty()) return;
+  const double start = steady_seconds();
+  validate(span);
+  state_.validation_seconds += steady_seconds() - start;
 }
 
 void Trainer::validate(const PhaseSpan& span) {
@@ -396,7 +399,14 @@ void Trainer::fill(results::TrainingRecord& record) {
   record.epochs = state_.epochs;
   record.measured["train_seconds"] = state_.seconds;
   record.measured["step_milliseconds"] =
-      1e3 * state_.seconds / static_cast<double>(std::max<std::int64_t>(1, epochs_ * batches_.steps_per_epoch()));
+      1e3 * (state_.seconds - state_.validation_seconds) /
+      static_cast<double>(std::max<std::int64_t>(1, epochs_ * batches_.steps_per_epoch()));
+  std::int64_t added = 0;
+  for (const ModuleGroup& group : training_->groups()) {
+    if (group.name == "student") continue;
+    for (const at::Tensor& parameter : unique_parameters(*group.module)) added += parameter.numel();
+  }
+  record.measured["parameters_added"] = static_cast<double>(added);
 }
 
 }  // namespace cmkd

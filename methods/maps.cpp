@@ -83,8 +83,7 @@ std::vector<MapPair> stage_pairs(const MethodInput& input, Grid grid) {
   const std::size_t count = std::min(student.size(), teacher.size());
   std::vector<MapPair> pairs;
   for (std::size_t i = 0; i < count; ++i) {
-    pairs.push_back(
-        on_common_grid(student[student.size() - count + i], teacher[teacher.size() - count + i], grid));
+    pairs.push_back(on_common_grid(student[student.size() - count + i], teacher[teacher.size() - count + i], grid));
   }
   return pairs;
 }

@@ -102,6 +102,17 @@ MnfCsc::Output MnfCsc::compute(const MethodInput& input, const std::optional<at:
   return output;
 }
 
+MnfCscWidths mnf_csc_widths(const TrainingSetup& setup, const std::string& method) {
+  return {setup.student_shape.embedding_width, setup.student_shape.token_width,
+          required_teacher_shape(setup, method).embedding_width, setup.classes};
+}
+
+std::string mnf_csc_unlabelled() {
+  return "setting 'unlabelled', for P(i) and for the cross-entropy of the filtered logits: the teacher's argmax stands "
+         "for the label (pseudo, default), the clip leaves both terms (skip), or it is a class of its own, not "
+         "classified (instance). The student's own cross-entropy sees labelled clips only.";
+}
+
 Needs mnf_csc_needs() {
   Needs needs;
   needs.student_tokens = true;
@@ -129,17 +140,12 @@ MethodInfo describe() {
   info.presets["suite"] = {{"weight", 1.0}, {"threshold", 0.2}, {"tau_floor", 0.05}};
   info.needs = mnf_csc_needs();
   info.stops_gradients = true;  // tau
-  info.unlabelled =
-      "setting 'unlabelled', for P(i) and for the cross-entropy of the filtered logits: the teacher's argmax stands "
-      "for "
-      "the label (pseudo, default), the clip leaves both terms (skip), or it is a class of its own, not classified "
-      "(instance). The student's own cross-entropy sees labelled clips only.";
+  info.search = {{"weight", 0.03, 3.0}, {"threshold", 0.05, 1.0}, {"module_weight", 0.1, 3.0}};
+  info.unlabelled = mnf_csc_unlabelled();
   info.make = [](const TrainingSetup& setup) {
-    const ModelShape& teacher = required_teacher_shape(setup, "mnf_csc");
-    const MnfCscWidths widths{setup.student_shape.embedding_width, setup.student_shape.token_width,
-                              teacher.embedding_width, setup.classes};
-    return make_distillation(setup, mnf_csc_needs(),
-                             std::make_shared<MnfCsc>(widths, MnfCscOptions::from(setup.parameters)));
+    return make_distillation(
+        setup, mnf_csc_needs(),
+        std::make_shared<MnfCsc>(mnf_csc_widths(setup, "mnf_csc"), MnfCscOptions::from(setup.parameters)));
   };
   info.conformance = mnf_csc_conformance();
   return info;

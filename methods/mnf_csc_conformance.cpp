@@ -1,4 +1,4 @@
-// The checks of the vector folders "mnf_csc" (a whole step) and "csc" (its calibration term).
+// The check of the vector folder "mnf_csc": a whole step.
 #include <ATen/ATen.h>
 
 #include "cmkd/methods/mnf_csc.h"
@@ -48,23 +48,8 @@ TensorMap check_step(const VectorCase& vector_case) {
   return computed;
 }
 
-TensorMap check_calibration(const VectorCase& vector_case) {
-  const at::Tensor student = vector_case.leaf("student");
-  const at::Tensor filtered = vector_case.leaf("filtered");
-  const CalibrationOptions options{vector_case.hyper("threshold"), vector_case.hyper("adaptive") != 0,
-                                   /*tau_floor=*/0.0};
-  const Calibration calibration =
-      calibrate(student, filtered, vector_case.at("similarity"), vector_case.at("targets"), options);
-  const std::vector<LossTerm> terms{{"csc", calibration.loss, 1.0, {"student", "method"}}};
-  TensorMap computed = routed_gradients(terms, nullptr, {{"student", student}}, {{"filtered", filtered}});
-  computed.emplace("loss", calibration.loss.detach());
-  return computed;
-}
-
 }  // namespace
 
-std::map<std::string, ConformanceCheck> mnf_csc_conformance() {
-  return {{"mnf_csc", check_step}, {"csc", check_calibration}};
-}
+std::map<std::string, ConformanceCheck> mnf_csc_conformance() { return {{"mnf_csc", check_step}}; }
 
 }  // namespace cmkd

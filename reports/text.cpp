@@ -112,17 +112,19 @@ std::string cost_heading(const std::string& name) {
   if (name == "train_seconds") return "training, s";
   if (name == "step_milliseconds") return "step, ms";
   if (name == "peak_memory_bytes") return "peak memory, MiB";
+  if (name == "parameters_added") return "parameters added";
   return name;
 }
 
 std::string cost_text(const std::string& name, const Average& average) {
+  if (name == "parameters_added") return fixed(average.mean, 0);
   const double shown = name == "peak_memory_bytes" ? average.mean / (1024 * 1024) : average.mean;
   const std::string ratio = average.to_student ? fmt::format(" ({:.2f} × student)", *average.to_student) : "";
   return fixed(shown, 1) + ratio;
 }
 
 std::vector<std::string> cost_names(const Table& table) {
-  std::vector<std::string> names{"train_seconds", "step_milliseconds", "peak_memory_bytes"};
+  std::vector<std::string> names{"train_seconds", "step_milliseconds", "peak_memory_bytes", "parameters_added"};
   std::set<std::string> present;
   for (const Row& row : table.rows) {
     for (const auto& [name, value] : row.cost) present.insert(name);

@@ -25,6 +25,7 @@ struct Checkpoint {
   double best_validation = -1;
   std::int64_t selected_epoch = -1;
   double seconds = 0;                  // of training so far, over all sessions: measured, not part of the result
+  double validation_seconds = 0;       // of these, spent on the validation clips
   std::vector<std::string> sum_names;  // of the epoch under way: "term.kd"; their sums are the tensor "sums"
   TensorMap tensors;
 };

@@ -2,8 +2,8 @@
 //
 // Video maps are [B, C, T, H, W], audio maps [B, C, F, T]; a map of rank 5 is taken for video, of rank 4 for a plane.
 // What the two share is time. This grid is this suite's adaptation: the papers compare pictures with pictures.
-//   "time"   (default) video averaged over space, audio over frequency, both pooled to the shorter time axis: [B, C, 1, T]
-//   "plane"  video averaged over time, then both planes pooled to the smaller height and the smaller width, as the
+//   "time"   (default) video averaged over space, audio over frequency, both pooled to the shorter time axis: [B, C, 1,
+//   T] "plane"  video averaged over time, then both planes pooled to the smaller height and the smaller width, as the
 //            official codes pool square maps: [B, C, H, W]
 // Pooling is adaptive average pooling written as a product with a fixed matrix: deterministic on every device.
 #pragma once

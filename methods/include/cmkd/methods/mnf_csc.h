@@ -121,7 +121,10 @@ class MnfCsc final : public Method {
 };
 
 [[nodiscard]] Needs mnf_csc_needs();
-// The checks of the folders "mnf_csc" and "csc", for the registration.
+[[nodiscard]] MnfCscWidths mnf_csc_widths(const TrainingSetup& setup, const std::string& method);
+// What becomes of clips without label, in words.
+[[nodiscard]] std::string mnf_csc_unlabelled();
+// The check of the folder "mnf_csc", for the registration.
 [[nodiscard]] std::map<std::string, ConformanceCheck> mnf_csc_conformance();
 
 }  // namespace cmkd

@@ -1,0 +1,165 @@
+// A training step of every method on the quick suite's networks: student and loss forward, backward, optimisers, one
+// thread. Maps of the teacher that are not cached are computed in the step, as in training.
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "bench.h"
+#include "cmkd/harness/optimizer.h"
+#include "cmkd/methods/method.h"
+#include "cmkd/models/model.h"
+#include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/tensors.h"
+
+namespace cmkd::bench {
+
+namespace {
+
+constexpr std::int64_t kBatch = 64;
+constexpr std::int64_t kClasses = 10;
+constexpr std::int64_t kTransferClips = 2000;
+constexpr std::int64_t kSamples = 8000;
+
+std::shared_ptr<Model> make_model(const std::string& id, std::uint64_t weights) {
+  const ModelInfo& info = model_registry().get(id);
+  ModelConfig config;
+  config.classes = kClasses;
+  config.frames = 8;
+  config.height = config.width = 32;
+  config.sample_rate = 8000;
+  config.samples = kSamples;
+  config.parameters = Parameters(info.parameters);
+  config.parameters.set("width", std::int64_t{48});
+  const ScopedSeed seed(weights);
+  return info.make(config);
+}
+
+// One method in training, as the harness drives it.
+class Driver {
+ public:
+  explicit Driver(const MethodInfo& info) : info_(info), teacher_(make_model("audio_cnn", 1)) {
+    TrainingSetup setup;
+    setup.student = info.role == MethodRole::kTeacher ? teacher_ : make_model("r2plus1d_small", 2);
+    setup.student_shape = setup.student->shape();
+    setup.classes = kClasses;
+    setup.transfer_clips = kTransferClips;
+    setup.transfer_labels = at::arange(kTransferClips, at::kLong).remainder(kClasses);
+    setup.parameters = Parameters(info.parameters);
+    if (info.needs.teacher) {
+      setup.teacher_shape = teacher_->shape();
+      setup.transfer_pseudo_labels = setup.transfer_labels;
+      if (info.needs.teacher_network) setup.teacher = make_model("audio_cnn", 1);
+    }
+    teacher_->eval();
+    modality_ = setup.student_shape.modality;
+    const ScopedSeed seed(3);
+    training_ = info.make(setup);
+    for (const ModuleGroup& group : training_->groups()) {
+      group.module->train();
+      optimizers_.emplace_back(group, Optimizer(unique_parameters(*group.module), {}));
+      if (group.name != "student") added_ += count(unique_parameters(*group.module));
+    }
+    make_batch();
+  }
+
+  void step() {
+    const ScopedSeed seed(static_cast<std::uint64_t>(context_.step));
+    context_.phase = training_->phases().back().name;
+    context_.epochs = 1000;
+    context_.epoch = 500;
+    context_.steps_per_epoch = 50;
+    if (info_.needs.teacher_stages || info_.needs.teacher_tokens) {
+      const at::NoGradGuard no_grad;
+      const ModelOutput live = teacher_->forward(audio_, {info_.needs.teacher_tokens, info_.needs.teacher_stages});
+      batch_.teacher.tokens = live.tokens;
+      batch_.teacher.stages = live.stages;
+    }
+    const StepResult result = training_->step(context_, batch_);
+    route_gradients(result.terms, training_->groups(), context_.phase);
+    for (auto& [group, optimizer] : optimizers_) {
+      if (trained_in(group, context_.phase)) optimizer.step(1e-4);
+    }
+    training_->after_step(context_, batch_);
+    ++context_.step;
+    terms_ = result.terms;
+  }
+
+  // Every term and every gradient of the student is finite, and some gradient is not zero.
+  [[nodiscard]] bool is_right() const {
+    for (const LossTerm& term : terms_) {
+      if (!term.value.isfinite().item<bool>()) return false;
+    }
+    double sum = 0;
+    for (const auto& [group, optimizer] : optimizers_) {
+      for (const at::Tensor& parameter : unique_parameters(*group.module)) {
+        if (!parameter.grad().defined()) continue;
+        if (!parameter.grad().isfinite().all().item<bool>()) return false;
+        if (group.name == "student") sum += parameter.grad().abs().sum().item<double>();
+      }
+    }
+    return sum > 0;
+  }
+
+  [[nodiscard]] std::int64_t parameters_added() const { return added_; }
+
+ private:
+  static std::int64_t count(const std::vector<at::Tensor>& parameters) {
+    std::int64_t sum = 0;
+    for (const at::Tensor& parameter : parameters) sum += parameter.numel();
+    return sum;
+  }
+
+  void make_batch() {
+    const ScopedSeed seed(4);
+    batch_.clip_index = at::arange(kBatch, at::kLong);
+    batch_.transfer_index = batch_.clip_index;
+    batch_.window = at::zeros({kBatch}, at::kLong);
+    batch_.video = at::randn({kBatch, 3, 8, 32, 32});
+    audio_ = at::randn({kBatch, kSamples}) * 0.1;
+    if (modality_ == Modality::kAudio || info_.needs.teacher_network) batch_.audio = audio_;
+    batch_.label_known = info_.needs.all_labels ? at::ones({kBatch}, at::kBool)
+                                                : at::arange(kBatch, at::kLong).lt(kBatch / 2);
+    batch_.labels = at::arange(kBatch, at::kLong).remainder(kClasses).masked_fill(batch_.label_known.logical_not(), -1);
+    if (!info_.needs.teacher) return;
+    const at::NoGradGuard no_grad;
+    const ModelOutput output = teacher_->forward(audio_);
+    batch_.teacher.logits = output.logits;
+    batch_.teacher.embedding = output.embedding;
+    batch_.pseudo_labels = output.logits.argmax(1);
+  }
+
+  const MethodInfo& info_;
+  std::shared_ptr<Model> teacher_;
+  Modality modality_ = Modality::kVideo;
+  std::unique_ptr<Training> training_;
+  std::vector<std::pair<ModuleGroup, Optimizer>> optimizers_;
+  Batch batch_;
+  at::Tensor audio_;
+  StepContext context_;
+  std::vector<LossTerm> terms_;
+  std::int64_t added_ = 0;
+};
+
+void method_step(benchmark::State& state, const MethodInfo* info) {
+  Driver driver(*info);
+  driver.step();
+  driver.step();
+  verify(driver.is_right(), fmt::format("a step of '{}' has no finite loss and gradient", info->id));
+  for (auto _ : state) driver.step();
+  state.SetItemsProcessed(state.iterations() * kBatch);
+  state.counters["parameters_added"] = static_cast<double>(driver.parameters_added());
+}
+
+}  // namespace
+
+void register_methods() {
+  for (const std::string& id : method_registry().names()) {
+    const MethodInfo& info = method_registry().get(id);
+    benchmark::RegisterBenchmark((kMethodStep + id).c_str(), method_step, &info)->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace cmkd::bench
