@@ -120,8 +120,8 @@ class Driver {
     batch_.video = at::randn({kBatch, 3, 8, 32, 32});
     audio_ = at::randn({kBatch, kSamples}) * 0.1;
     if (modality_ == Modality::kAudio || info_.needs.teacher_network) batch_.audio = audio_;
-    batch_.label_known = info_.needs.all_labels ? at::ones({kBatch}, at::kBool)
-                                                : at::arange(kBatch, at::kLong).lt(kBatch / 2);
+    batch_.label_known =
+        info_.needs.all_labels ? at::ones({kBatch}, at::kBool) : at::arange(kBatch, at::kLong).lt(kBatch / 2);
     batch_.labels = at::arange(kBatch, at::kLong).remainder(kClasses).masked_fill(batch_.label_known.logical_not(), -1);
     if (!info_.needs.teacher) return;
     const at::NoGradGuard no_grad;

@@ -20,7 +20,8 @@ namespace {
 std::vector<ParameterSpec> parameters() {
   std::vector<ParameterSpec> specs;
   for (const ParameterSpec& spec : MnfCscOptions::parameters()) {
-    for (const char* kept : {"weight", "classification_weight", "threshold", "temperature", "tau_floor", "unlabelled"}) {
+    for (const char* kept :
+         {"weight", "classification_weight", "threshold", "temperature", "tau_floor", "unlabelled"}) {
       if (spec.name == kept) specs.push_back(spec);
     }
   }
@@ -89,13 +90,13 @@ MethodInfo describe() {
   info.stops_gradients = true;  // tau
   info.search = {{"weight", 0.03, 3.0}, {"threshold", 0.05, 1.0}};
   info.unlabelled =
-      "setting 'unlabelled', for P(i): the teacher's argmax stands for the label (pseudo, default), the clip leaves the "
+      "setting 'unlabelled', for P(i): the teacher's argmax stands for the label (pseudo, default), the clip leaves "
+      "the "
       "term (skip), or it is a class of its own (instance). The cross-entropy sees labelled clips only.";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
-    return make_distillation(
-        setup, needs,
-        std::make_shared<CalibrationAlone>(setup.parameters, setup.student_shape.embedding_width,
-                                           required_teacher_shape(setup, "csc").embedding_width));
+    return make_distillation(setup, needs,
+                             std::make_shared<CalibrationAlone>(setup.parameters, setup.student_shape.embedding_width,
+                                                                required_teacher_shape(setup, "csc").embedding_width));
   };
   info.conformance["csc"] = check;
   return info;

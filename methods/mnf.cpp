@@ -40,17 +40,16 @@ MethodInfo describe() {
     // Zero or less is no temperature.
     if (spec.name == "threshold") spec.minimum = 1e-3;
   }
-  info.presets["paper"] = {{"weight", 1.0},    {"classification_weight", 1.0},   {"module_weight", 1.0},
-                           {"threshold", 0.2}, {"gate_l1", std::string("last")}, {"margin", 0.2},
+  info.presets["paper"] = {{"weight", 1.0},       {"classification_weight", 1.0},   {"module_weight", 1.0},
+                           {"threshold", 0.2},    {"gate_l1", std::string("last")}, {"margin", 0.2},
                            {"norm_weight", 0.001}};
   info.presets["suite"] = {{"weight", 1.0}, {"threshold", 0.2}};
   info.needs = mnf_csc_needs();
   info.search = {{"weight", 0.03, 3.0}, {"threshold", 0.05, 1.0}, {"module_weight", 0.1, 3.0}};
   info.unlabelled = mnf_csc_unlabelled();
   info.make = [](const TrainingSetup& setup) {
-    return make_distillation(
-        setup, mnf_csc_needs(),
-        std::make_shared<MnfCsc>(mnf_csc_widths(setup, "mnf"), options_of(setup.parameters)));
+    return make_distillation(setup, mnf_csc_needs(),
+                             std::make_shared<MnfCsc>(mnf_csc_widths(setup, "mnf"), options_of(setup.parameters)));
   };
   return info;
 }

@@ -1,6 +1,9 @@
 #include <ATen/ATen.h>
 #include <torch/nn.h>
 
+#include <cmath>
+#include <vector>
+
 #include "cmkd/core/error.h"
 #include "cmkd/methods/mnf_csc.h"
 
@@ -16,10 +19,32 @@ Layer& layer_at(const nn::SequentialImpl& layers, std::size_t index) {
   return *layers.ptr(index)->as<Layer>();
 }
 
+constexpr std::int64_t kHeads = 2;
+
+struct Attended {
+  at::Tensor value;    // [B, D]
+  at::Tensor weights;  // [B, 1, K], mean over heads
+};
+
+// softmax(q kᵀ / √d) v for one query a clip, with the layer's own projections. (Its `forward` compares query, key and
+// value by content first, which stalls an accelerator.)
+Attended attend(const nn::MultiheadAttentionImpl& layer, const at::Tensor& query, const at::Tensor& tokens) {
+  const std::int64_t width = query.size(1);
+  const std::int64_t head = width / kHeads;
+  const std::vector<at::Tensor> weights = layer.in_proj_weight.chunk(3);
+  const std::vector<at::Tensor> biases = layer.in_proj_bias.chunk(3);
+  const auto heads = [&](const at::Tensor& input, std::size_t part) {  // [B, n, D] -> [B, heads, n, D / heads]
+    return at::linear(input, weights[part], biases[part]).unflatten(2, {kHeads, head}).transpose(1, 2);
+  };
+  const at::Tensor scaled = heads(query.unsqueeze(1), 0) / std::sqrt(static_cast<double>(head));
+  const at::Tensor probability = at::softmax(at::matmul(scaled, heads(tokens, 1).transpose(2, 3)), 3);
+  const at::Tensor joined = at::matmul(probability, heads(tokens, 2)).flatten(1);  // one query: heads side by side
+  return {at::linear(joined, layer.out_proj->weight, layer.out_proj->bias), probability.mean(1)};
+}
+
 }  // namespace
 
 NoiseFilterImpl::NoiseFilterImpl(std::int64_t width, std::int64_t classes, bool gate) {
-  constexpr std::int64_t kHeads = 2;
   if (width % kHeads != 0) {
     throw Error(ErrorKind::kUsage, {"the modality noise filter attends with 2 heads, and the teacher's embedding has " +
                                         std::to_string(width) + " values",
@@ -47,10 +72,9 @@ FilterOutput NoiseFilterImpl::forward(const at::Tensor& teacher, const at::Tenso
   FilterOutput output;
   output.gate = gated_feature_composer_.is_empty() ? at::ones_like(teacher) : gate_of(teacher, tokens);
   output.filtered_teacher = output.gate * teacher;
-  const at::Tensor keys = tokens.transpose(0, 1);  // [K, B, D], the order that the attention expects
-  const auto [attended, weights] = attn_->forward(output.filtered_teacher.unsqueeze(0), keys, keys);
-  output.attention = weights;
-  const at::Tensor mapped = layer_at<nn::LinearImpl>(*trans_sv_, 0).forward(attended.squeeze(0));
+  const Attended attended = attend(*attn_, output.filtered_teacher, tokens);
+  output.attention = attended.weights;
+  const at::Tensor mapped = layer_at<nn::LinearImpl>(*trans_sv_, 0).forward(attended.value);
   output.filtered_student = at::relu(batch_normalise(layer_at<nn::BatchNorm1dImpl>(*trans_sv_, 1), mapped));
   output.filtered_logits = sv_cls_classifier_->forward(output.filtered_student);
   return output;

@@ -9,36 +9,8 @@ using namespace cmkd;
 
 namespace {
 
-constexpr std::int64_t kBatch = 5;
-
-// A student whose outputs are its parameters, so that the loss is a plain function of them.
-class FreeOutputs final : public Model {
- public:
-  FreeOutputs() {
-    logits_ = register_parameter("logits", test::noise({kBatch, test::kClasses}, 1));
-    embedding_ = register_parameter("embedding", test::noise({kBatch, test::kStudentWidth}, 2));
-    tokens_ = register_parameter("tokens", test::noise({kBatch, 3, test::kStudentWidth}, 3));
-    first_ = register_parameter("first", test::noise({kBatch, test::kFirstStage, 4, 2, 2}, 4));
-    last_ = register_parameter("last", test::noise({kBatch, test::kStudentWidth, 2, 2, 2}, 5));
-  }
-  ModelOutput forward(const at::Tensor& /*input*/, const OutputRequest& /*request*/) override {
-    return {logits_, embedding_, tokens_, {first_, last_}};
-  }
-  [[nodiscard]] ModelShape shape() const override {
-    return {Modality::kVideo,
-            test::kClasses,
-            test::kStudentWidth,
-            test::kStudentWidth,
-            {test::kFirstStage, test::kStudentWidth}};
-  }
-
- private:
-  at::Tensor logits_;
-  at::Tensor embedding_;
-  at::Tensor tokens_;
-  at::Tensor first_;
-  at::Tensor last_;
-};
+using test::FreeOutputs;
+using test::kBatch;
 
 Batch double_batch(const MethodInfo& info) {
   Batch batch = test::tiny_batch(info, 0, kBatch);

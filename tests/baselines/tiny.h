@@ -90,6 +90,35 @@ inline at::Tensor noise(at::IntArrayRef shape, double salt) {
   return ((wild - wild.floor()) * 2 - 1).view(shape);
 }
 
+constexpr std::int64_t kBatch = 5;  // of FreeOutputs
+
+// A student whose outputs are its parameters, so that the loss is a plain function of them.
+class FreeOutputs final : public Model {
+ public:
+  FreeOutputs() {
+    logits_ = register_parameter("logits", noise({kBatch, kClasses}, 1));
+    embedding_ = register_parameter("embedding", noise({kBatch, kStudentWidth}, 2));
+    tokens_ = register_parameter("tokens", noise({kBatch, 3, kStudentWidth}, 3));
+    first_ = register_parameter("first", noise({kBatch, kFirstStage, 4, 2, 2}, 4));
+    last_ = register_parameter("last", noise({kBatch, kStudentWidth, 2, 2, 2}, 5));
+  }
+  ModelOutput forward(const at::Tensor& /*input*/, const OutputRequest& /*request*/) override {
+    return {logits_, embedding_, tokens_, {first_, last_}};
+  }
+  [[nodiscard]] ModelShape shape() const override {
+    return {Modality::kVideo, kClasses, kStudentWidth, kStudentWidth, {kFirstStage, kStudentWidth}};
+  }
+
+  [[nodiscard]] at::Tensor& logits() { return logits_; }
+
+ private:
+  at::Tensor logits_;
+  at::Tensor embedding_;
+  at::Tensor tokens_;
+  at::Tensor first_;
+  at::Tensor last_;
+};
+
 inline Batch tiny_batch(const MethodInfo& info, std::int64_t step, std::int64_t size = 6) {
   Batch batch;
   batch.clip_index = at::arange(size, at::kLong);

@@ -18,11 +18,10 @@ nlohmann::json first_case() {
 }
 
 VectorCheck check_of(const nlohmann::json& content) {
-  const std::filesystem::path file = std::filesystem::temp_directory_path() / "cmkd-metric-vector.json";
+  const test::TemporaryFolder folder;
+  const std::filesystem::path file = folder / "case.json";
   std::ofstream(file) << content;
-  const VectorCheck check = check_metric_vector(file);
-  std::filesystem::remove(file);
-  return check;
+  return check_metric_vector(file);
 }
 
 TEST_CASE("the official values pass, and a changed one is named with its error") {

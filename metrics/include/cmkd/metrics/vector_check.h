@@ -12,8 +12,8 @@ struct VectorCheck {
   std::string problem;  // a difference that is no number: a missing name, another size, another count; "" when none
 };
 
-// `file`: one of vectors/metrics/*.json, with any of the parts "classification", "tagging" and "retrieval". A value that
-// the file expects and nothing here computes is a problem. Throws Error(kData) for a file that is no such JSON.
+// `file`: one of vectors/metrics/*.json, with any of the parts "classification", "tagging" and "retrieval". A value
+// that the file expects and nothing here computes is a problem. Throws Error(kData) for a file that is no such JSON.
 [[nodiscard]] VectorCheck check_metric_vector(const std::filesystem::path& file);
 
 }  // namespace cmkd::metrics
