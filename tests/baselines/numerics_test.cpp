@@ -76,7 +76,9 @@ TEST_CASE("Features of length zero, on either side or both") {
 
 TEST_CASE("Clips whose features coincide") {
   check_every_method([](test::FreeOutputs& outputs, Batch& batch) {
-    const auto repeat = [](at::Tensor tensor) { tensor.copy_(tensor.select(0, 0).unsqueeze(0).expand_as(tensor).clone()); };
+    const auto repeat = [](at::Tensor tensor) {
+      tensor.copy_(tensor.select(0, 0).unsqueeze(0).expand_as(tensor).clone());
+    };
     for (const at::Tensor& parameter : outputs.parameters()) repeat(parameter);
     if (!batch.teacher.logits.defined()) return;
     repeat(batch.teacher.logits);
@@ -95,9 +97,8 @@ TEST_CASE("Probabilities that round to zero and one, right and wrong") {
 }
 
 TEST_CASE("All clips of one class, and each clip the only one of its class") {
-  check_every_method([](test::FreeOutputs& /*outputs*/, Batch& batch) {
-    set_labels(batch, at::zeros({test::kBatch}, at::kLong));
-  });
+  check_every_method(
+      [](test::FreeOutputs& /*outputs*/, Batch& batch) { set_labels(batch, at::zeros({test::kBatch}, at::kLong)); });
   check_every_method([](test::FreeOutputs& /*outputs*/, Batch& batch) {
     set_labels(batch, at::arange(test::kBatch, at::kLong).remainder(test::kClasses));
     batch.label_known = at::arange(test::kBatch, at::kLong).lt(test::kClasses);

@@ -19,8 +19,8 @@ std::map<std::string, int>& counts() {
 
 // Operators whose result a host reads: on an accelerator each waits for everything before it.
 std::unique_ptr<at::ObserverContext> count(const at::RecordFunction& function) {
-  static const std::set<std::string> kReading{"aten::_local_scalar_dense", "aten::nonzero", "aten::equal",
-                                              "aten::masked_select", "aten::unique_dim", "aten::_unique2"};
+  static const std::set<std::string> kReading{"aten::_local_scalar_dense", "aten::nonzero",    "aten::equal",
+                                              "aten::masked_select",       "aten::unique_dim", "aten::_unique2"};
   if (kReading.contains(function.name())) ++counts()[function.name()];
   return nullptr;
 }
