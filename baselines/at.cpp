@@ -4,9 +4,9 @@
 //   Q(F) = flatten(mean_c F_c^p) / its norm, one vector a clip;   L_at = Σ over stage pairs of mean (Q(F_s) − Q(F_t))²
 //   L = weight · L_at + classification_weight · CE(z, y)
 //
-// F_s, F_t feature maps of a stage of student and teacher, deepest with deepest; channel numbers may differ. The mean in
-// L_at runs over clips and positions, as in the official code. This suite's adaptation to two modalities: the maps are
-// brought to a common grid (maps.h) before the attention is taken.
+// F_s, F_t feature maps of a stage of student and teacher, deepest with deepest; channel numbers may differ. The mean
+// in L_at runs over clips and positions, as in the official code. This suite's adaptation to two modalities: the maps
+// are brought to a common grid (maps.h) before the attention is taken.
 #include <ATen/ATen.h>
 
 #include <cmath>

@@ -26,9 +26,8 @@ class CorrelationCongruence final : public Method {
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
     const at::Tensor distance = (projection_->forward(input.student.embedding) - input.teacher.embedding).abs();
     const std::int64_t pairs = distance.size(0) - 1;
-    const at::Tensor neighbours = pairs == 0
-                                      ? zero_of(distance)
-                                      : (distance.narrow(0, 0, pairs) * distance.narrow(0, 1, pairs)).sum(1).mean();
+    const at::Tensor neighbours =
+        pairs == 0 ? zero_of(distance) : (distance.narrow(0, 0, pairs) * distance.narrow(0, 1, pairs)).sum(1).mean();
     return {{student_classification(input, classification_weight_),
              {"correlation", neighbours, weight_, {"student", "method"}}},
             {}};
@@ -64,9 +63,9 @@ MethodInfo describe() {
   info.unlabelled = "in the correlation loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     const std::int64_t teacher_width = required_teacher_shape(setup, "cc").embedding_width;
-    return make_distillation(setup, needs,
-                             std::make_shared<CorrelationCongruence>(
-                                 setup.parameters, setup.student_shape.embedding_width, teacher_width));
+    return make_distillation(
+        setup, needs,
+        std::make_shared<CorrelationCongruence>(setup.parameters, setup.student_shape.embedding_width, teacher_width));
   };
   info.conformance["cc"] = check;
   return info;

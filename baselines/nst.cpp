@@ -2,7 +2,8 @@
 // equations 5 to 7, with the polynomial kernel.
 //
 //   each channel of a map, flattened over positions and divided by its norm, is one sample: f_c
-//   L_nst = Σ over stage pairs of mean k(t, t) + mean k(s, s) − 2 mean k(s, t),  k(x, y) = (xᵀ y)², means over clips and
+//   L_nst = Σ over stage pairs of mean k(t, t) + mean k(s, s) − 2 mean k(s, t),  k(x, y) = (xᵀ y)², means over clips
+//   and
 //           pairs of channels
 //   L = weight · L_nst + classification_weight · CE(z, y)
 //

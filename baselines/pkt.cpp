@@ -1,5 +1,5 @@
-// pkt — Passalis and Tefas 2018, "Learning Deep Representations with Probabilistic Knowledge Transfer", arXiv 1803.10837,
-// equations 3 to 8, with the cosine kernel.
+// pkt — Passalis and Tefas 2018, "Learning Deep Representations with Probabilistic Knowledge Transfer", arXiv
+// 1803.10837, equations 3 to 8, with the cosine kernel.
 //
 //   K_ij = (cos(x_i, x_j) + 1) / 2,  p_i = K_i / Σ_j K_ij, one distribution a clip over the batch, itself included
 //   L_pkt = mean_ij p_ij(t) log((p_ij(t) + ε) / (p_ij(s) + ε)), ε = 1e-7
@@ -40,9 +40,9 @@ class ProbabilisticTransfer final : public Method {
     // Rounding can leave the kernel of opposite embeddings a little below zero, which half precision makes larger.
     const at::Tensor ratio = (teacher.clamp_min(0) + kEpsilon) / (student.clamp_min(0) + kEpsilon);
     const at::Tensor divergence = (teacher * ratio.log()).mean();
-    return {{student_classification(input, classification_weight_),
-             {"probabilistic", divergence, weight_, {"student"}}},
-            {}};
+    return {
+        {student_classification(input, classification_weight_), {"probabilistic", divergence, weight_, {"student"}}},
+        {}};
   }
 
  private:
@@ -64,7 +64,8 @@ MethodInfo describe() {
   info.paper =
       "Passalis and Tefas 2018, Learning Deep Representations with Probabilistic Knowledge Transfer, arXiv 1803.10837";
   info.formula =
-      "L = weight mean_ij p_ij(t) log(p_ij(t) / p_ij(s)) + classification_weight CE(z, y), p_i = (cos(x_i, x_j) + 1) / 2 "
+      "L = weight mean_ij p_ij(t) log(p_ij(t) / p_ij(s)) + classification_weight CE(z, y), p_i = (cos(x_i, x_j) + 1) / "
+      "2 "
       "over the batch, normalised to sum 1";
   info.verified = Verified::kLoss;
   info.parameters = parameters();

@@ -4,8 +4,8 @@
 //   L_sp = Σ over stage pairs of ‖G_s − G_t‖²_F / B²
 //   L = weight · L_sp + classification_weight · CE(z, y)
 //
-// The features are the last maps of both networks (`stages` counts further ones, deepest with deepest). Only similarities
-// within a side are compared, so that widths and axes may differ and no common grid is needed.
+// The features are the last maps of both networks (`stages` counts further ones, deepest with deepest). Only
+// similarities within a side are compared, so that widths and axes may differ and no common grid is needed.
 #include <ATen/ATen.h>
 
 #include <algorithm>

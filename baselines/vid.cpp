@@ -58,7 +58,8 @@ TORCH_MODULE(PairBound);
 
 class VariationalInformation final : public Method {
  public:
-  // `channels`: student and teacher of each pair; the regressors' hidden width is the teacher's, or `hidden` when given.
+  // `channels`: student and teacher of each pair; the regressors' hidden width is the teacher's, or `hidden` when
+  // given.
   VariationalInformation(const Parameters& values, const std::vector<std::pair<std::int64_t, std::int64_t>>& channels,
                          std::int64_t hidden = 0)
       : weight_(values.number("weight")),
