@@ -33,10 +33,23 @@ at::Tensor cosine_matrix(const at::Tensor& a, const at::Tensor& b) {
 
 at::Tensor cosine_rows(const at::Tensor& a, const at::Tensor& b) { return (unit_rows(a) * unit_rows(b)).sum(-1); }
 
-at::Tensor batch_normalise(torch::nn::BatchNorm1dImpl& layer, const at::Tensor& input) {
-  if (!layer.is_training() || input.size(0) > 1) return layer.forward(input);
+namespace {
+
+template <typename Layer>
+at::Tensor normalise_channels(Layer& layer, const at::Tensor& input) {
+  if (!layer.is_training() || input.numel() > input.size(1)) return layer.forward(input);
   return at::batch_norm(input, layer.weight, layer.bias, layer.running_mean, layer.running_var, /*training=*/false,
                         /*momentum=*/0.0, layer.options.eps(), /*cudnn_enabled=*/false);
+}
+
+}  // namespace
+
+at::Tensor batch_normalise(torch::nn::BatchNorm1dImpl& layer, const at::Tensor& input) {
+  return normalise_channels(layer, input);
+}
+
+at::Tensor batch_normalise(torch::nn::BatchNorm2dImpl& layer, const at::Tensor& input) {
+  return normalise_channels(layer, input);
 }
 
 UnlabelledPolicy parse_unlabelled_policy(const std::string& text) {

@@ -108,7 +108,7 @@ std::vector<std::string> listed(const VectorCase& vector_case, const std::string
 }  // namespace
 
 TensorMap check_stage_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
-                           const std::string& term) {
+                           const std::string& term, const StepContext& context) {
   load_case(*method, vector_case);
   NamedLeaves leaves;
   for (const std::string& name : listed(vector_case, "student")) leaves.emplace_back(name, vector_case.leaf(name));
@@ -120,7 +120,7 @@ TensorMap check_stage_loss(const VectorCase& vector_case, const std::shared_ptr<
   for (const std::string& name : listed(vector_case, "teacher")) {
     input.teacher.stages.push_back(vector_case.at(name));
   }
-  const StepResult result = method->loss(input, StepContext{});
+  const StepResult result = method->loss(input, context);
   const bool own = !unique_parameters(*method).empty();
   TensorMap computed =
       routed_gradients(result.terms, own ? std::shared_ptr<torch::nn::Module>(method) : nullptr, leaves);

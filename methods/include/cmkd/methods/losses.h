@@ -34,6 +34,8 @@ namespace cmkd {
 // Batch normalisation that also takes a batch of one in training: such a batch has no variance, so the running
 // statistics stand in and stay as they are.
 [[nodiscard]] at::Tensor batch_normalise(torch::nn::BatchNorm1dImpl& layer, const at::Tensor& input);
+// The same for maps [B, C, H, W], where one value per channel is what has no variance.
+[[nodiscard]] at::Tensor batch_normalise(torch::nn::BatchNorm2dImpl& layer, const at::Tensor& input);
 
 // ---- Clips whose label is hidden, in losses that need one ----------------------------------------------------------
 

@@ -43,6 +43,6 @@ using NamedLeaves = std::vector<std::pair<std::string, at::Tensor>>;
 // sides; the case's "param.*" and "buffer.*" become the method's own. Gives "loss" (the term named `term`), "loss.N"
 // for each diagnostic "stageN", and the gradients of maps and parameters.
 [[nodiscard]] TensorMap check_stage_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
-                                         const std::string& term);
+                                         const std::string& term, const StepContext& context = {});
 
 }  // namespace cmkd
