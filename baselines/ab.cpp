@@ -14,7 +14,6 @@
 // rectified maps lie mostly on one side of it: grid "plane" keeps more of the boundaries than "time".
 #include <ATen/ATen.h>
 #include <torch/nn/modules/batchnorm.h>
-#include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/conv.h>
 
 #include <cmath>
@@ -62,8 +61,8 @@ class ActivationBoundaries final : public Method {
         init_epochs_(values.integer("init_epochs")),
         grid_(parse_grid(values.text("grid"))) {
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      connectors_.push_back(register_module("connector" + std::to_string(i),
-                                            Connector(channels[i].first, channels[i].second)));
+      connectors_.push_back(
+          register_module("connector" + std::to_string(i), Connector(channels[i].first, channels[i].second)));
     }
   }
 
@@ -81,8 +80,8 @@ class ActivationBoundaries final : public Method {
     at::Tensor sum;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       const double depth = static_cast<double>(i) + 1 - static_cast<double>(pairs.size());
-      const at::Tensor stage = std::exp2(depth) * boundary_loss(connectors_.at(i)->forward(pairs[i].student),
-                                                               pairs[i].teacher);
+      const at::Tensor stage =
+          std::exp2(depth) * boundary_loss(connectors_.at(i)->forward(pairs[i].student), pairs[i].teacher);
       result.diagnostics.push_back({"stage" + std::to_string(i), stage.detach()});
       sum = sum.defined() ? sum + stage : stage;
     }

@@ -1,27 +1,35 @@
-// at — Zagoruyko and Komodakis 2017, "Paying More Attention to Attention", arXiv 1612.03928, equation 2 (activation
-// attention).
+// at — Zagoruyko and Komodakis 2017, "Paying More Attention to Attention: Improving the Performance of Convolutional
+// Neural Networks via Attention Transfer", arXiv 1612.03928, equation 2 (activation-based, sums of powers).
 //
-//   Q(F) = flatten(mean_c F_c^p) / its norm, one vector a clip;   L_at = Σ over stage pairs of mean (Q(F_s) − Q(F_t))²
+//   Q(F) = q / |q|, q [B, H·W] = mean over channels of F^p
+//   L_at = Σ over stages of mean (Q(F_s) − Q(F_t))², the mean over clips and positions
 //   L = weight · L_at + classification_weight · CE(z, y)
 //
-// F_s, F_t feature maps of a stage of student and teacher, deepest with deepest; channel numbers may differ. The mean
-// in L_at runs over clips and positions, as in the official code. This suite's adaptation to two modalities: the maps
-// are brought to a common grid (maps.h) before the attention is taken.
+// F_s [B, C_s, H, W], F_t [B, C_t, H, W]: every stage of both networks, deepest with deepest; the numbers of channels
+// may differ. As in the official code, F^p keeps its sign where p is odd (the paper writes |F|^p).
+// This suite's adaptation to two modalities: maps are compared on the common grid `grid` (maps.h).
 #include <ATen/ATen.h>
-
-#include <cmath>
 
 #include "cmkd/methods/losses.h"
 #include "cmkd/methods/maps.h"
+#include "cmkd/methods/method.h"
 #include "cmkd/methods/vector_checks.h"
 
 namespace cmkd {
 namespace {
 
 std::vector<ParameterSpec> parameters() {
-  return {weight_parameter(30.0), classification_weight_parameter(),
-          ParameterSpec::number("p", 2.0, 1.0, 8.0, "Power of the activations whose mean is the attention."),
+  return {weight_parameter(100.0), classification_weight_parameter(),
+          ParameterSpec::integer("p", 2, 1, 8, "Power of the activations that an attention map sums."),
           grid_parameter()};
+}
+
+// [B, C, H, W] -> [B, H·W], rows of length one. A map enters divided by its largest magnitude, which the result does
+// not depend on: powers then stay within the range of half precision.
+at::Tensor attention(const at::Tensor& map, std::int64_t power) {
+  const at::Tensor largest = map.detach().abs().amax({1, 2, 3}, /*keepdim=*/true);
+  const at::Tensor scaled = map / largest.masked_fill(largest == 0, 1);
+  return unit_rows(scaled.pow(power).mean(1).flatten(1));
 }
 
 class AttentionTransfer final : public Method {
@@ -29,14 +37,14 @@ class AttentionTransfer final : public Method {
   explicit AttentionTransfer(const Parameters& values)
       : weight_(values.number("weight")),
         classification_weight_(values.number("classification_weight")),
-        power_(values.number("p")),
+        power_(values.integer("p")),
         grid_(parse_grid(values.text("grid"))) {}
 
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
     StepResult result{{student_classification(input, classification_weight_)}, {}};
-    at::Tensor sum = zero_of(input.student.logits);
+    at::Tensor sum = zero_of(input.student.stages.back());
     for (const MapPair& pair : stage_pairs(input, grid_)) {
-      const at::Tensor stage = at::mse_loss(attention(pair.student), attention(pair.teacher));
+      const at::Tensor stage = at::mse_loss(attention(pair.student, power_), attention(pair.teacher, power_));
       result.diagnostics.push_back({"stage" + std::to_string(result.diagnostics.size()), stage.detach()});
       sum = sum + stage;
     }
@@ -45,23 +53,16 @@ class AttentionTransfer final : public Method {
   }
 
  private:
-  // [B, C, H, W] -> [B, H · W]
-  [[nodiscard]] at::Tensor attention(const at::Tensor& map) const {
-    // A whole power of a negative activation keeps its sign, as in the official code; a broken one has none.
-    const at::Tensor power = power_ == std::floor(power_) ? map.pow(power_) : map.abs().pow(power_);
-    return unit_rows(power.mean(1).flatten(1));
-  }
-
   double weight_;
   double classification_weight_;
-  double power_;
+  std::int64_t power_;
   Grid grid_;
 };
 
 TensorMap check(const VectorCase& vector_case) {
   Parameters values(parameters());
   values.set("weight", 1.0);
-  values.set("p", vector_case.hyper("p"));
+  values.set("p", static_cast<std::int64_t>(vector_case.hyper("p")));
   values.set("grid", std::string("plane"));
   return check_stage_loss(vector_case, std::make_shared<AttentionTransfer>(values), "attention");
 }
@@ -72,17 +73,17 @@ MethodInfo describe() {
   info.title = "Attention Transfer";
   info.paper = "Zagoruyko and Komodakis 2017, Paying More Attention to Attention, arXiv 1612.03928";
   info.formula =
-      "L = weight sum over stages of mean (Q(F_s) - Q(F_t))^2 + classification_weight CE(z, y), Q(F) = "
-      "flatten(mean_c F_c^p) divided by its norm";
+      "L = weight sum over stages of mean((Q(F_s) - Q(F_t))^2) + classification_weight CE(z, y), Q(F) the mean over "
+      "channels of F^p, flattened and divided by its norm; maps on the common grid of both modalities";
   info.verified = Verified::kLoss;
   info.parameters = parameters();
-  info.presets["paper"] = {{"weight", 1000.0}, {"classification_weight", 1.0}, {"p", 2.0}};
-  info.presets["suite"] = {{"weight", 30.0}, {"classification_weight", 1.0}, {"p", 2.0}};
+  info.presets["paper"] = {{"weight", 1000.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
+  info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
   info.needs = stage_needs();
-  info.search = {{"weight", 1.0, 1000.0}};
+  info.search = {{"weight", 1.0, 3000.0}, {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
   info.unlabelled = "in the attention loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
-    (void)stage_channel_pairs(setup, "at");
+    (void)stage_channel_pairs(setup, "at");  // refuses models without stages
     return make_distillation(setup, needs, std::make_shared<AttentionTransfer>(setup.parameters));
   };
   info.conformance["at"] = check;

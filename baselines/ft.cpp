@@ -13,7 +13,6 @@
 //
 // This suite's adaptation: the grid. On "time" the maps are [B, C, 1, T], and the kernels see their neighbours in time.
 #include <ATen/ATen.h>
-#include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
@@ -29,7 +28,8 @@ namespace cmkd {
 namespace {
 
 std::vector<ParameterSpec> parameters() {
-  return {weight_parameter(10.0), classification_weight_parameter(),
+  return {weight_parameter(10.0),
+          classification_weight_parameter(),
           ParameterSpec::number("p1", 2.0, 1, 8, "Power of a factor's values in the mean over its channels."),
           ParameterSpec::number("p2", 1.0, 1, 8, "Power of the difference of two normalised factors."),
           ParameterSpec::integer("init_epochs", 1, 1, 100000, "Epochs of the phase that trains the paraphraser."),
@@ -129,8 +129,9 @@ class FactorTransfer final : public Method {
     }
     const at::Tensor student = translator_->encoder->forward(on_grid(input.student.stages.back(), grid_));
     const at::Tensor transfer = factor_loss(student, paraphrased(teacher));
-    return {{student_classification(input, classification_weight_), {"ft", transfer, weight_, {"student", "translator"}}},
-            {}};
+    return {
+        {student_classification(input, classification_weight_), {"ft", transfer, weight_, {"student", "translator"}}},
+        {}};
   }
 
   // Factors [B, K, H, W] and [B, K', H', W'].
@@ -191,8 +192,8 @@ void collect_gradients(torch::nn::Module& module, const std::string& prefix, Ten
 // The paraphraser's step, then a step of the second phase on the paraphraser as it was.
 TensorMap check_step(const VectorCase& vector_case) {
   const at::Tensor student = vector_case.leaf("student");
-  const auto method = std::make_shared<FactorTransfer>(case_parameters(), student.size(1),
-                                                       vector_case.at("teacher").size(1));
+  const auto method =
+      std::make_shared<FactorTransfer>(case_parameters(), student.size(1), vector_case.at("teacher").size(1));
   load_case(*method, vector_case);
   MethodInput input = unlabelled_input(student.size(0));
   input.student.logits = at::zeros({student.size(0), 1}, at::kDouble);
@@ -221,16 +222,17 @@ MethodInfo describe() {
   MethodInfo info;
   info.id = "ft";
   info.title = "Factor Transfer";
-  info.paper = "Kim et al. 2018, Paraphrasing Complex Network: Network Compression via Factor Transfer, arXiv 1802.04977";
+  info.paper =
+      "Kim et al. 2018, Paraphrasing Complex Network: Network Compression via Factor Transfer, arXiv 1802.04977";
   info.formula =
       "init_epochs of mean((P'(P(t)) - t)^2); then weight mean|N(T(s)) - N(P(t))|^p2 + classification_weight CE(z, y), "
       "N the normalised mean over channels of the factor's p1-th power, s and t the deepest stages";
   info.verified = Verified::kStep;
   info.parameters = parameters();
-  info.presets["paper"] = {{"weight", 200.0}, {"classification_weight", 1.0}, {"p1", 2.0}, {"p2", 1.0},
-                           {"init_epochs", std::int64_t{30}}};
-  info.presets["suite"] = {{"weight", 10.0}, {"classification_weight", 1.0}, {"p1", 2.0}, {"p2", 1.0},
-                           {"init_epochs", std::int64_t{1}}};
+  info.presets["paper"] = {
+      {"weight", 200.0}, {"classification_weight", 1.0}, {"p1", 2.0}, {"p2", 1.0}, {"init_epochs", std::int64_t{30}}};
+  info.presets["suite"] = {
+      {"weight", 10.0}, {"classification_weight", 1.0}, {"p1", 2.0}, {"p2", 1.0}, {"init_epochs", std::int64_t{1}}};
   info.search = {{"weight", 0.1, 500.0}, {"p2", 1.0, 2.0, false}};
   info.needs = stage_needs();
   info.unlabelled = "in the paraphraser's phase and in the factor loss, which need no label; not in the cross-entropy";

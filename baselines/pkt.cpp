@@ -1,15 +1,18 @@
 // pkt — Passalis and Tefas 2018, "Learning Deep Representations with Probabilistic Knowledge Transfer", arXiv
-// 1803.10837, equations 3 to 8, with the cosine kernel.
+// 1803.10837, equations 4 to 6 with the cosine kernel.
 //
-//   K_ij = (cos(x_i, x_j) + 1) / 2,  p_i = K_i / Σ_j K_ij, one distribution a clip over the batch, itself included
-//   L_pkt = mean_ij p_ij(t) log((p_ij(t) + ε) / (p_ij(s) + ε)), ε = 1e-7
+//   K_ij = (1 + ê_i · ê_j) / 2, ê = e / (|e| + ε);   p_ij = K_ij / Σ_j K_ij
+//   L_pkt = mean over all i, j of p_ij(t) · log((p_ij(t) + ε) / (p_ij(s) + ε)), ε = 1e-7
 //   L = weight · L_pkt + classification_weight · CE(z, y)
 //
-// s [B, D_s], t [B, D_t] embeddings; the widths may differ. The mean runs over all B² pairs and ε stands in the norms,
-// too, as in the official code.
+// s [B, D_s], t [B, D_t] embeddings; the widths may differ, for only similarities within a side are compared. The mean
+// over all B² entries is the official code's, and the reason for the large weight.
 #include <ATen/ATen.h>
 
+#include <limits>
+
 #include "cmkd/methods/losses.h"
+#include "cmkd/methods/method.h"
 #include "cmkd/methods/vector_checks.h"
 
 namespace cmkd {
@@ -17,15 +20,16 @@ namespace {
 
 constexpr double kEpsilon = 1e-7;
 
-std::vector<ParameterSpec> parameters() { return {weight_parameter(100.0), classification_weight_parameter()}; }
+std::vector<ParameterSpec> parameters() { return {weight_parameter(1000.0), classification_weight_parameter()}; }
 
-// [B, D] -> [B, B], rows that sum to one. An embedding of length zero has no direction: cosine 0 to all, no gradient.
-at::Tensor similarity_distribution(const at::Tensor& embedding) {
-  const at::Tensor squared = embedding.square().sum(1, /*keepdim=*/true);
-  const at::Tensor none = squared.detach().eq(0);
-  const at::Tensor norm = squared.masked_fill(none, 1).sqrt();
-  const at::Tensor rows = (embedding / (norm + kEpsilon)).masked_fill(none, 0);
-  const at::Tensor kernel = (at::mm(rows, rows.t()) + 1) / 2;
+// [B, D] -> [B, B], rows that sum to one. Half precision cannot hold ε: it is widened. An embedding of length zero is
+// similar to none and passes no gradient.
+at::Tensor neighbour_probabilities(const at::Tensor& embedding) {
+  const bool wide = embedding.scalar_type() == at::kDouble || embedding.scalar_type() == at::kFloat;
+  const at::Tensor rows = embedding.flatten(1).to(wide ? embedding.scalar_type() : at::kFloat);
+  const at::Tensor norm = at::linalg_vector_norm(rows, 2, at::IntArrayRef{1}, /*keepdim=*/true);
+  const at::Tensor unit = rows / (norm + kEpsilon).masked_fill(norm < 1e-12, std::numeric_limits<double>::infinity());
+  const at::Tensor kernel = (at::mm(unit, unit.t()) + 1) / 2;
   return kernel / kernel.sum(1, /*keepdim=*/true);
 }
 
@@ -35,14 +39,11 @@ class ProbabilisticTransfer final : public Method {
       : weight_(values.number("weight")), classification_weight_(values.number("classification_weight")) {}
 
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
-    const at::Tensor student = similarity_distribution(input.student.embedding);
-    const at::Tensor teacher = similarity_distribution(input.teacher.embedding);
-    // Rounding can leave the kernel of opposite embeddings a little below zero, which half precision makes larger.
-    const at::Tensor ratio = (teacher.clamp_min(0) + kEpsilon) / (student.clamp_min(0) + kEpsilon);
-    const at::Tensor divergence = (teacher * ratio.log()).mean();
-    return {
-        {student_classification(input, classification_weight_), {"probabilistic", divergence, weight_, {"student"}}},
-        {}};
+    // Rounding may take the kernel of opposite embeddings below zero by an epsilon of the type, far less than ε.
+    const at::Tensor own = neighbour_probabilities(input.student.embedding);
+    const at::Tensor other = neighbour_probabilities(input.teacher.embedding);
+    const at::Tensor divergence = (other * ((other + kEpsilon) / (own + kEpsilon)).log()).mean();
+    return {{student_classification(input, classification_weight_), {"pkt", divergence, weight_, {"student"}}}, {}};
   }
 
  private:
@@ -53,8 +54,7 @@ class ProbabilisticTransfer final : public Method {
 TensorMap check(const VectorCase& vector_case) {
   Parameters values(parameters());
   values.set("weight", 1.0);
-  return check_pair_loss(vector_case, std::make_shared<ProbabilisticTransfer>(values), &ModelOutput::embedding,
-                         "probabilistic");
+  return check_pair_loss(vector_case, std::make_shared<ProbabilisticTransfer>(values), &ModelOutput::embedding, "pkt");
 }
 
 MethodInfo describe() {
@@ -64,15 +64,14 @@ MethodInfo describe() {
   info.paper =
       "Passalis and Tefas 2018, Learning Deep Representations with Probabilistic Knowledge Transfer, arXiv 1803.10837";
   info.formula =
-      "L = weight mean_ij p_ij(t) log(p_ij(t) / p_ij(s)) + classification_weight CE(z, y), p_i = (cos(x_i, x_j) + 1) / "
-      "2 "
-      "over the batch, normalised to sum 1";
+      "L = weight mean_ij p_ij(t) log(p_ij(t) / p_ij(s)) + classification_weight CE(z, y), p_ij the cosine similarity "
+      "of clips i and j, moved to [0, 1] and divided by its row's sum";
   info.verified = Verified::kLoss;
   info.parameters = parameters();
   info.presets["paper"] = {{"weight", 30000.0}, {"classification_weight", 1.0}};
-  info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}};
-  info.search = {{"weight", 1.0, 30000.0}};
-  info.unlabelled = "in the divergence of similarities, which needs no label; not in the cross-entropy";
+  info.presets["suite"] = {{"weight", 1000.0}, {"classification_weight", 1.0}};
+  info.search = {{"weight", 10.0, 100000.0}, {"classification_weight", 0.3, 3.0}};
+  info.unlabelled = "in the transfer loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<ProbabilisticTransfer>(setup.parameters));
   };

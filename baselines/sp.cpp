@@ -1,31 +1,37 @@
 // sp — Tung and Mori 2019, "Similarity-Preserving Knowledge Distillation", arXiv 1907.09682, equations 1 to 4.
 //
-//   G = N(F Fᵀ), F [B, ...] the features of a batch, flattened; N divides each row by its norm
-//   L_sp = Σ over stage pairs of ‖G_s − G_t‖²_F / B²
+//   G = F Fᵀ [B, B], F [B, C·H·W] the flattened maps; N(G): each row divided by its norm
+//   L_sp = Σ over stages of |N(G_t) − N(G_s)|² / B²
 //   L = weight · L_sp + classification_weight · CE(z, y)
 //
-// The features are the last maps of both networks (`stages` counts further ones, deepest with deepest). Only
-// similarities within a side are compared, so that widths and axes may differ and no common grid is needed.
+// Only similarities between clips of one side are compared, so that the maps of the two modalities need no common grid
+// and no equal sizes: they enter whole, as each network gives them. The official code takes the last stage before the
+// pooling; `stages = "all"` sums over all of them, deepest with deepest.
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cmkd/methods/losses.h"
 #include "cmkd/methods/maps.h"
+#include "cmkd/methods/method.h"
 #include "cmkd/methods/vector_checks.h"
 
 namespace cmkd {
 namespace {
 
 std::vector<ParameterSpec> parameters() {
-  return {weight_parameter(30.0), classification_weight_parameter(),
-          ParameterSpec::integer("stages", 1, 1, 16, "How many of the last stages are compared.", "stages")};
+  return {weight_parameter(100.0), classification_weight_parameter(),
+          ParameterSpec::choice("stages", "last", {"last", "all"}, "Which stages' similarities are compared.")};
 }
 
-// [B, ...] -> [B, B], rows of length one
-at::Tensor similarity(const at::Tensor& features) {
-  const at::Tensor flat = features.flatten(1);
-  return unit_rows(at::mm(flat, flat.t()));
+// [B, ...] -> [B, B], rows of length one. One constant divides all maps, which the result does not depend on: no
+// product exceeds 1 then, the range of half precision suffices.
+at::Tensor similarities(const at::Tensor& map) {
+  const at::Tensor flat = map.flatten(1);
+  const at::Tensor largest = flat.detach().abs().amax() * std::sqrt(static_cast<double>(flat.size(1)));
+  const at::Tensor scaled = flat / largest.masked_fill(largest == 0, 1);
+  return unit_rows(at::mm(scaled, scaled.t()));
 }
 
 class SimilarityPreserving final : public Method {
@@ -33,17 +39,17 @@ class SimilarityPreserving final : public Method {
   explicit SimilarityPreserving(const Parameters& values)
       : weight_(values.number("weight")),
         classification_weight_(values.number("classification_weight")),
-        stages_(static_cast<std::size_t>(values.integer("stages"))) {}
+        all_stages_(values.text("stages") == "all") {}
 
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
     StepResult result{{student_classification(input, classification_weight_)}, {}};
     const auto& student = input.student.stages;
     const auto& teacher = input.teacher.stages;
-    const std::size_t count = std::min({stages_, student.size(), teacher.size()});
-    at::Tensor sum = zero_of(input.student.logits);
+    const std::size_t count = all_stages_ ? std::min(student.size(), teacher.size()) : 1;
+    at::Tensor sum = zero_of(student.back());
     for (std::size_t i = 0; i < count; ++i) {
-      const at::Tensor stage = at::mse_loss(similarity(student[student.size() - count + i]),
-                                            similarity(teacher[teacher.size() - count + i]));
+      const at::Tensor stage = at::mse_loss(similarities(student[student.size() - count + i]),
+                                            similarities(teacher[teacher.size() - count + i]));
       result.diagnostics.push_back({"stage" + std::to_string(i), stage.detach()});
       sum = sum + stage;
     }
@@ -54,13 +60,13 @@ class SimilarityPreserving final : public Method {
  private:
   double weight_;
   double classification_weight_;
-  std::size_t stages_;
+  bool all_stages_;
 };
 
 TensorMap check(const VectorCase& vector_case) {
   Parameters values(parameters());
   values.set("weight", 1.0);
-  values.set("stages", std::int64_t{16});  // all that the case holds
+  values.set("stages", std::string("all"));
   return check_stage_loss(vector_case, std::make_shared<SimilarityPreserving>(values), "similarity");
 }
 
@@ -70,17 +76,17 @@ MethodInfo describe() {
   info.title = "Similarity-Preserving Knowledge Distillation";
   info.paper = "Tung and Mori 2019, Similarity-Preserving Knowledge Distillation, arXiv 1907.09682";
   info.formula =
-      "L = weight sum over stages of ||G_s - G_t||_F^2 / B^2 + classification_weight CE(z, y), G = F F^T of the batch "
-      "with rows of length one";
+      "L = weight |N(F_t F_t') - N(F_s F_s')|^2 / B^2 + classification_weight CE(z, y), F the flattened maps of a "
+      "batch, N division of each row by its norm";
   info.verified = Verified::kLoss;
   info.parameters = parameters();
-  info.presets["paper"] = {{"weight", 3000.0}, {"classification_weight", 1.0}, {"stages", std::int64_t{1}}};
-  info.presets["suite"] = {{"weight", 30.0}, {"classification_weight", 1.0}, {"stages", std::int64_t{1}}};
+  info.presets["paper"] = {{"weight", 3000.0}, {"classification_weight", 1.0}, {"stages", std::string("last")}};
+  info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}, {"stages", std::string("last")}};
   info.needs = stage_needs();
-  info.search = {{"weight", 1.0, 3000.0}};
+  info.search = {{"weight", 1.0, 10000.0}, {"stages", 0, 0, false, {std::string("last"), std::string("all")}}};
   info.unlabelled = "in the similarity loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
-    (void)stage_channel_pairs(setup, "sp", static_cast<std::size_t>(setup.parameters.integer("stages")));
+    (void)stage_channel_pairs(setup, "sp");  // refuses models without stages
     return make_distillation(setup, needs, std::make_shared<SimilarityPreserving>(setup.parameters));
   };
   info.conformance["sp"] = check;

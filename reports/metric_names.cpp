@@ -18,6 +18,7 @@ const std::vector<Known>& known_metrics() {
                                         {"top5", {"top-5", MetricUnit::kPercent, true}},
                                         {"mean_class_accuracy", {"mean class accuracy", MetricUnit::kPercent, true}},
                                         {"ece", {"calibration error", MetricUnit::kPercent, false}},
+                                        {"brier", {"Brier score", MetricUnit::kPlain, false}},
                                         {"nll", {"NLL", MetricUnit::kNats, false}},
                                         {"teacher_agreement", {"agreement with teacher", MetricUnit::kPercent, true}},
                                         {"teacher_kl", {"KL from teacher", MetricUnit::kNats, false}},
