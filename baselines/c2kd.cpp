@@ -3,9 +3,11 @@
 //   proxy of a side   z' = U · leaky_relu(BN(W · pool(last map)), 0.1) + c, W a 1 x 1 convolution without bias
 //   K(p, q) = T² KL(softmax(sg p / T) ‖ softmax(q / T)), sg = stop-gradient
 //   τ_i = Kendall's tau_b of the two proxies' logits of clip i over the classes
-//   N(p, q) = T² · 1/B Σ_i [τ_i > threshold] KL(softmax(sg p_i ⊙ k_i / T) ‖ softmax(q_i ⊙ k_i / T)), k_i = 1 −
-//   onehot(y_i) L = classification_weight · (CE(s, y) + CE(t, y)) + weight · (K(s, s') + K(s', s) + K(t, t') + K(t', t)
-//       + N(t', s') + N(s', t'))
+//   N(p, q) = T² · 1/B Σ_i [τ_i > threshold] KL(softmax(sg p_i ⊙ k_i / T) ‖ softmax(q_i ⊙ k_i / T)),
+//       k_i = 1 − onehot(y_i)
+//
+//   L = classification_weight · (CE(s, y) + CE(t, y))
+//       + weight · (K(s, s') + K(s', s) + K(t, t') + K(t', t) + N(t', s') + N(s', t'))
 //
 // s, t [B, C] logits of student and teacher, s', t' those of their proxies. All is trained together: the student, the
 // teacher (a copy of the cell's trained one) and both proxies; a proxy's terms reach its network through the last map

@@ -1,4 +1,4 @@
-// dist — Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher", arXiv 2205.10536, equations 6 to 10.
+// dist — Huang et al. 2022, "Knowledge Distillation from A Stronger Teacher", arXiv 2205.10536.
 //
 //   p = softmax(s / T), q = softmax(t / T), ρ(a, b) = Pearson's correlation = ā·b̄ / (|ā| |b̄| + 1e-8), ā = a − mean a
 //   L_inter = mean_i (1 − ρ(p_i, q_i)) over clips,     rows [C] of one clip's classes

@@ -1,4 +1,4 @@
-// dkd — Zhao et al. 2022, "Decoupled Knowledge Distillation", arXiv 2203.08679, equations 6 and 7.
+// dkd — Zhao et al. 2022, "Decoupled Knowledge Distillation", arXiv 2203.08679.
 //
 //   b(x) = (p_y, 1 − p_y), p = softmax(x / T);   p̂(x) = softmax(x / T) over the classes other than y
 //   TCKD = KL(b(t) ‖ b(s)),   NCKD = KL(p̂(t) ‖ p̂(s))

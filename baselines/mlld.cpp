@@ -1,4 +1,4 @@
-// mlld — Jin, Wang and Lin 2023, "Multi-Level Logit Distillation", CVPR 2023, equations 3 to 8.
+// mlld — Jin, Wang and Lin 2023, "Multi-Level Logit Distillation", CVPR 2023.
 //
 // At a temperature T, with P = softmax(s / T) and Q = softmax(t / T), both [B, C]:
 //   instance  I_T = T² · mean_i KL(Q_i ‖ P_i)
@@ -15,8 +15,8 @@
 //       instance = Σ_T mean(m) I_T(z) + Σ_{T = 3, 4, 5} I_T(z') + Σ_{T = 2, 6} I_T(z)
 //       class = Σ_T mean(n) C_T(z),   batch = Σ_T mean(m) B_T(z)
 //   "rows" (as the masks read)     the masks choose what is aligned, and all temperatures see the strong view:
-//       instance = Σ_T (mean_i m_i I_T,i(z) + I_T(z')),   class = Σ_T Σ_jk n_k (…)²_jk / C,   batch = Σ_T Σ_ij m_j
-//       (…)²_ij / B
+//       instance = Σ_T (mean_i m_i I_T,i(z) + I_T(z'))
+//       class = Σ_T Σ_jk n_k (…)²_jk / C,   batch = Σ_T Σ_ij m_j (…)²_ij / B
 // Neither aligns classes and batch on the strong view.
 //
 // This suite's adaptation: the teacher's outputs are cached, so that its logits on the plain clip stand for both views

@@ -1,5 +1,5 @@
 // ofa — Hao et al. 2023, "One-for-All: Bridge the Gap Between Heterogeneous Architectures in Knowledge Distillation",
-// arXiv 2310.19444, equations 5 to 7.
+// arXiv 2310.19444.
 //
 //   L_ofa(x) = mean_i −Σ_c ((q_ic + y_ic)^ε − y_ic) · log softmax(x / T)_ic, q = softmax(t / T), y one-hot
 //   x_k = W_k · pool(stage_k) + b_k: a projector from each stage of the student to the C classes
