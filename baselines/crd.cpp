@@ -28,7 +28,8 @@ namespace {
 constexpr double kEpsilon = 1e-7;
 
 std::vector<ParameterSpec> parameters() {
-  return {weight_parameter(0.1), classification_weight_parameter(),
+  return {weight_parameter(0.1),
+          classification_weight_parameter(),
           ParameterSpec::number("temperature", 0.07, 1e-3, 1e3, "T, dividing inner products."),
           ParameterSpec::number("momentum", 0.5, 0, 1, "Share of its old row that a clip's memory keeps."),
           ParameterSpec::integer("negatives", 16384, 1, 1e9,
@@ -51,9 +52,9 @@ TORCH_MODULE(Embed);
 // Where negatives are drawn: the clips in the order of their classes, so that those of other classes are all but one
 // stretch.
 struct NegativePool {
-  at::Tensor order;     // [m] int64: places of the clips that may be negatives, sorted by class
-  at::Tensor begin;     // [n] int64: where the stretch of a clip's class begins in `order`
-  at::Tensor same;      // [n] int64: its length
+  at::Tensor order;  // [m] int64: places of the clips that may be negatives, sorted by class
+  at::Tensor begin;  // [n] int64: where the stretch of a clip's class begins in `order`
+  at::Tensor same;   // [n] int64: its length
 };
 
 // Classes of all clips of the training: the label, else what the policy says.
@@ -67,7 +68,8 @@ NegativePool make_pool(const at::Tensor& labels, const at::Tensor& pseudo_labels
     classes = at::where(hidden, own, labels);
   }
   at::Tensor order = std::get<1>(at::sort(classes, /*stable=*/true, /*dim=*/0, /*descending=*/false));
-  if (policy == UnlabelledPolicy::kSkip) order = order.narrow(0, hidden.sum().item<std::int64_t>(), (count - hidden.sum()).item<std::int64_t>());
+  if (policy == UnlabelledPolicy::kSkip)
+    order = order.narrow(0, hidden.sum().item<std::int64_t>(), (count - hidden.sum()).item<std::int64_t>());
   const at::Tensor sorted = classes.index_select(0, order).contiguous();
   const at::Tensor begin = at::searchsorted(sorted, classes.contiguous());
   const at::Tensor end = at::searchsorted(sorted, classes.contiguous(), /*out_int32=*/false, /*right=*/true);
@@ -231,8 +233,9 @@ TensorMap check(const VectorCase& vector_case) {
   for (std::int64_t step = 0; vector_case.has("step" + std::to_string(step) + ".student"); ++step) {
     const std::string prefix = "step" + std::to_string(step) + ".";
     const at::Tensor student = vector_case.leaf(prefix + "student");
-    const at::Tensor loss = method->contrast(student, vector_case.at(prefix + "teacher"), vector_case.at(prefix + "index"),
-                                             vector_case.at(prefix + "contrast_index"));
+    const at::Tensor loss =
+        method->contrast(student, vector_case.at(prefix + "teacher"), vector_case.at(prefix + "index"),
+                         vector_case.at(prefix + "contrast_index"));
     const TensorMap gradients =
         routed_gradients({{"contrast", loss, 1.0, {"student", "method"}}}, method, {{"student", student}});
     {
@@ -257,10 +260,10 @@ MethodInfo describe() {
       "classification_weight CE(z, y)";
   info.verified = Verified::kStep;
   info.parameters = parameters();
-  info.presets["paper"] = {{"weight", 0.8},     {"classification_weight", 1.0},         {"temperature", 0.07},
-                           {"momentum", 0.5},   {"negatives", std::int64_t{16384}}, {"width", std::int64_t{128}}};
-  info.presets["suite"] = {{"weight", 0.1},     {"classification_weight", 1.0},         {"temperature", 0.07},
-                           {"momentum", 0.5},   {"negatives", std::int64_t{16384}}, {"width", std::int64_t{128}}};
+  info.presets["paper"] = {{"weight", 0.8},   {"classification_weight", 1.0},     {"temperature", 0.07},
+                           {"momentum", 0.5}, {"negatives", std::int64_t{16384}}, {"width", std::int64_t{128}}};
+  info.presets["suite"] = {{"weight", 0.1},   {"classification_weight", 1.0},     {"temperature", 0.07},
+                           {"momentum", 0.5}, {"negatives", std::int64_t{16384}}, {"width", std::int64_t{128}}};
   info.search = {{"weight", 0.003, 1.0}, {"temperature", 0.03, 0.5}};
   info.unlabelled =
       "setting 'unlabelled', for the classes that negatives are drawn from: the teacher's argmax stands for the label "
@@ -271,9 +274,9 @@ MethodInfo describe() {
                                                  required_teacher_shape(setup, "crd").embedding_width,
                                                  setup.transfer_clips};
     if (sizes.clips < 2) {
-      throw Error(ErrorKind::kUsage, {"method 'crd' contrasts clips, and the training has " +
-                                          std::to_string(sizes.clips) + " of them",
-                                      "", "at least 2", "use more clips, or leave the method out"});
+      throw Error(ErrorKind::kUsage,
+                  {"method 'crd' contrasts clips, and the training has " + std::to_string(sizes.clips) + " of them", "",
+                   "at least 2", "use more clips, or leave the method out"});
     }
     NegativePool pool = make_pool(setup.transfer_labels, setup.transfer_pseudo_labels,
                                   parse_unlabelled_policy(setup.parameters.text("unlabelled")));

@@ -3,12 +3,13 @@
 //   from the deepest stage l = n to the shallowest, with the fused map u_(l+1) of the stage below it:
 //     x = BN(K1 ∗ s_l),  [α ; β] = sigmoid(K ∗ [x ; up(u_(l+1))]),  u_l = α x + β up(u_(l+1))   (deepest: u_n = x)
 //     f_l = BN(K3 ∗ u_l)
-//   L_review = Σ_l H(f_l, t_l),  H(f, t) = Σ_k w_k mean (pool_k f − pool_k t)² / Σ_k w_k,  pool_k: the whole map (w = 1),
+//   L_review = Σ_l H(f_l, t_l),  H(f, t) = Σ_k w_k mean (pool_k f − pool_k t)² / Σ_k w_k,  pool_k: the whole map (w =
+//   1),
 //     then 4, 2 and 1 positions a side, as many as are fewer than the map's, their weights halving
 //   L = weight · min((epoch + 1) / warmup_epochs, 1) · L_review + classification_weight · CE(z, y)
 //
-// s_l [B, C_l, H, W], t_l [B, C'_l, H, W] stages of student and teacher, deepest with deepest; K1 1 x 1 to the width of the
-// deepest student stage (512 at most), K3 3 x 3 to the teacher's width, both without bias; up is nearest-neighbour
+// s_l [B, C_l, H, W], t_l [B, C'_l, H, W] stages of student and teacher, deepest with deepest; K1 1 x 1 to the width of
+// the deepest student stage (512 at most), K3 3 x 3 to the teacher's width, both without bias; up is nearest-neighbour
 // resampling. This suite's adaptation to two modalities: the maps are those of a common grid (maps.h); on "time" they
 // are [B, C, 1, T], the kernels see neighbours in time, and the levels pool time alone.
 #include <ATen/ATen.h>
@@ -41,8 +42,8 @@ std::vector<ParameterSpec> parameters() {
 class NormedConvolutionImpl final : public nn::Module {
  public:
   NormedConvolutionImpl(std::int64_t from, std::int64_t to, std::int64_t kernel) {
-    convolution_ = register_module(
-        "0", nn::Conv2d(nn::Conv2dOptions(from, to, kernel).padding(kernel / 2).bias(false)));
+    convolution_ =
+        register_module("0", nn::Conv2d(nn::Conv2dOptions(from, to, kernel).padding(kernel / 2).bias(false)));
     norm_ = register_module("1", nn::BatchNorm2d(to));
   }
   at::Tensor forward(const at::Tensor& map) { return batch_normalise(*norm_, convolution_->forward(map)); }
@@ -65,7 +66,8 @@ class FusionImpl final : public nn::Module {
     conv1_ = register_module("conv1", NormedConvolution(from, hidden, 1));
     conv2_ = register_module("conv2", NormedConvolution(hidden, to, 3));
     if (!has_deeper) return;
-    att_conv_ = register_module("att_conv", nn::Sequential(nn::Conv2d(nn::Conv2dOptions(2 * hidden, 2, 1)), nn::Sigmoid()));
+    att_conv_ =
+        register_module("att_conv", nn::Sequential(nn::Conv2d(nn::Conv2dOptions(2 * hidden, 2, 1)), nn::Sigmoid()));
   }
 
   Output forward(const at::Tensor& map, const at::Tensor& deeper) {
@@ -135,8 +137,7 @@ class KnowledgeReview final : public Method {
 
   [[nodiscard]] Output compute(const MethodInput& input, const StepContext& context) {
     const std::vector<MapPair> pairs = stage_pairs(input, grid_);
-    Output output{{{student_classification(input, classification_weight_)}, {}},
-                  std::vector<at::Tensor>(pairs.size())};
+    Output output{{{student_classification(input, classification_weight_)}, {}}, std::vector<at::Tensor>(pairs.size())};
     at::Tensor sum = zero_of(input.student.logits);
     at::Tensor deeper;
     for (std::size_t i = pairs.size(); i-- > 0;) {
@@ -202,7 +203,8 @@ MethodInfo describe() {
   info.paper = "Chen et al. 2021, Distilling Knowledge via Knowledge Review, arXiv 2104.09044";
   info.formula =
       "L = weight min((epoch + 1) / warmup_epochs, 1) sum over stages of H(f_l, t_l) + classification_weight CE(z, y); "
-      "f_l fuses the student's stage l with all deeper ones by learned attention, H compares the maps and their averages "
+      "f_l fuses the student's stage l with all deeper ones by learned attention, H compares the maps and their "
+      "averages "
       "at 4, 2 and 1 positions a side with halving weights";
   info.verified = Verified::kLoss;
   info.parameters = parameters();
@@ -213,8 +215,7 @@ MethodInfo describe() {
   info.unlabelled = "in the review loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(
-        setup, needs,
-        std::make_shared<KnowledgeReview>(setup.parameters, stage_channel_pairs(setup, "reviewkd", 2)));
+        setup, needs, std::make_shared<KnowledgeReview>(setup.parameters, stage_channel_pairs(setup, "reviewkd", 2)));
   };
   info.conformance["reviewkd"] = check;
   return info;

@@ -133,6 +133,16 @@ bool wanted(const PlanFilter& filter, const PlannedTraining& planned) {
   return method && seed;
 }
 
+// A control shuffles what a student learns from. The upper bound is given the teacher itself, at test too, where
+// nothing is shuffled: the two would not be the same classifier's inputs.
+void require_controllable(const MethodEntry& entry, const MethodInfo& info) {
+  if (info.role != MethodRole::kUpperBound || entry.controls.empty()) return;
+  throw Error(ErrorKind::kUsage,
+              {fmt::format("method '{}' uses both modalities at test: control '{}' means nothing there", entry.id,
+                           entry.controls.front()),
+               entry.origin, "", "remove the method's 'controls'"});
+}
+
 // All trainings of one seed, the teacher first.
 std::vector<PlannedTraining> plan_seed(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
   const json cell = cell_json(suite, source_fingerprint, seed);
@@ -144,6 +154,7 @@ std::vector<PlannedTraining> plan_seed(const Suite& suite, const std::string& so
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
     const MethodInfo& info = method_registry().get(entry.id, entry.origin);
+    require_controllable(entry, info);
     std::vector<std::string> controls{""};
     controls.insert(controls.end(), entry.controls.begin(), entry.controls.end());
     for (const std::string& control : controls) {

@@ -58,8 +58,7 @@ class Distillation final : public Training {
   std::vector<Phase> phases() override { return method_->phases(); }
 
   StepResult step(const StepContext& context, const Batch& batch) override {
-    require_given(batch, needs_, modality_);
-    require_frozen(batch.teacher);
+    require_batch(batch, needs_, modality_);
     const OutputRequest request{needs_.student_tokens, needs_.student_stages};
     MethodInput input;
     if (method_->uses_student(context.phase)) {
@@ -132,6 +131,11 @@ class Distillation final : public Training {
 };
 
 }  // namespace
+
+void require_batch(const Batch& batch, const Needs& needs, Modality modality) {
+  require_given(batch, needs, modality);
+  require_frozen(batch.teacher);
+}
 
 std::unique_ptr<Training> make_distillation(const TrainingSetup& setup, const Needs& needs,
                                             std::shared_ptr<Method> method) {

@@ -33,6 +33,36 @@ at::Tensor cosine_matrix(const at::Tensor& a, const at::Tensor& b) {
 
 at::Tensor cosine_rows(const at::Tensor& a, const at::Tensor& b) { return (unit_rows(a) * unit_rows(b)).sum(-1); }
 
+at::Tensor kl_rows(const at::Tensor& target_logits, const at::Tensor& input_logits, double temperature) {
+  const at::Tensor target_log = at::log_softmax(target_logits / temperature, 1);
+  const at::Tensor input_log = at::log_softmax(input_logits / temperature, 1);
+  return (target_log.exp() * (target_log - input_log)).sum(1);
+}
+
+at::Tensor at_least_float(const at::Tensor& tensor) {
+  const at::ScalarType type = tensor.scalar_type();
+  return type == at::kHalf || type == at::kBFloat16 ? tensor.to(at::kFloat) : tensor;
+}
+
+CentredRows centred_rows(const at::Tensor& rows) {
+  const double epsilon = rows.scalar_type() == at::kDouble ? std::numeric_limits<double>::epsilon()
+                                                           : std::numeric_limits<float>::epsilon();
+  const double noise = 16 * epsilon * 16 * epsilon;
+  const at::Tensor centred = rows - rows.mean(1, /*keepdim=*/true);
+  const at::Tensor squared = centred.square().sum(1, /*keepdim=*/true);
+  const at::Tensor constant = squared.detach() <= noise * rows.detach().square().sum(1, /*keepdim=*/true);
+  return {centred.masked_fill(constant, 0), squared.masked_fill(constant, 1).sqrt()};
+}
+
+at::Tensor mean_where(const at::Tensor& values, const at::Tensor& included) {
+  const at::Tensor sum = values.masked_fill(included.logical_not(), 0).sum();
+  return sum / included.sum().clamp_min(1).to(values.scalar_type());
+}
+
+at::Tensor label_mask(const at::Tensor& labels, std::int64_t classes) {
+  return labels.unsqueeze(1).eq(at::arange(classes, labels.options()));
+}
+
 namespace {
 
 template <typename Layer>

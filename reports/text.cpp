@@ -175,7 +175,8 @@ const std::vector<std::string>& how_to_read() {
       "bounds; a partial row says what is missing.",
       "Other metrics are means over the same seeds; (n = …) where a seed lacks one. Mean class accuracy: mean over the "
       "classes of the share of their clips that are recognised. Calibration error: |accuracy − confidence| over 15 "
-      "equal-width bins of the highest probability. Brier score: squared distance of the scores from the true class, 0 to 2. NLL: mean −ln of the true class's probability. Agreement: share of "
+      "equal-width bins of the highest probability. Brier score: squared distance of the scores from the true class, 0 "
+      "to 2. NLL: mean −ln of the true class's probability. Agreement: share of "
       "clips on which student and teacher name the same class. KL: mean of KL(teacher ‖ student).",
       "× student: ratio of the mean to the student's.",
       "Verified: how far the implementation was checked against its original: whole training step, loss, part, or "

@@ -31,6 +31,27 @@ namespace cmkd {
 // [B, D], [B, D] -> [B]
 [[nodiscard]] at::Tensor cosine_rows(const at::Tensor& a, const at::Tensor& b);
 
+// KL(softmax(target / T) ‖ softmax(input / T)) of each row: [B, C], [B, C] -> [B].
+[[nodiscard]] at::Tensor kl_rows(const at::Tensor& target_logits, const at::Tensor& input_logits,
+                                 double temperature = 1.0);
+
+// Half precision made float: constants such as 1e-8 and −1e30 do not exist in it. Other types stay as they are.
+[[nodiscard]] at::Tensor at_least_float(const at::Tensor& tensor);
+
+// Rows [N, D] minus their mean, and the norm of what is left, [N, 1]. A row whose values are equal up to rounding has
+// no direction: it gives zeros of norm 1 and passes no gradient, where its noise would be divided by itself.
+struct CentredRows {
+  at::Tensor centred;
+  at::Tensor norm;
+};
+[[nodiscard]] CentredRows centred_rows(const at::Tensor& rows);
+
+// Mean of values [B] over the rows where `included` [B] bool. Zero, and still part of the graph, when there is none.
+[[nodiscard]] at::Tensor mean_where(const at::Tensor& values, const at::Tensor& included);
+
+// [B, classes] bool: where a column is the row's label. A row without a class (a label below 0) is all false.
+[[nodiscard]] at::Tensor label_mask(const at::Tensor& labels, std::int64_t classes);
+
 // Batch normalisation that also takes a batch of one in training: such a batch has no variance, so the running
 // statistics stand in and stay as they are.
 [[nodiscard]] at::Tensor batch_normalise(torch::nn::BatchNorm1dImpl& layer, const at::Tensor& input);

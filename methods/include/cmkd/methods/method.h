@@ -149,6 +149,10 @@ class Method : public torch::nn::Module {
   virtual void load_extra_state(const TensorMap& /*state*/) {}
 };
 
+// For trainings of their own, too: throws Error(kInternal) when the batch lacks what `needs` names, or when an output
+// of the frozen teacher carries a gradient. `modality` is the student's.
+void require_batch(const Batch& batch, const Needs& needs, Modality modality);
+
 // `make` of a MethodInfo whose method is a `Method`: a training with the group "student" and the method's own groups;
 // the predictor is the student.
 [[nodiscard]] std::unique_ptr<Training> make_distillation(const TrainingSetup& setup, const Needs& needs,

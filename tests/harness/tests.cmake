@@ -1,0 +1,1 @@
+cmkd_test(harness TORCH DEPS harness suites baselines core)
