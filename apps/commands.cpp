@@ -9,6 +9,7 @@ const std::vector<Command>& all_commands() {
       {"describe", "one of them: what it is, its parameters, what it needs", run_describe},
       {"plan", "what a suite would run, how long, how much disk", run_plan},
       {"run", "train, evaluate and store what a suite wants; continues where it was", run_run},
+      {"tune", "the same number of trials for every method, on the validation clips", run_tune},
       {"status", "what of a suite is done, failed, under way", run_status},
       {"report", "leaderboards from the store: Markdown, CSV, JSON, HTML", run_report},
       {"ingest", "decode a suite's dataset into its clip cache", run_ingest},

@@ -15,9 +15,11 @@
 #include "cmkd/harness/plan.h"
 #include "cmkd/harness/run_one.h"
 #include "cmkd/harness/suite_data.h"
+#include "cmkd/harness/tuning.h"
 #include "cmkd/results/store.h"
 #include "cmkd/runtime/determinism.h"
 #include "commands.h"
+#include "run_options.h"
 
 namespace cmkd::apps {
 
@@ -170,7 +172,8 @@ int run_plan(const Arguments& arguments) {
   line.add()("show-config", po::bool_switch(), "print every setting with its origin")(
       "roles", po::bool_switch(),
       "print which clips teach, are labelled, hidden, validate and test (--json: their ids)")(
-      "no-measure", po::bool_switch(), "do not measure steps: no time");
+      "no-measure", po::bool_switch(), "do not measure steps: no time")(
+      "tuned", po::bool_switch(), "what 'cmkd run --tuned' would do, with the values that won");
   if (!line.parse(arguments)) return 0;
   const Context context = make_context(line);
   if (line.flag("show-config")) {
@@ -179,7 +182,11 @@ int run_plan(const Arguments& arguments) {
   }
   if (line.flag("roles")) return print_roles(context, line.flag("json"));
   ListedData listed = list_data(context.suite, context.cache);
-  const Plan plan = make_plan(context.suite, listed.source_fingerprint, context.filter);
+  Winners winners;
+  if (line.flag("tuned")) {
+    winners = stored_winners(context.suite, context.folder.root, context.cache, context.filter);
+  }
+  const Plan plan = make_plan(context.suite, listed.source_fingerprint, context.filter, winners);
   const std::optional<results::Store> store = open_store(context.folder);
   const bool cached = std::filesystem::exists(listed.cache_folder / "index.json");
   const IngestPlan ingest = plan_ingest(*listed.source, listed.list, listed.settings);
@@ -193,6 +200,12 @@ int run_plan(const Arguments& arguments) {
   const auto rows = count_rows(plan, store, context.folder);
   if (!line.flag("json")) {
     print_out(plan_text(context, plan, rows, ingest, cached, time));
+    for (const MethodEntry& entry : context.suite.methods) {
+      const auto winner = winners.find(entry.id);
+      if (winner == winners.end()) continue;
+      print_out(fmt::format("  tuned {:<26} trial {}: {}\n", entry.id, winner->second,
+                            trial_text(context.suite, entry, winner->second)));
+    }
     return 0;
   }
   json trainings = json::array();

@@ -90,6 +90,7 @@ TimeEstimate estimate_time(const Suite& suite, const SuiteData& data, const std:
         as_teacher.is_teacher = true;
         as_teacher.method = "teacher";
         as_teacher.control.clear();
+        as_teacher.budget = suite.teacher.training.values;
         as_teacher.parameters = Parameters(method_registry().get("teacher").parameters);
         Trainer trainer(suite, as_teacher, data, nullptr, {device, {}, 1e9, {}});
         teacher =

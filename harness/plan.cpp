@@ -8,6 +8,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
+#include "cmkd/harness/tuning.h"
 #include "cmkd/methods/method.h"
 
 namespace cmkd {
@@ -54,6 +55,7 @@ json teacher_json(const Suite& suite, const std::string& source_fingerprint, std
   return config;
 }
 
+// What all methods of a cell share, with the suite's own budget.
 json cell_json(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
   json config = shared_json(suite, source_fingerprint);
   config["labels"] = to_json(suite.labels.values);
@@ -70,28 +72,32 @@ void finish(const Suite& suite, const json& config, PlannedTraining& planned) {
                         {"training", planned.key},
                         {"task", suite.general.values.text("task")},
                         {"protocol", suite.general.values.text("protocol")},
-                        {"split", "test"},
+                        {"split", planned.split},
                         {"test_views", suite.clip.values.integer("test_views")},
                         {"batch", suite.evaluation.values.integer("batch")}};
   planned.evaluation_config = evaluation.dump();
   planned.evaluation_key = hash_hex(planned.evaluation_config);
   planned.label = planned.control.empty() ? planned.method : fmt::format("{} ({})", planned.method, planned.control);
+  if (planned.trial >= 0) planned.label = fmt::format("{} trial {}", planned.method, planned.trial);
 }
 
 PlannedTraining plan_teacher(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed,
-                             const std::string& cell_key) {
+                             const std::string& split) {
   PlannedTraining planned;
+  planned.split = split;
+  planned.budget = suite.teacher.training.values;
   planned.method = "teacher";
   planned.seed = seed;
   planned.is_teacher = true;
-  planned.cell_key = cell_key;
   planned.parameters = Parameters(method_registry().get("teacher").parameters);
   finish(suite, teacher_json(suite, source_fingerprint, seed), planned);
   return planned;
 }
 
-std::string rerun_command(const Suite& suite, const PlannedTraining& planned) {
-  return fmt::format("cmkd run {} --only '{}' --seed {}", suite.file.generic_string(), planned.label, planned.seed);
+std::string rerun_command(const Suite& suite, const PlannedTraining& planned, bool tuned) {
+  const std::string file = suite.file.generic_string();
+  if (planned.split != "test") return fmt::format("cmkd tune {} --only '{}'", file, planned.method);
+  return fmt::format("cmkd run {} --only '{}' --seed {}{}", file, planned.label, planned.seed, tuned ? " --tuned" : "");
 }
 
 std::string note_of(MethodRole role) {
@@ -110,7 +116,7 @@ std::string note_of(MethodRole role) {
   return "";
 }
 
-results::SuiteLink make_link(const Suite& suite, const PlannedTraining& planned, std::size_t position) {
+results::SuiteLink make_link(const Suite& suite, const PlannedTraining& planned, std::size_t position, bool tuned) {
   results::SuiteLink link;
   link.suite = suite.name;
   link.suite_title = suite.general.values.text("title");
@@ -120,7 +126,11 @@ results::SuiteLink make_link(const Suite& suite, const PlannedTraining& planned,
   link.method_order = fmt::format("{:04}", position);
   link.training_key = planned.key;
   link.evaluation_key = planned.evaluation_key;
-  link.rerun_command = rerun_command(suite, planned);
+  link.rerun_command = rerun_command(suite, planned, tuned);
+  if (planned.trial >= 0) {
+    link.note = fmt::format("trial {}", planned.trial);
+    return link;
+  }
   link.note = planned.control.empty() ? note_of(method_registry().get(planned.method).role) : "control";
   return link;
 }
@@ -143,36 +153,100 @@ void require_controllable(const MethodEntry& entry, const MethodInfo& info) {
                entry.origin, "", "remove the method's 'controls'"});
 }
 
+// The seed's teacher and what its trainings share.
+struct Cell {
+  json config;
+  PlannedTraining teacher;
+};
+
+Cell make_cell(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed, const std::string& split) {
+  Cell cell{cell_json(suite, source_fingerprint, seed), plan_teacher(suite, source_fingerprint, seed, split)};
+  json shared = cell.config;
+  shared["teacher"] = cell.teacher.key;
+  cell.teacher.cell_key = hash_hex(shared.dump());
+  return cell;
+}
+
+// `planned` comes with control, trial, parameters, budget and split.
+PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEntry& entry, PlannedTraining planned) {
+  planned.method = entry.id;
+  planned.seed = cell.teacher.seed;
+  planned.cell_key = cell.teacher.cell_key;
+  planned.teacher_key = method_registry().get(entry.id).needs.teacher ? cell.teacher.key : "";
+  json config = cell.config;
+  config["training"] = to_json(planned.budget, kNotInKey);
+  config["method"] = {{"id", entry.id}, {"parameters", to_json(planned.parameters)}, {"control", planned.control}};
+  config["teacher"] = planned.teacher_key;
+  finish(suite, config, planned);
+  return planned;
+}
+
 // All trainings of one seed, the teacher first.
-std::vector<PlannedTraining> plan_seed(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
-  const json cell = cell_json(suite, source_fingerprint, seed);
-  PlannedTraining teacher = plan_teacher(suite, source_fingerprint, seed, "");
-  json shared = cell;
-  shared["teacher"] = teacher.key;
-  teacher.cell_key = hash_hex(shared.dump());
-  std::vector<PlannedTraining> trainings{teacher};
+std::vector<PlannedTraining> plan_seed(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed,
+                                       const Winners& winners) {
+  const Cell cell = make_cell(suite, source_fingerprint, seed, "test");
+  std::vector<PlannedTraining> trainings{cell.teacher};
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
-    const MethodInfo& info = method_registry().get(entry.id, entry.origin);
-    require_controllable(entry, info);
-    std::vector<std::string> controls{""};
-    controls.insert(controls.end(), entry.controls.begin(), entry.controls.end());
-    for (const std::string& control : controls) {
-      PlannedTraining planned;
-      planned.method = entry.id;
+    require_controllable(entry, method_registry().get(entry.id, entry.origin));
+    PlannedTraining planned;
+    planned.parameters = entry.section.values;
+    planned.budget = suite.training.values;
+    if (const auto winner = winners.find(entry.id); winner != winners.end()) {
+      const Trial trial = draw_trial(suite, entry, winner->second);
+      planned.parameters = trial.parameters;
+      planned.budget = trial.budget;
+    }
+    trainings.push_back(plan_method(suite, cell, entry, planned));
+    for (const std::string& control : entry.controls) {
       planned.control = control;
-      planned.seed = seed;
-      planned.cell_key = teacher.cell_key;
-      planned.teacher_key = info.needs.teacher ? teacher.key : "";
-      planned.parameters = entry.section.values;
-      json config = cell;
-      config["method"] = {{"id", entry.id}, {"parameters", to_json(entry.section.values)}, {"control", control}};
-      config["teacher"] = planned.teacher_key;
-      finish(suite, config, planned);
-      trainings.push_back(std::move(planned));
+      trainings.push_back(plan_method(suite, cell, entry, planned));
     }
   }
   return trainings;
+}
+
+// All trials of one seed, the teacher first.
+std::vector<PlannedTraining> plan_trials(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
+  const Cell cell = make_cell(suite, source_fingerprint, seed, "validation");
+  std::vector<PlannedTraining> trainings{cell.teacher};
+  for (const MethodEntry& entry : suite.methods) {
+    if (entry.id == "teacher") continue;
+    for (std::int64_t number = 0; number < suite.tune.values.integer("trials"); ++number) {
+      const Trial trial = draw_trial(suite, entry, number);
+      PlannedTraining planned;
+      planned.split = "validation";
+      planned.trial = number;
+      planned.parameters = trial.parameters;
+      planned.budget = trial.budget;
+      trainings.push_back(plan_method(suite, cell, entry, planned));
+    }
+  }
+  return trainings;
+}
+
+// Adds one seed's trainings, the teacher first, to the plan: links of all, and those to train that the filter wants.
+void add_seed(const Suite& suite, const std::vector<PlannedTraining>& trainings, const PlanFilter& filter,
+              bool shows_teacher, bool tuned, Plan& plan) {
+  bool teacher_needed = false;
+  std::vector<PlannedTraining> chosen;
+  for (std::size_t i = 0; i < trainings.size(); ++i) {
+    if (i == 0 && !shows_teacher) continue;
+    plan.links.push_back(make_link(suite, trainings[i], i, tuned));
+    if (!wanted(filter, trainings[i])) continue;
+    if (i > 0) chosen.push_back(trainings[i]);
+    teacher_needed = teacher_needed || i == 0 || !trainings[i].teacher_key.empty();
+  }
+  if (teacher_needed) plan.trainings.push_back(trainings.front());
+  plan.trainings.insert(plan.trainings.end(), chosen.begin(), chosen.end());
+}
+
+void require_trainings(const Suite& suite, const Plan& plan) {
+  if (!plan.trainings.empty()) return;
+  std::vector<std::string> ids;
+  for (const MethodEntry& entry : suite.methods) ids.push_back(entry.id);
+  throw Error(ErrorKind::kNothingSelected, {"the filter selects no training of this suite", suite.file.string(),
+                                            "methods: " + join(ids), "check --only and --seed"});
 }
 
 }  // namespace
@@ -192,30 +266,24 @@ std::string dataset_config_json(const Suite& suite) {
       .dump();
 }
 
-Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter) {
+Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter,
+               const Winners& winners) {
   Plan plan;
   const bool lists_teacher = std::ranges::find(suite.methods, "teacher", &MethodEntry::id) != suite.methods.end();
   for (const std::int64_t seed : suite.seeds()) {
-    const std::vector<PlannedTraining> trainings = plan_seed(suite, source_fingerprint, seed);
-    bool teacher_needed = false;
-    std::vector<PlannedTraining> chosen;
-    for (std::size_t i = 0; i < trainings.size(); ++i) {
-      if (i > 0 || lists_teacher) {
-        plan.links.push_back(make_link(suite, trainings[i], i));
-        if (!wanted(filter, trainings[i])) continue;
-        if (i > 0) chosen.push_back(trainings[i]);
-        teacher_needed = teacher_needed || i == 0 || !trainings[i].teacher_key.empty();
-      }
-    }
-    if (teacher_needed) plan.trainings.push_back(trainings.front());
-    plan.trainings.insert(plan.trainings.end(), chosen.begin(), chosen.end());
+    add_seed(suite, plan_seed(suite, source_fingerprint, seed, winners), filter, lists_teacher, !winners.empty(), plan);
   }
-  if (plan.trainings.empty()) {
-    std::vector<std::string> ids;
-    for (const MethodEntry& entry : suite.methods) ids.push_back(entry.id);
-    throw Error(ErrorKind::kNothingSelected, {"the filter selects no training of this suite", suite.file.string(),
-                                              "methods: " + join(ids), "check --only and --seed"});
+  require_trainings(suite, plan);
+  return plan;
+}
+
+Plan make_tuning_plan(const Suite& tuning_suite, const std::string& source_fingerprint, const PlanFilter& filter) {
+  Plan plan;
+  for (const std::int64_t seed : tuning_suite.seeds()) {
+    add_seed(tuning_suite, plan_trials(tuning_suite, source_fingerprint, seed), filter, /*shows_teacher=*/false,
+             /*tuned=*/false, plan);
   }
+  require_trainings(tuning_suite, plan);
   return plan;
 }
 

@@ -74,11 +74,12 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
   const double start = steady_seconds();
   const std::int64_t batch = suite.evaluation.values.integer("batch");
   const std::int64_t views = suite.window_settings().test_views;
-  const std::vector<std::int64_t>& clips = trainer.roles().test;
+  const bool validation = planned.split == "validation";
+  const std::vector<std::int64_t>& clips = validation ? trainer.roles().validation : trainer.roles().test;
   Evaluated evaluated;
   evaluated.scores = evaluate_scores(trainer.predictor(), clips, views, trainer.reader(), batch, device).contiguous();
   if (!evaluated.scores.isfinite().all().item<bool>()) {
-    throw TrainingFailed("the trained network's scores on the test clips are not all finite");
+    throw TrainingFailed("the trained network's scores are not all finite");
   }
   results::EvaluationRecord& record = evaluated.record;
   record.key = planned.evaluation_key;
@@ -86,12 +87,12 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
   record.training_key = planned.key;
   record.task = suite.general.values.text("task");
   record.protocol = suite.general.values.text("protocol");
-  record.split = "test";
+  record.split = planned.split;
   record.outputs = clip_outputs(data, clips, evaluated.scores);
   const at::Tensor teacher_scores = teacher == nullptr ? at::Tensor() : teacher->test_scores.contiguous();
   for (const Metric& metric : action_recognition_metrics(values_of(evaluated.scores), record.outputs.labels,
                                                          record.outputs.classes, values_of(teacher_scores))) {
-    record.metrics.push_back({metric.name, "test", metric.value, static_cast<std::int64_t>(clips.size())});
+    record.metrics.push_back({metric.name, planned.split, metric.value, static_cast<std::int64_t>(clips.size())});
   }
   record.measured["evaluation_seconds"] = steady_seconds() - start;
   return evaluated;
@@ -157,8 +158,7 @@ RunResult run_one(const Suite& suite, const PlannedTraining& planned, const Suit
     Evaluated evaluated = evaluate(suite, planned, data, trainer, teacher ? &*teacher : nullptr, options.device);
     if (planned.is_teacher) write_teacher_outputs(suite, planned, data, trainer, folder, options.device, evaluated);
     result.evaluations.push_back(std::move(evaluated.record));
-    const Parameters& budget = planned.is_teacher ? suite.teacher.training.values : suite.training.values;
-    if (budget.boolean("keep_weights") && !result.evaluation_only) {
+    if (planned.budget.boolean("keep_weights") && !result.evaluation_only) {
       SafetensorsFile weights{trainer.weights(), {{"training", planned.key}}};
       write_safetensors(folder.weights(planned.key), weights);
     }

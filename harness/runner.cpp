@@ -19,6 +19,7 @@
 #include "cmkd/core/interrupt.h"
 #include "cmkd/core/progress.h"
 #include "cmkd/harness/suite_data.h"
+#include "cmkd/harness/tuning.h"
 #include "cmkd/harness/worker_process.h"
 #include "cmkd/results/store.h"
 
@@ -46,7 +47,7 @@ class Runner {
         options_(options),
         folder_{options.out},
         data_(open_data(suite, options.cache_root, options.jobs)),
-        plan_(make_plan(suite, data_.listed.source_fingerprint, options.filter)),
+        plan_(plan_of(suite, data_.listed.source_fingerprint, options)),
         store_(results::Store::open(folder_.store(), results::OpenMode::kReadWriteCreate)),
         progress_("runs", static_cast<std::int64_t>(plan_.trainings.size())) {}
 
@@ -165,6 +166,10 @@ void Runner::spawn_workers() {
   for (const std::string& method : options_.filter.methods) arguments.insert(arguments.end(), {"--only", method});
   for (const std::int64_t seed : options_.filter.seeds)
     arguments.insert(arguments.end(), {"--seed", fmt::format("{}", seed)});
+  if (options_.tuning) arguments.emplace_back("--tuning");
+  for (const auto& [method, trial] : options_.winners) {
+    arguments.insert(arguments.end(), {"--winner", fmt::format("{}={}", method, trial)});
+  }
   const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(options_.jobs), queue_.size());
   while (workers_.size() < wanted) workers_.push_back({WorkerProcess(arguments), nullptr, false, ""});
 }
@@ -286,6 +291,7 @@ void Runner::stop_workers() {
 RunSummary Runner::run() {
   std::signal(SIGPIPE, SIG_IGN);
   check_suite(suite_, data_);
+  if (options_.tuning) check_tuning(suite_, data_);
   prepare();
   progress_.note(fmt::format("{}: {} runs, {} of them done before; data: {} clips used of {}", suite_.name,
                              summary_.planned, summary_.already_done, std::ranges::count(data_.usable, true),
@@ -316,6 +322,11 @@ RunSummary Runner::run() {
 }
 
 }  // namespace
+
+Plan plan_of(const Suite& suite, const std::string& source_fingerprint, const RunOptions& options) {
+  if (options.tuning) return make_tuning_plan(suite, source_fingerprint, options.filter);
+  return make_plan(suite, source_fingerprint, options.filter, options.winners);
+}
 
 RunSummary run_suite(const Suite& suite, const RunOptions& options) {
   // Two runners on one folder would only wait for each other run by run; each key has a lock, so that is allowed.

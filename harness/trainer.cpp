@@ -100,7 +100,7 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
       teacher_(teacher),
       options_(std::move(options)),
       info_(method_registry().get(planned.method)),
-      budget_(planned.is_teacher ? suite.teacher.training.values : suite.training.values),
+      budget_(planned.budget),
       roles_(data.roles(suite, planned.seed)),
       streams_(streams_of(suite, planned.seed)),
       reader_(data.cache, suite.window_settings()),

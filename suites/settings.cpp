@@ -93,12 +93,28 @@ std::vector<Spec> training_specs() {
   };
 }
 
+std::vector<Spec> tune_specs() {
+  return {
+      Spec::integer("trials", 8, 1, 100000, "settings tried for every method; the first is the suite's own"),
+      Spec::integer("seeds", 1, 1, 1000, "seeds a trial; none of them is reported"),
+      Spec::integer("first_seed", 1000000, 0, 2e9, "the seeds are first_seed, first_seed + 1, …"),
+      Spec::integer("validation_clips", 0, 0, 1e9,
+                    "cut from the training split while tuning, when the suite has no validation clips; more than "
+                    "`labelled` is marked"),
+      Spec::number("learning_rate_factor", 4, 1, 1000,
+                   "the learning rate is drawn from its value divided and times this"),
+      Spec::number("weight_decay_low", 1e-6, 1e-12, 1, "the weight decay is drawn from here, in its logarithm"),
+      Spec::number("weight_decay_high", 1e-2, 1e-12, 1, "up to here"),
+  };
+}
+
 std::vector<Spec> evaluation_specs() { return {Spec::integer("batch", 128, 1, 100000, "clips a forward pass")}; }
 
 const std::map<std::string, std::vector<Spec>>& all_specs() {
   static const std::map<std::string, std::vector<Spec>> specs{
       {"suite", suite_specs()},   {"ingest", ingest_specs()},     {"clip", clip_specs()},
-      {"labels", labels_specs()}, {"training", training_specs()}, {"evaluation", evaluation_specs()}};
+      {"labels", labels_specs()}, {"training", training_specs()}, {"evaluation", evaluation_specs()},
+      {"tune", tune_specs()}};
   return specs;
 }
 

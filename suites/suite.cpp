@@ -112,6 +112,7 @@ std::string show_config(const Suite& suite) {
   show_model(text, "teacher", suite.teacher);
   show_section(text, "teacher.training", suite.teacher.training);
   show_section(text, "evaluation", suite.evaluation);
+  show_section(text, "tune", suite.tune);
   for (const MethodEntry& method : suite.methods) {
     text += fmt::format("\n[[methods]]\nid = \"{}\"\n", method.id);
     if (!method.controls.empty()) text += fmt::format("controls = [\"{}\"]\n", join(method.controls, "\", \""));

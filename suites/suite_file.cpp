@@ -164,8 +164,8 @@ void read_dataset(const toml::table& root, const Document& document, Suite& suit
 }
 
 const std::set<std::string>& known_tables() {
-  static const std::set<std::string> names{"suite",    "dataset",    "ingest",  "clip",    "labels",
-                                           "training", "evaluation", "teacher", "student", "methods"};
+  static const std::set<std::string> names{"suite",      "dataset", "ingest",  "clip",    "labels", "training",
+                                           "evaluation", "tune",    "teacher", "student", "methods"};
   return names;
 }
 
@@ -180,11 +180,9 @@ void check_tables(const toml::table& root, const Document& document) {
 }
 
 void read_plain_sections(const toml::table& root, const Document& document, Suite& suite) {
-  const std::pair<const char*, Section*> sections[] = {{"ingest", &suite.ingest},
-                                                       {"clip", &suite.clip},
-                                                       {"labels", &suite.labels},
-                                                       {"training", &suite.training},
-                                                       {"evaluation", &suite.evaluation}};
+  const std::pair<const char*, Section*> sections[] = {{"ingest", &suite.ingest},         {"clip", &suite.clip},
+                                                       {"labels", &suite.labels},         {"training", &suite.training},
+                                                       {"evaluation", &suite.evaluation}, {"tune", &suite.tune}};
   for (const auto& [name, section] : sections) {
     if (const toml::table* table = table_of(root, name, document)) read_section(*table, document, *section);
   }
@@ -233,10 +231,10 @@ void apply_override(Suite& suite, const std::string& text) {
     refuse(fmt::format("'{}' names no table", key), where, "table.name", "for example --set training.epochs=2");
   const std::string head = key.substr(0, dot);
   const std::string tail = key.substr(dot + 1);
-  const std::map<std::string, Section*> sections{{"suite", &suite.general},        {"dataset", &suite.dataset_values},
-                                                 {"ingest", &suite.ingest},        {"clip", &suite.clip},
-                                                 {"labels", &suite.labels},        {"training", &suite.training},
-                                                 {"evaluation", &suite.evaluation}};
+  const std::map<std::string, Section*> sections{{"suite", &suite.general},         {"dataset", &suite.dataset_values},
+                                                 {"ingest", &suite.ingest},         {"clip", &suite.clip},
+                                                 {"labels", &suite.labels},         {"training", &suite.training},
+                                                 {"evaluation", &suite.evaluation}, {"tune", &suite.tune}};
   if (const auto found = sections.find(head); found != sections.end())
     return set_value(*found->second, tail, node, where);
   if (head == "teacher" || head == "student") {
@@ -284,6 +282,7 @@ Suite load_suite(const std::filesystem::path& file, const std::vector<std::strin
   suite.labels.values = Parameters(section_specs("labels"));
   suite.training.values = Parameters(section_specs("training"));
   suite.evaluation.values = Parameters(section_specs("evaluation"));
+  suite.tune.values = Parameters(section_specs("tune"));
   suite.teacher.training.values = Parameters(section_specs("training"));
   suite.teacher.modality = Modality::kAudio;
   suite.student.modality = Modality::kVideo;

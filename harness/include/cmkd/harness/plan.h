@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct PlannedTraining {
   std::string teacher_key;  // "" when the method has no teacher
   bool is_teacher = false;  // the cell's teacher itself
   Parameters parameters;
+  Parameters budget;           // [training] or [teacher.training], with what a trial changes of it
+  std::string split = "test";  // the clips that judge it: "validation" for a trial
+  std::int64_t trial = -1;     // of a tuning; −1: none
 };
 
 // Restricts a plan: empty lists take everything.
@@ -39,9 +43,17 @@ struct Plan {
   [[nodiscard]] const PlannedTraining* find(const std::string& key) const;
 };
 
+// By method id: the number of the trial that won its tuning.
+using Winners = std::map<std::string, std::int64_t>;
+
 // Throws Error(kUsage) for a combination that cannot be trained, and Error(kNothingSelected) when the filter leaves
-// nothing.
-[[nodiscard]] Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter = {});
+// nothing. With `winners`, a method trains with its trial's values; one that is not among them with the suite's own.
+[[nodiscard]] Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter = {},
+                             const Winners& winners = {});
+// All trials of the tuning suite (tuning.h), judged on the validation clips. Controls are not tuned, nor is the
+// teacher.
+[[nodiscard]] Plan make_tuning_plan(const Suite& tuning_suite, const std::string& source_fingerprint,
+                                    const PlanFilter& filter = {});
 
 // Keys sorted, numbers in shortest form, no white space.
 [[nodiscard]] std::string canonical_json(const Parameters& parameters);

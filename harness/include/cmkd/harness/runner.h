@@ -21,6 +21,8 @@ struct RunOptions {
   std::filesystem::path cache_root;
   std::vector<std::string> overrides;  // --set, handed to the workers
   PlanFilter filter;
+  bool tuning = false;  // the suite is a tuning suite (tuning.h): its trials are run
+  Winners winners;      // of a finished tuning: their values are trained
   int jobs = 1;
   std::string device = "cpu";
   double checkpoint_seconds = 10;
@@ -34,6 +36,9 @@ struct RunSummary {
   std::int64_t failed = 0;            // of the plan, now or earlier
   std::vector<std::string> failures;  // "kd seed 3: the loss is not finite: …"
 };
+
+// What `run_suite` and its workers would train.
+[[nodiscard]] Plan plan_of(const Suite& suite, const std::string& source_fingerprint, const RunOptions& options);
 
 // Throws Error(kInterrupted) on SIGINT or SIGTERM after the workers have written their checkpoints.
 RunSummary run_suite(const Suite& suite, const RunOptions& options);

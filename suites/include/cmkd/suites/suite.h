@@ -52,6 +52,7 @@ struct Suite {
   ModelEntry student;
   Section training;
   Section evaluation;
+  Section tune;
   std::vector<MethodEntry> methods;
 
   [[nodiscard]] std::vector<std::int64_t> seeds() const;
@@ -68,7 +69,7 @@ struct Suite {
 void set_parameter(Parameters& parameters, const std::string& text);
 
 // The declared settings of a table, for `describe` and the docs: "suite", "ingest", "clip", "labels", "training",
-// "evaluation".
+// "evaluation", "tune".
 [[nodiscard]] const std::vector<ParameterSpec>& section_specs(const std::string& section);
 [[nodiscard]] std::vector<std::string> section_names();
 
