@@ -56,8 +56,9 @@ int run_report(const Arguments& arguments) {
                                           "write to a file instead of standard output")(
       "store", po::value<std::string>()->value_name("FILE"), "the database (default: OUT/results.db)")(
       "out", po::value<std::string>()->value_name("DIR"), "folder of the run (default: out/SUITE)")(
-      "no-cost", po::bool_switch(), "leave out what was measured")("json", po::bool_switch(),
-                                                                   "the same as --format json");
+      "no-cost", po::bool_switch(), "leave out what was measured")(
+      "tuned", po::bool_switch(), "the tuned runs ('cmkd run --tuned') and the tuning behind them")(
+      "json", po::bool_switch(), "the same as --format json");
   if (!line.parse(arguments)) return 0;
   const reports::Format format =
       reports::format_from_name(line.flag("json") ? "json" : line.get<std::string>("format"));
@@ -66,17 +67,23 @@ int run_report(const Arguments& arguments) {
     throw Error(ErrorKind::kUsage, {"neither a suite nor a store is named", "cmkd report", "",
                                     "for example cmkd report suites/quick.toml"});
   }
+  if (wanted.empty() && line.flag("tuned")) {
+    throw Error(ErrorKind::kUsage, {"--tuned needs the suite's name", "cmkd report --tuned", "",
+                                    "for example cmkd report suites/quick.toml --tuned"});
+  }
   const std::filesystem::path path = store_path(line, wanted);
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::kData,
                 {"there is no store yet", path.string(), "", "run the suite first ('cmkd run'), or give --store"});
   }
   const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
-  const std::string suite = choose_suite(store, wanted);
+  const bool tuned = line.flag("tuned");
+  const std::string suite = choose_suite(store, wanted.empty() || !tuned ? wanted : wanted + "-tuned");
   reports::LeaderboardOptions options;
   options.cost = !line.flag("no-cost");
-  const std::string text =
-      reports::render(reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), options), format);
+  reports::Leaderboard board = reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), options);
+  if (tuned) board.tuning = reports::build_tuning(store.leaderboard_rows(wanted + "-tuning"));
+  const std::string text = reports::render(board, format);
   if (!line.has("output")) {
     print_out(text);
     return 0;

@@ -35,7 +35,9 @@ void print_results(const Suite& suite, const std::vector<TuningResult>& results,
   }
   print_out(fmt::format("{:<24} {:>7} {:>12} {:>12}  {}\n", "method", "winner", "validation", "suite's own", "values"));
   for (const TuningResult& result : results) {
-    const auto per_cent = [](double value) { return value < 0 ? std::string("failed") : fmt::format("{:.1f} %", 100 * value); };
+    const auto per_cent = [](double value) {
+      return value < 0 ? std::string("failed") : fmt::format("{:.1f} %", 100 * value);
+    };
     print_out(fmt::format("{:<24} {:>7} {:>12} {:>12}  {}\n", result.method, fmt::format("{}", result.winner),
                           per_cent(result.values[static_cast<std::size_t>(result.winner)]), per_cent(result.values[0]),
                           trial_text(suite, entry_of(suite, result.method), result.winner)));
@@ -69,7 +71,8 @@ int run_tune(const Arguments& arguments) {
       "cmkd tune my_suite.toml --set tune.validation_clips=200");
   add_run_options(line);
   add_job_options(line);
-  line.add()("trials", po::value<std::int64_t>()->value_name("N"), "trials a method (default: tune.trials of the suite)");
+  line.add()("trials", po::value<std::int64_t>()->value_name("N"),
+             "trials a method (default: tune.trials of the suite)");
   if (!line.parse(arguments)) return 0;
   std::vector<std::string> overrides;
   if (line.has("trials")) overrides.push_back(fmt::format("tune.trials={}", line.get<std::int64_t>("trials")));

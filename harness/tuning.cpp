@@ -52,8 +52,9 @@ void draw_budget(const Suite& suite, RandomStream stream, Parameters& budget) {
   const double low = tune.number("weight_decay_low");
   const double high = tune.number("weight_decay_high");
   if (low > high) {
-    throw Error(ErrorKind::kUsage, {fmt::format("tune.weight_decay_low = {} is above weight_decay_high = {}", low, high),
-                                    suite.file.string(), "", "swap them"});
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("tune.weight_decay_low = {} is above weight_decay_high = {}", low, high),
+                 suite.file.string(), "", "swap them"});
   }
   budget.set("weight_decay", rounded(log_uniform(stream, low, high)));
 }
@@ -85,9 +86,9 @@ Suite tuning_suite(const Suite& suite) {
   const std::set<std::int64_t> reported(seeds.begin(), seeds.end());
   for (const std::int64_t seed : tuning.seeds()) {
     if (!reported.contains(seed)) continue;
-    throw Error(ErrorKind::kUsage, {fmt::format("tune.first_seed: seed {} is tuned on and reported", seed),
-                                    suite.file.string(), "seeds that the suite does not report",
-                                    "set tune.first_seed beyond the suite's seeds"});
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("tune.first_seed: seed {} is tuned on and reported", seed), suite.file.string(),
+                 "seeds that the suite does not report", "set tune.first_seed beyond the suite's seeds"});
   }
   return tuning;
 }
@@ -165,9 +166,10 @@ std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& 
     results.push_back(std::move(result));
   }
   if (!unfinished.empty()) {
-    throw Error(ErrorKind::kUsage,
-                {fmt::format("not tuned yet (with {} trials): {}", suite.tune.values.integer("trials"), join(unfinished)),
-                 store.path().string(), "", fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
+    throw Error(
+        ErrorKind::kUsage,
+        {fmt::format("not tuned yet (with {} trials): {}", suite.tune.values.integer("trials"), join(unfinished)),
+         store.path().string(), "", fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
   }
   return results;
 }

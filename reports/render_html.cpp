@@ -230,6 +230,25 @@ void write_table(Page& page, const Table& table, const std::string& id) {
   page.line("</section>");
 }
 
+void write_tuning(Page& page, const Tuning& tuning) {
+  page.line("<section aria-labelledby=\"tuning\"><h2 id=\"tuning\">Tuning</h2><ul>");
+  for (const std::string& line : tuning_facts(tuning)) page.line("<li>{}</li>", html_escaped(line));
+  page.line("</ul>{}<table>", scroll_region("Tuning"));
+  page.line(
+      "<caption>Winner of each method, and the expected best of its first k trials</caption><thead><tr>"
+      "<th scope=\"col\">Method</th><th scope=\"col\">Winner</th><th scope=\"col\">Validation</th>");
+  const std::vector<std::int64_t> shown = shown_budgets(tuning.trials);
+  for (const std::int64_t k : shown) page.line("<th scope=\"col\">best of {}</th>", k);
+  page.line("<th scope=\"col\">Values of the winner</th></tr></thead><tbody>");
+  for (const TunedMethod& method : tuning.methods) {
+    page.line("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>", html_escaped(method.name), winner_text(method),
+              winner_value(tuning, method));
+    for (const std::int64_t k : shown) page.line("<td>{}</td>", best_of_text(tuning, method, k));
+    page.line("<td>{}</td></tr>", html_escaped(method.winning_values));
+  }
+  page.line("</tbody></table></div></section>");
+}
+
 void write_head(Page& page, const std::string& title) {
   page.line("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
   page.line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
@@ -252,6 +271,7 @@ std::string render_html(const Leaderboard& board) {
   Page page;
   write_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
   for (std::size_t i = 0; i < board.tables.size(); ++i) write_table(page, board.tables[i], fmt::format("t{}", i));
+  if (board.tuning) write_tuning(page, *board.tuning);
   page.line("<section><h2>How to read this</h2><ul>");
   for (const std::string& line : how_to_read()) page.line("<li>{}</li>", html_escaped(line));
   page.line("</ul></section>\n</main>\n<script>");

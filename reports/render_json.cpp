@@ -145,12 +145,31 @@ json table_json(const Table& table, bool cost) {
   return result;
 }
 
+json tuning_json(const Tuning& tuning) {
+  json methods = json::array();
+  for (const TunedMethod& method : tuning.methods) {
+    json values = json::array();
+    for (const auto& value : method.values) values.push_back(number(value));
+    methods.push_back({{"method", method.name},
+                       {"values", values},
+                       {"winner", method.winner ? json(*method.winner) : json()},
+                       {"winning_values", method.winning_values},
+                       {"expected_best_of", method.best_of}});
+  }
+  return {{"metric", tuning.metric},
+          {"trials", tuning.trials},
+          {"seeds", tuning.seeds},
+          {"unfinished", tuning.unfinished},
+          {"methods", methods}};
+}
+
 }  // namespace
 
 std::string render_json(const Leaderboard& board) {
   json root{{"format", "cmkd leaderboard"}, {"version", 1},           {"suite", board.suite}, {"title", board.title},
             {"how_to_read", how_to_read()}, {"tables", json::array()}};
   for (const Table& table : board.tables) root["tables"].push_back(table_json(table, board.cost));
+  if (board.tuning) root["tuning"] = tuning_json(*board.tuning);
   // A name from a file system may be no UTF-8: it must not stop the report.
   return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

@@ -166,6 +166,24 @@ void write_exclusions(Document& out, const Table& table) {
   out.blank();
 }
 
+void write_tuning(Document& out, const Tuning& tuning) {
+  out.line("## Tuning");
+  out.blank();
+  for (const std::string& line : tuning_facts(tuning)) out.line("- {}", escaped(line));
+  out.blank();
+  std::vector<std::string> head{"Method", "Winner", "Validation", "Values of the winner"};
+  const std::vector<std::int64_t> shown = shown_budgets(tuning.trials);
+  for (const std::int64_t k : shown) head.push_back(fmt::format("best of {}", k));
+  out.head(head, 1);
+  for (const TunedMethod& method : tuning.methods) {
+    std::vector<std::string> cells{escaped(method.name), winner_text(method), winner_value(tuning, method),
+                                   escaped(method.winning_values)};
+    for (const std::int64_t k : shown) cells.push_back(best_of_text(tuning, method, k));
+    out.row(cells);
+  }
+  out.blank();
+}
+
 void write_facts(Document& out, const Table& table) {
   for (const Fact& fact : facts(table)) out.line("- **{}:** {}", fact.name, escaped(fact.text));
   out.blank();
@@ -189,6 +207,7 @@ std::string render_markdown(const Leaderboard& board) {
     write_commands(out, table);
     write_exclusions(out, table);
   }
+  if (board.tuning) write_tuning(out, *board.tuning);
   out.line("## How to read this");
   out.blank();
   for (const std::string& line : how_to_read()) out.line("- {}", escaped(line));

@@ -1,6 +1,7 @@
 // Words and numbers shared by the formats: fixed precision, no locale.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +46,14 @@ struct Fact {
 
 // What stands under every leaderboard: what each ± and bracket is.
 [[nodiscard]] const std::vector<std::string>& how_to_read();
+
+// --- tuning_text.cpp ---
+
+[[nodiscard]] std::vector<std::string> tuning_facts(const Tuning& tuning);
+[[nodiscard]] std::vector<std::int64_t> shown_budgets(std::int64_t trials);  // 1, 2, 4, … and all trials
+[[nodiscard]] std::string winner_text(const TunedMethod& method);            // "trial 3 of 8"
+[[nodiscard]] std::string winner_value(const Tuning& tuning, const TunedMethod& method);
+[[nodiscard]] std::string best_of_text(const Tuning& tuning, const TunedMethod& method, std::int64_t k);
 
 // --- clean_text.cpp ---
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cmkd/reports/statistics.h"
+#include "cmkd/reports/tuning.h"
 #include "cmkd/results/store.h"
 
 namespace cmkd::reports {
@@ -115,7 +116,8 @@ struct Leaderboard {
   std::string suite;
   std::string title;
   bool cost = true;
-  std::vector<Table> tables;  // by task, dataset, direction, protocol
+  std::optional<Tuning> tuning;  // behind it, when the caller gave its rows
+  std::vector<Table> tables;     // by task, dataset, direction, protocol
 };
 
 // Throws Error(kData) when the rows hold two results for the same seed of the same row.

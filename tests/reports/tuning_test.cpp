@@ -1,0 +1,110 @@
+#include "catch.h"
+// The test framework comes first.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "cmkd/core/error.h"
+#include "cmkd/reports/leaderboard.h"
+#include "cmkd/reports/tuning.h"
+
+namespace cmkd::reports {
+namespace {
+
+// The mean of the maximum over all n^k draws with replacement.
+double by_enumeration(const std::vector<double>& values, int k) {
+  const auto draws = static_cast<std::size_t>(std::llround(std::pow(values.size(), k)));
+  double sum = 0;
+  for (std::size_t draw = 0; draw < draws; ++draw) {
+    double best = -1e300;
+    std::size_t rest = draw;
+    for (int i = 0; i < k; ++i, rest /= values.size()) best = std::max(best, values[rest % values.size()]);
+    sum += best;
+  }
+  return sum / static_cast<double>(draws);
+}
+
+TEST_CASE("the expected best of k agrees with the enumeration of all draws, ties included") {
+  for (const std::vector<double>& values : {std::vector<double>{0.3, 0.1, 0.7}, {0.5, 0.5, 0.2, 0.9}, {0.4}}) {
+    for (int k = 1; k <= 5; ++k) {
+      CHECK(expected_best(values, k) == Approx(by_enumeration(values, k)).epsilon(1e-12));
+    }
+  }
+  CHECK_THROWS_AS(expected_best(std::vector<double>{}, 1), Error);
+  CHECK_THROWS_AS(expected_best(std::vector<double>{1}, 0), Error);
+}
+
+results::LeaderboardRow trial(const std::string& method, int number, std::int64_t seed, double value,
+                              double learning_rate) {
+  results::LeaderboardRow row;
+  row.link.suite = "s-tuning";
+  row.link.primary_metric = "top1";
+  row.link.method_order = fmt::format("{:04}", method == "student" ? number : 100 + number);
+  row.link.note = fmt::format("trial {}", number);
+  row.link.rerun_command = fmt::format("cmkd tune s.toml --only '{}'", method);
+  row.state = results::RowState::kEvaluated;
+  row.training.method = method;
+  row.training.seed = seed;
+  row.training.config_json = fmt::format(
+      R"({{"training": {{"learning_rate": {}, "weight_decay": 0.0}}, "method": {{"parameters": {{"weight": 1.0}}}}}})",
+      learning_rate);
+  row.metrics = {{"top1", "validation", value, 10}};
+  return row;
+}
+
+TEST_CASE("each method's trials are averaged over their seeds, and the best one wins, the first of equals") {
+  std::vector<results::LeaderboardRow> rows{
+      trial("kd", 0, 7, 0.5, 0.001), trial("kd", 0, 8, 0.7, 0.001), trial("kd", 1, 7, 0.6, 0.004),
+      trial("kd", 1, 8, 0.6, 0.004), trial("kd", 2, 7, 0.8, 0.002), trial("kd", 2, 8, 0.2, 0.002),
+      trial("student", 0, 7, 0.4, 0.001), trial("student", 0, 8, 0.4, 0.001)};
+  const Tuning tuning = build_tuning(rows).value();
+  CHECK(tuning.trials == 3);
+  CHECK(tuning.seeds == 2);
+  CHECK(tuning.unfinished == 0);
+  REQUIRE(tuning.methods.size() == 2);
+  CHECK(tuning.methods[0].name == "student");
+  const TunedMethod& kd = tuning.methods[1];
+  REQUIRE(kd.values.size() == 3);
+  CHECK(kd.values[0].value() == Approx(0.6));
+  CHECK(kd.winner == 0);
+  CHECK(kd.winning_values == "the suite's own values");
+  CHECK(kd.best_of[2] == Approx(expected_best(std::vector<double>{0.6, 0.6, 0.5}, 3)));
+
+  rows[5].metrics[0].value = 0.9;
+  const TunedMethod better = build_tuning(rows).value().methods[1];
+  CHECK(better.winner == 2);
+  CHECK(better.winning_values == "learning_rate = 0.002");
+}
+
+TEST_CASE("a trial of which a seed failed has no value, and what is missing is counted") {
+  std::vector<results::LeaderboardRow> rows{trial("kd", 0, 7, 0.5, 0.001), trial("kd", 1, 7, 0.9, 0.01),
+                                            trial("kd", 2, 7, 0.4, 0.002)};
+  rows[1].state = results::RowState::kFailed;
+  rows[1].training.status = results::RunStatus::kFailed;
+  rows[1].metrics.clear();
+  rows[2].state = results::RowState::kNotRun;
+  rows[2].training = {};
+  rows[2].metrics.clear();
+  const Tuning tuning = build_tuning(rows).value();
+  CHECK(tuning.unfinished == 1);
+  CHECK_FALSE(tuning.methods[0].values[1].has_value());
+  CHECK(tuning.methods[0].winner == 0);
+  CHECK(tuning.methods[0].best_of.size() == 1);
+  CHECK_FALSE(build_tuning({}).has_value());
+}
+
+TEST_CASE("the tuning stands in every format that shows prose, and in JSON") {
+  Leaderboard board;
+  board.title = "T";
+  board.tuning = build_tuning({trial("kd", 0, 7, 0.5, 0.001), trial("kd", 1, 7, 0.9, 0.01)});
+  const std::string markdown = render(board, Format::kMarkdown);
+  CHECK(markdown.find("| kd | trial 1 of 2 | 90.0 |") != std::string::npos);
+  CHECK(markdown.find("learning\\_rate = 0.01") != std::string::npos);
+  CHECK(render(board, Format::kHtml).find("trial 1 of 2") != std::string::npos);
+  CHECK(render(board, Format::kJson).find("\"expected_best_of\"") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace cmkd::reports
