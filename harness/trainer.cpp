@@ -14,6 +14,7 @@
 #include "cmkd/core/hash.h"
 #include "cmkd/core/interrupt.h"
 #include "cmkd/harness/evaluator.h"
+#include "cmkd/harness/step_guard.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
 
@@ -57,6 +58,11 @@ BatchPlan plan_batches(const Roles& roles, const Parameters& budget, bool teache
   return {roles.transfer, roles.labelled, settings, streams};
 }
 
+ErrorParts unbuildable(const MethodEntry& entry, const std::exception& error) {
+  return {fmt::format("method '{}' cannot be built for these models: {}", entry.id, reason_of(error)), entry.origin, "",
+          "take other models, or leave the method out"};
+}
+
 }  // namespace
 
 void check_suite(const Suite& suite, const SuiteData& data) {
@@ -84,10 +90,12 @@ void check_suite(const Suite& suite, const SuiteData& data) {
     setup.parameters = entry.section.values;
     try {
       (void)info.make(setup);
-    } catch (const c10::Error& error) {
-      throw Error(ErrorKind::kUsage,
-                  {fmt::format("method '{}' cannot be built for these models: {}", entry.id, short_message(error)),
-                   entry.origin, "", "take other models, or leave the method out"});
+    } catch (const Error& error) {
+      // A method's own refusal is written for the reader; anything else it throws is not.
+      if (error.kind() != ErrorKind::kInternal) throw;
+      throw Error(ErrorKind::kUsage, unbuildable(entry, error));
+    } catch (const std::exception& error) {
+      throw Error(ErrorKind::kUsage, unbuildable(entry, error));
     }
   }
 }
@@ -146,9 +154,12 @@ void Trainer::build() {
   if (info_.needs.teacher_stages || info_.needs.teacher_tokens) live_teacher_ = load_teacher();
   setup.parameters = planned_.parameters;
   setup.device = options_.device;
-  {
+  try {
     const ScopedSeed seed(streams_.seed_for("method-init"));
     training_ = info_.make(setup);
+  } catch (const std::exception& error) {
+    if (!blames_method(error)) throw;
+    throw TrainingFailed(fmt::format("method '{}' cannot be built: {}", planned_.method, reason_of(error)));
   }
   OptimizerOptions optimizer;
   optimizer.kind = budget_.text("optimizer");
@@ -286,7 +297,12 @@ void Trainer::run_step(const PhaseSpan& span) {
   const std::vector<ModuleGroup> groups = groups_of(span.phase.name);
   try {
     const ScopedSeed seed(streams_.seed_for("step", position));
+    const BatchGuard guard(batch);
     const StepResult result = training_->step(context, batch);
+    guard.require_unchanged();
+    require_scalar_terms(result.terms);
+    if (guarded_phase_ != state_.phase) require_owned(result.terms, training_->groups());
+    guarded_phase_ = state_.phase;
     route_gradients(result.terms, training_->groups(), span.phase.name);
     const auto steps_per_epoch = static_cast<double>(batches_.steps_per_epoch());
     const double factor =
@@ -299,12 +315,12 @@ void Trainer::run_step(const PhaseSpan& span) {
       optimizer->second.step(budget_.number("learning_rate") * group.learning_rate_scale * factor);
     }
     training_->after_step(context, batch);
+    guard.require_unchanged();
     accumulate(result);
-  } catch (const Error&) {
-    throw;
   } catch (const std::exception& error) {
+    if (!blames_method(error)) throw;
     throw TrainingFailed(fmt::format("method '{}' failed in phase '{}', epoch {}, step {}: {}", planned_.method,
-                                     span.phase.name, state_.epoch, state_.step, short_message(error)));
+                                     span.phase.name, state_.epoch, state_.step, reason_of(error)));
   }
 }
 
@@ -325,9 +341,9 @@ void Trainer::accumulate(const StepResult& result) {
 
 void Trainer::check_finite(const std::string& name, double value, const PhaseSpan& span) const {
   if (std::isfinite(value) && std::abs(value) < kDivergence) return;
-  throw TrainingFailed(fmt::format("the loss {}: term '{}' is {} on average in phase '{}', epoch {}",
-                                   std::isfinite(value) ? "diverges" : "is not finite", name, value, span.phase.name,
-                                   state_.epoch));
+  throw TrainingFailed(fmt::format("the loss of method '{}' {}: term '{}' is {} on average in phase '{}', epoch {}",
+                                   planned_.method, std::isfinite(value) ? "diverges" : "is not finite", name, value,
+                                   span.phase.name, state_.epoch));
 }
 
 void Trainer::finish_epoch(const PhaseSpan& span) {

@@ -47,7 +47,8 @@ class TrainingFailed : public std::runtime_error {
 };
 
 // Trains `planned` on its clips. Checkpoints now and then and when interrupted (then throws Error(kInterrupted)).
-// Throws TrainingFailed for a loss that is not finite or diverges, and for whatever a method throws.
+// Throws TrainingFailed for a loss that is not finite or diverges, for a step that breaks the rules of step_guard.h,
+// and for whatever a method throws.
 class Trainer {
  public:
   Trainer(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, const TeacherOutputs* teacher,
@@ -106,7 +107,8 @@ class Trainer {
   std::shared_ptr<Model> live_teacher_;                        // for outputs that are not cached
   std::vector<std::pair<std::string, Optimizer>> optimizers_;  // by group
   std::vector<PhaseSpan> phases_;
-  std::int64_t epochs_ = 0;  // over all phases
+  std::int64_t epochs_ = 0;          // over all phases
+  std::int64_t guarded_phase_ = -1;  // of which this session has looked through the first step's graph
   Checkpoint state_;
   std::vector<at::Tensor> sums_;  // one a sum_name, 0-d double on the device
   TensorMap best_;
