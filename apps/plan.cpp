@@ -184,7 +184,7 @@ int run_plan(const Arguments& arguments) {
   ListedData listed = list_data(context.suite, context.cache);
   Winners winners;
   if (line.flag("tuned")) {
-    winners = stored_winners(context.suite, context.folder.root, context.cache, context.filter);
+    winners = stored_winners(context.suite, context.folder.root, context.cache);
   }
   const Plan plan = make_plan(context.suite, listed.source_fingerprint, context.filter, winners);
   const std::optional<results::Store> store = open_store(context.folder);

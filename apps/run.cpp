@@ -39,8 +39,7 @@ int run_run(const Arguments& arguments) {
   Prepared prepared = prepare_run(line);
   read_job_options(line, prepared.options);
   if (line.flag("tuned")) {
-    prepared.options.winners =
-        stored_winners(prepared.suite, prepared.options.out, prepared.options.cache_root, prepared.options.filter);
+    prepared.options.winners = stored_winners(prepared.suite, prepared.options.out, prepared.options.cache_root);
     prepared.suite = tuned_suite(prepared.suite);
   }
   return report_summary(prepared, run_suite(prepared.suite, prepared.options), line.flag("json"));

@@ -16,9 +16,10 @@ struct Prepared {
 };
 // `overrides` come after those of --set.
 [[nodiscard]] Prepared prepare_run(const CommandLine& line, const std::vector<std::string>& overrides = {});
-// The winners of a finished tuning in `out`. Throws Error(kUsage) when there is none.
+// The winners of a finished tuning in `out`, of all methods: a tuned leaderboard has no untuned rows. Throws
+// Error(kUsage) when there is none.
 [[nodiscard]] Winners stored_winners(const Suite& suite, const std::filesystem::path& out,
-                                     const std::filesystem::path& cache, const PlanFilter& filter);
+                                     const std::filesystem::path& cache);
 void read_job_options(const CommandLine& line, RunOptions& options);
 
 // Prints the summary, and returns the exit status for it.

@@ -48,8 +48,7 @@ void print_results(const Suite& suite, const std::vector<TuningResult>& results,
 
 }  // namespace
 
-Winners stored_winners(const Suite& suite, const std::filesystem::path& out, const std::filesystem::path& cache,
-                       const PlanFilter& filter) {
+Winners stored_winners(const Suite& suite, const std::filesystem::path& out, const std::filesystem::path& cache) {
   const RunFolder folder{out};
   if (!std::filesystem::exists(folder.store())) {
     throw Error(ErrorKind::kUsage, {"nothing is tuned here yet", folder.store().string(), "",
@@ -57,7 +56,7 @@ Winners stored_winners(const Suite& suite, const std::filesystem::path& out, con
   }
   const ListedData listed = list_data(suite, cache);
   const results::Store store = results::Store::open(folder.store(), results::OpenMode::kReadOnly);
-  return winners_of(tuning_results(suite, listed.source_fingerprint, store, filter));
+  return winners_of(tuning_results(suite, listed.source_fingerprint, store, {}));
 }
 
 int run_tune(const Arguments& arguments) {

@@ -158,6 +158,7 @@ MethodInfo describe() {
   info.parameters = parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 0.5}, {"jsd_weight", 0.5}};
   info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 0.5}, {"jsd_weight", 0.5}};
+  info.search = {{"weight", 0.03, 3.0}, {"temperature", 0.1, 1.0}};
   info.unlabelled =
       "setting 'unlabelled', for the contrasts and the cross-entropy of the composed logits: the teacher's argmax "
       "stands "

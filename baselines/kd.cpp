@@ -52,6 +52,7 @@ MethodInfo describe() {
   info.parameters = parameters();
   info.presets["paper"] = {{"weight", 0.9}, {"classification_weight", 0.1}, {"temperature", 4.0}};
   info.presets["suite"] = {{"weight", 2.0}, {"classification_weight", 1.0}, {"temperature", 4.0}};
+  info.search = {{"weight", 0.03, 10.0}, {"temperature", 1.0, 10.0}};
   info.unlabelled = "in the distillation loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<KnowledgeDistillation>(setup.parameters));

@@ -35,6 +35,7 @@ MethodInfo describe() {
   info.parameters = {weight_parameter(1.0), classification_weight_parameter()};
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}};
+  info.search = {{"weight", 0.1, 3.0}};
   info.unlabelled = "learns the teacher's argmax";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<PseudoLabel>(setup.parameters));

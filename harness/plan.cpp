@@ -45,13 +45,16 @@ json shared_json(const Suite& suite, const std::string& source_fingerprint) {
 
 const std::set<std::string> kNotInKey{"keep_weights"};  // changes what is stored, not what is computed
 
-json teacher_json(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
+json teacher_json(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed,
+                  const std::string& split) {
   json config = shared_json(suite, source_fingerprint);
   config["method"] = {{"id", "teacher"}, {"parameters", json::object()}, {"control", ""}};
   config["labels"] = to_json(suite.labels.values, {"labelled", "label_selection", "label_draw"});
   config["model"] = model_json(suite.teacher);
   config["training"] = to_json(suite.teacher.training.values, kNotInKey);
   config["seed"] = seed;
+  // Its cached outputs hold scores of the clips that judge: a tuning's teacher is never taken for a reported one.
+  if (split != "test") config["judged_on"] = split;
   return config;
 }
 
@@ -90,7 +93,7 @@ PlannedTraining plan_teacher(const Suite& suite, const std::string& source_finge
   planned.seed = seed;
   planned.is_teacher = true;
   planned.parameters = Parameters(method_registry().get("teacher").parameters);
-  finish(suite, teacher_json(suite, source_fingerprint, seed), planned);
+  finish(suite, teacher_json(suite, source_fingerprint, seed, split), planned);
   return planned;
 }
 

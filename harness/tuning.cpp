@@ -66,8 +66,9 @@ Trial draw_trial(const Suite& suite, const MethodEntry& entry, std::int64_t numb
   Trial trial{number, entry.section.values, suite.training.values};
   if (number == 0) return trial;
   draw_budget(suite, stream_of(suite, "tune-budget-" + entry.id, number), trial.budget);
-  RandomStream stream = stream_of(suite, "tune-" + entry.id, number);
   for (const SearchRange& range : info.search) {
+    // A stream for each: a further range changes no other draw.
+    RandomStream stream = stream_of(suite, "tune-" + entry.id + "-" + range.parameter, number);
     trial.parameters.set(range.parameter, drawn(range, spec_of(info, range.parameter), stream));
   }
   return trial;
@@ -136,12 +137,26 @@ std::optional<double> trial_value(const std::vector<const PlannedTraining*>& see
 
 }  // namespace
 
+std::int64_t stored_trials(const Suite& suite, const results::Store& store) {
+  constexpr std::string_view kPrefix = "trial ";
+  std::int64_t trials = 0;
+  for (const results::LeaderboardRow& row : store.leaderboard_rows(suite.name + "-tuning")) {
+    if (!row.link.note.starts_with(kPrefix)) continue;
+    trials = std::max<std::int64_t>(trials, std::stoll(row.link.note.substr(kPrefix.size())) + 1);
+  }
+  return trials;
+}
+
 std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& source_fingerprint,
                                          const results::Store& store, const PlanFilter& filter) {
-  PlanFilter methods;  // a row's label may name a control; its method is what is tuned
-  for (const std::string& name : filter.methods) methods.methods.push_back(name.substr(0, name.find(' ')));
-  if (methods.methods == std::vector<std::string>{"teacher"}) return {};
-  const Plan plan = make_tuning_plan(tuning_suite(suite), source_fingerprint, methods);
+  Suite stored = suite;
+  const std::int64_t count = stored_trials(suite, store);
+  if (count == 0) {
+    throw Error(ErrorKind::kUsage, {"nothing is tuned here yet", store.path().string(), "",
+                                    fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
+  }
+  stored.tune.values.set("trials", count);
+  const Plan plan = make_tuning_plan(tuning_suite(stored), source_fingerprint, filter);
   std::map<std::string, std::map<std::int64_t, std::vector<const PlannedTraining*>>> trials;
   std::vector<std::string> order;
   for (const PlannedTraining& planned : plan.trainings) {
@@ -168,15 +183,23 @@ std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& 
   if (!unfinished.empty()) {
     throw Error(
         ErrorKind::kUsage,
-        {fmt::format("not tuned yet (with {} trials): {}", suite.tune.values.integer("trials"), join(unfinished)),
-         store.path().string(), "", fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
+        {fmt::format("the tuning of {} trials is not finished for: {}", count, join(unfinished)), store.path().string(),
+         "", fmt::format("run 'cmkd tune {} --trials {}' to its end", suite.file.generic_string(), count)});
   }
   return results;
 }
 
 Winners winners_of(const std::vector<TuningResult>& results) {
   Winners winners;
-  for (const TuningResult& result : results) winners[result.method] = result.winner;
+  for (const TuningResult& result : results) {
+    if (result.values[static_cast<std::size_t>(result.winner)] < 0) {
+      throw Error(ErrorKind::kUsage,
+                  {fmt::format("every trial of method '{}' failed: none can be run", result.method), "", "",
+                   "see the reasons with 'cmkd status'; mend the method or its search space, and "
+                   "tune again with --retry-failed"});
+    }
+    winners[result.method] = result.winner;
+  }
   return winners;
 }
 

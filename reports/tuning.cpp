@@ -49,7 +49,8 @@ json settings_of(const std::string& config) {
   for (const char* name : {"learning_rate", "weight_decay"}) {
     if (whole.contains("training") && whole["training"].contains(name)) settings[name] = whole["training"][name];
   }
-  if (whole.contains("method") && whole["method"].contains("parameters")) settings.update(whole["method"]["parameters"]);
+  if (whole.contains("method") && whole["method"].contains("parameters"))
+    settings.update(whole["method"]["parameters"]);
   return settings;
 }
 
@@ -83,8 +84,9 @@ TunedMethod tuned_method(const std::string& name, const std::map<std::int64_t, T
   for (const auto& [number, trial] : trials) {
     const bool whole = trial.failed == 0 && trial.missing == 0 && !trial.values.empty();
     method.values.push_back(whole ? std::optional(mean(trial.values)) : std::nullopt);
+    // A setting that fails costs its share of the budget and gives nothing.
+    if (trial.missing == 0) known.push_back(whole ? *method.values.back() : 0.0);
     if (!whole) continue;
-    known.push_back(*method.values.back());
     if (!method.winner || known.back() > *method.values[static_cast<std::size_t>(*method.winner)]) {
       method.winner = static_cast<std::int64_t>(method.values.size()) - 1;
       method.winning_values = differences(trial.settings, trials.begin()->second.settings);

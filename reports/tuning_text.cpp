@@ -9,7 +9,8 @@ std::vector<std::string> tuning_facts(const Tuning& tuning) {
       fmt::format("Budget: {} trials for every method, {} seed{} a trial, none of them reported; judged by {} on the "
                   "validation clips alone. Trial 0 is the suite's own setting, the others are drawn at random.",
                   tuning.trials, tuning.seeds, tuning.seeds == 1 ? "" : "s", metric_heading(tuning.metric)),
-      "Best of k: the expected best validation value of k trials, over random draws from those made (Dodge et al. "
+      "Best of k: the expected best validation value of k trials, drawn with replacement from those made, a failed one "
+      "counting as 0 (Dodge et al. "
       "2019, arXiv 1909.03004). Read along a row what more tuning would still give; down a column, who leads at equal "
       "budgets."};
   if (tuning.unfinished > 0) {
@@ -35,7 +36,7 @@ std::string winner_value(const Tuning& tuning, const TunedMethod& method) {
 }
 
 std::string best_of_text(const Tuning& tuning, const TunedMethod& method, std::int64_t k) {
-  // Trials that failed have no value: the curve ends before them.
+  // The curve ends at the trials that are done.
   if (k > static_cast<std::int64_t>(method.best_of.size())) return kNothing;
   return metric_text(tuning.metric, method.best_of[static_cast<std::size_t>(k - 1)]);
 }

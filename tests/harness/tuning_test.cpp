@@ -69,7 +69,8 @@ TEST_CASE("A trial depends on its method and number alone, and no two are alike"
 }
 
 TEST_CASE("Every method gets the same number of trials, on clips and seeds that are not reported") {
-  const Suite suite = load("[[methods]]\nid = \"student\"\n[[methods]]\nid = \"kd\"\n", {"tune.trials=5", "tune.seeds=2"});
+  const Suite suite =
+      load("[[methods]]\nid = \"student\"\n[[methods]]\nid = \"kd\"\n", {"tune.trials=5", "tune.seeds=2"});
   const Plan plan = make_tuning_plan(tuning_suite(suite), "source");
   std::map<std::string, int> count;
   std::set<std::int64_t> seeds;

@@ -37,13 +37,18 @@ void check_tuning(const Suite& tuning_suite, const SuiteData& data);
 
 struct TuningResult {
   std::string method;
-  std::vector<double> values;  // by trial: mean validation top-1 over the seeds; −1 where every seed of it failed
+  std::vector<double> values;  // by trial: mean validation top-1 over the seeds; −1 where one of them failed
   std::int64_t winner = 0;     // highest value, the lower number of equals
 };
+
+// Trials a method of the last `cmkd tune` of this suite; 0 when there was none. What has been tuned is in the store,
+// not in the settings of the command that asks.
+[[nodiscard]] std::int64_t stored_trials(const Suite& suite, const results::Store& store);
 
 // Of the methods that `filter` wants. Throws Error(kUsage) naming the methods whose trials are not all in the store.
 [[nodiscard]] std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& source_fingerprint,
                                                        const results::Store& store, const PlanFilter& filter);
+// Throws Error(kUsage) for a method whose trials all failed.
 [[nodiscard]] Winners winners_of(const std::vector<TuningResult>& results);
 
 // "learning_rate = 0.0031, weight = 0.8": what the trial sets of the suite's own values.
