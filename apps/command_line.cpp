@@ -8,6 +8,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/harness/suite_data.h"
 #include "command.h"
+#include "data_files.h"
 
 namespace cmkd::apps {
 
@@ -70,15 +71,13 @@ void add_suite_options(CommandLine& line) {
 std::filesystem::path suite_path(const std::string& name) {
   namespace fs = std::filesystem;
   if (fs::exists(name)) return name;
-  // An installed cmkd finds its own suites: PREFIX/bin/cmkd, PREFIX/share/cmkd/suites.
-  const fs::path installed = fs::canonical("/proc/self/exe").parent_path().parent_path() / "share" / "cmkd" / "suites";
-  for (const fs::path& candidate :
-       {installed / name, installed / (name + ".toml"), installed / fs::path(name).filename()}) {
+  const fs::path suites = find_data(kSuites);
+  for (const fs::path& candidate : {suites / name, suites / (name + ".toml"), suites / fs::path(name).filename()}) {
     if (fs::is_regular_file(candidate)) return candidate;
   }
   throw Error(ErrorKind::kUsage,
               {fmt::format("there is no suite file '{}'", name), fs::absolute(name).string(), "a path to a .toml file",
-               "see suites/ of the source tree, or " + installed.string()});
+               "see 'cmkd list suites'; looked in " + data_places(kSuites)});
 }
 
 std::filesystem::path out_folder(const CommandLine& line, const std::string& suite_name) {

@@ -16,6 +16,7 @@ const std::vector<Command>& all_commands() {
       {"probe", "what the decoder sees in media files", run_probe},
       {"datasets", "make the embedded dataset, check what is on disk", run_datasets},
       {"conformance", "check methods against vectors of their official code", run_conformance_command},
+      {"new", "a baseline of your own: one file and its test, from a template", run_new},
       {"doctor", "check this installation", run_doctor},
       {"completion", "shell completion for bash", run_completion},
       {"worker", "internal: a process that trains for 'cmkd run'", run_worker_command, true},

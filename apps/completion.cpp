@@ -18,6 +18,8 @@ constexpr const char* kScript = R"bash(_cmkd() {
     COMPREPLY=($(compgen -W "$(cmkd "$command" --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u)" -- "$word"))
   elif [[ $command == describe ]]; then
     COMPREPLY=($(compgen -W "@NAMES@" -- "$word"))
+  elif [[ $command == new && $COMP_CWORD -eq 2 ]]; then
+    COMPREPLY=($(compgen -W "baseline" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))
   fi

@@ -8,6 +8,7 @@
 #include "cmkd/metrics/vector_check.h"
 #include "cmkd/models/vector_check.h"
 #include "commands.h"
+#include "data_files.h"
 
 namespace cmkd::apps {
 
@@ -17,13 +18,10 @@ using nlohmann::json;
 namespace {
 
 std::filesystem::path default_vectors() {
-  namespace fs = std::filesystem;
-  const fs::path installed = fs::canonical("/proc/self/exe").parent_path().parent_path() / "share" / "cmkd" / "vectors";
-  for (const fs::path& folder :
-       {fs::path("tests") / "vectors", installed, fs::path(CMKD_SOURCE_DIR) / "tests" / "vectors"}) {
-    if (fs::is_directory(folder)) return folder;
-  }
-  throw Error(ErrorKind::kUsage, {"the project's vectors are not here", "", "", "name a folder: cmkd conformance DIR"});
+  const std::filesystem::path folder = find_data(kVectors);
+  if (!folder.empty()) return folder;
+  throw Error(ErrorKind::kUsage,
+              {"the project's vectors are not here", data_places(kVectors), "", "name a folder: cmkd conformance DIR"});
 }
 
 template <typename Check>  // VectorCheck of models/ or of metrics/

@@ -12,6 +12,8 @@
 #include "cmkd/suites/action_recognition.h"
 #include "cmkd/suites/suite.h"
 #include "commands.h"
+#include "data_files.h"
+#include "describe.h"
 
 namespace cmkd::apps {
 
@@ -27,15 +29,11 @@ struct Entry {
 };
 
 std::vector<std::filesystem::path> suite_files() {
-  namespace fs = std::filesystem;
-  const fs::path installed = fs::canonical("/proc/self/exe").parent_path().parent_path() / "share" / "cmkd" / "suites";
-  std::vector<fs::path> files;
-  for (const fs::path& folder : {fs::path("suites"), installed}) {
-    if (!fs::is_directory(folder)) continue;
-    for (const auto& item : fs::directory_iterator(folder)) {
-      if (item.path().extension() == ".toml") files.push_back(item.path());
-    }
-    if (!files.empty()) break;
+  std::vector<std::filesystem::path> files;
+  const std::filesystem::path folder = find_data(kSuites);
+  if (folder.empty()) return files;
+  for (const auto& item : std::filesystem::directory_iterator(folder)) {
+    if (item.path().extension() == ".toml") files.push_back(item.path());
   }
   std::ranges::sort(files);
   return files;
@@ -62,84 +60,6 @@ std::vector<Entry> entries() {
   for (const std::filesystem::path& file : suite_files())
     all.push_back({"suites", file.generic_string(), "a suite file"});
   return all;
-}
-
-std::string default_text(const ParameterSpec& spec) {
-  const std::string text = to_text(spec.default_value);
-  return text.empty() ? "\"\"" : text;
-}
-
-json spec_json(const ParameterSpec& spec) {
-  json value{
-      {"name", spec.name}, {"default", to_text(spec.default_value)}, {"allowed", spec.allowed()}, {"doc", spec.doc}};
-  if (!spec.unit.empty()) value["unit"] = spec.unit;
-  return value;
-}
-
-json specs_json(const std::vector<ParameterSpec>& specs) {
-  json list = json::array();
-  for (const ParameterSpec& spec : specs) list.push_back(spec_json(spec));
-  return list;
-}
-
-std::string specs_text(const std::vector<ParameterSpec>& specs) {
-  if (specs.empty()) return "  parameters: none\n";
-  std::string text = "  parameters:\n";
-  for (const ParameterSpec& spec : specs) {
-    text += fmt::format("    {} = {}{}  ({})\n        {}\n", spec.name, default_text(spec),
-                        spec.unit.empty() ? "" : " " + spec.unit, spec.allowed(), spec.doc);
-  }
-  return text;
-}
-
-std::vector<std::string> needs_of(const Needs& needs) {
-  std::vector<std::string> list;
-  if (needs.teacher) list.emplace_back("teacher's logits and embedding (cached)");
-  if (needs.teacher_tokens) list.emplace_back("teacher's tokens (live)");
-  if (needs.teacher_stages) list.emplace_back("teacher's stages (live)");
-  if (needs.student_tokens) list.emplace_back("student's tokens");
-  if (needs.student_stages) list.emplace_back("student's stages");
-  if (needs.all_labels) list.emplace_back("the true labels of all clips");
-  if (list.empty()) list.emplace_back("the labelled clips alone");
-  return list;
-}
-
-json presets_json(const MethodInfo& info) {
-  json presets = json::object();
-  for (const auto& [name, values] : info.presets) {
-    for (const auto& [key, value] : values) presets[name][key] = to_text(value);
-  }
-  return presets;
-}
-
-json method_json(const MethodInfo& info) {
-  std::vector<std::string> folders;
-  for (const auto& [folder, check] : info.conformance) folders.push_back(folder);
-  return {{"kind", "method"},
-          {"id", info.id},
-          {"title", info.title},
-          {"paper", info.paper},
-          {"formula", info.formula},
-          {"verified", to_string(info.verified)},
-          {"needs", needs_of(info.needs)},
-          {"unlabelled", info.unlabelled},
-          {"parameters", specs_json(info.parameters)},
-          {"presets", presets_json(info)},
-          {"conformance", folders}};
-}
-
-std::string method_text(const MethodInfo& info) {
-  std::string text = fmt::format(
-      "{}: {}\n  paper: {}\n  formula: {}\n  verified against official code: {}\n  needs: {}\n  unlabelled clips: {}\n",
-      info.id, info.title, info.paper, info.formula, to_string(info.verified), join(needs_of(info.needs), "; "),
-      info.unlabelled);
-  text += specs_text(info.parameters);
-  for (const auto& [name, values] : info.presets) {
-    std::vector<std::string> parts;
-    for (const auto& [key, value] : values) parts.push_back(key + " = " + to_text(value));
-    text += fmt::format("  preset {}: {}\n", name, parts.empty() ? "the defaults" : join(parts));
-  }
-  return text;
 }
 
 int describe_one(const std::string& id, bool as_json) {

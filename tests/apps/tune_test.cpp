@@ -94,8 +94,8 @@ TEST_CASE("tuning judges by validation clips alone, resumes after kills, and its
 TEST_CASE("a suite without validation clips is not tuned, and the error says what gives them") {
   const TemporaryFolder folder;
   test::write_text(folder / "small.toml", test::small_suite());
-  const auto result = test::cmkd({"tune", "small.toml", "--out", "a", "--set", "labels.validation_clips=0"},
-                                 folder.path());
+  const auto result =
+      test::cmkd({"tune", "small.toml", "--out", "a", "--set", "labels.validation_clips=0"}, folder.path());
   CHECK(result.status == 4);
   CHECK(result.err.find("tune.validation_clips") != std::string::npos);
 }
