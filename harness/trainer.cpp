@@ -171,9 +171,12 @@ void Trainer::build() {
   }
   for (Phase phase : training_->phases()) {
     if (phase.epochs == 0) phase.epochs = budget_.integer("epochs");
-    phases_.push_back({phase, epochs_});
+    phases_.push_back({phase, epochs_, epochs_, false});
     epochs_ += phase.epochs;
   }
+  for (PhaseSpan& span : phases_) span.stream_epoch += phases_.back().phase.epochs;
+  phases_.back().stream_epoch = 0;
+  phases_.back().is_last = true;
 }
 
 // A copy of the trained teacher, in eval mode.
@@ -237,7 +240,7 @@ void Trainer::run_epoch(const PhaseSpan& span) {
 }
 
 Batch Trainer::next_batch(const PhaseSpan& span) {
-  const std::vector<ClipDraw> draws = batches_.step(span.first_epoch + state_.epoch, state_.step, reader_);
+  const std::vector<ClipDraw> draws = batches_.step(span.stream_epoch + state_.epoch, state_.step, reader_);
   const bool video = shape_.modality == Modality::kVideo;
   Batch batch = reader_.make_batch(draws, /*test=*/false, video, !video, options_.device);
   Hasher order;
@@ -254,8 +257,11 @@ Batch Trainer::next_batch(const PhaseSpan& span) {
     batch.transfer_index.mutable_data_ptr<std::int64_t>()[i] =
         std::ranges::lower_bound(clips_, draw.clip) - clips_.begin();
   }
-  state_.batch_order = order.hex();
-  state_.augmentation = augmentation.hex();
+  // Runs are paired by what their last phase saw: the phase that all methods have.
+  if (span.is_last) {
+    state_.batch_order = order.hex();
+    state_.augmentation = augmentation.hex();
+  }
   batch.labels = batch.labels.to(options_.device);
   batch.transfer_index = batch.transfer_index.to(options_.device);
   batch.label_known = batch.labels.ge(0);
@@ -286,7 +292,7 @@ void Trainer::attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) c
 }
 
 void Trainer::run_step(const PhaseSpan& span) {
-  const std::int64_t position = (span.first_epoch + state_.epoch) * batches_.steps_per_epoch() + state_.step;
+  const std::int64_t position = (span.stream_epoch + state_.epoch) * batches_.steps_per_epoch() + state_.step;
   const Batch batch = next_batch(span);
   StepContext context;
   context.phase = span.phase.name;

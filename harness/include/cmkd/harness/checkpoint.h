@@ -19,8 +19,8 @@ struct Checkpoint {
   std::int64_t epoch = 0;  // within the phase: the epoch that comes next or is under way
   std::int64_t step = 0;   // within the epoch: the step that comes next
   std::string initial_weights_fingerprint;
-  std::string batch_order;   // hash chain over the clips of every step so far
-  std::string augmentation;  // hash chain over the windows, crops and mirrorings of every step so far
+  std::string batch_order;   // hash chain over the clips of every step of the last phase so far
+  std::string augmentation;  // hash chain over the windows, crops and mirrorings of these steps
   std::vector<results::EpochValue> epochs;
   double best_validation = -1;
   std::int64_t selected_epoch = -1;

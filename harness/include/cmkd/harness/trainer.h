@@ -70,6 +70,10 @@ class Trainer {
   struct PhaseSpan {
     Phase phase;
     std::int64_t first_epoch = 0;  // over all phases
+    // Which epoch of the random streams its first is. The last phase begins at 0, so that a method of several phases
+    // sees there what the methods of one see; earlier phases come from beyond it.
+    std::int64_t stream_epoch = 0;
+    bool is_last = true;
   };
 
   void build();
