@@ -93,6 +93,12 @@ void add_clip(Hasher& hasher, const Clip& clip, const std::string& class_name, c
   hasher.field(to_text(clip.start_s)).field(clip.end_s ? to_text(*clip.end_s) : std::string());
   hasher.field(static_cast<std::int64_t>(clip.truth.size()));
   for (const auto& [name, value] : clip.truth) hasher.field(name).field(value);
+  // What only sets of several labels or folds have leaves the fingerprints of all others as they are.
+  if (!clip.tags.empty() || !clip.fold_splits.empty()) {
+    hasher.field(static_cast<std::int64_t>(clip.tags.size()));
+    for (const std::int64_t tag : clip.tags) hasher.field(tag);
+    for (const std::string& split : clip.fold_splits) hasher.field(split);
+  }
   hasher.field(content);
 }
 
@@ -106,6 +112,10 @@ std::string source_fingerprint(const ClipSource& source, const ClipList& list, c
   add_settings(hasher, settings);
   hasher.field(static_cast<std::int64_t>(list.classes.size()));
   for (const std::string& name : list.classes) hasher.field(name);
+  if (list.multi_label || !list.folds.empty()) {
+    hasher.field(std::int64_t{list.multi_label}).field(static_cast<std::int64_t>(list.folds.size()));
+    for (const std::string& fold : list.folds) hasher.field(fold);
+  }
   hasher.field(static_cast<std::int64_t>(list.clips.size()));
   for (const Clip& clip : list.clips) {
     throw_if_interrupted();

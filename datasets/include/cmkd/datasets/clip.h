@@ -21,18 +21,24 @@ struct Clip {
   std::string id;
   std::filesystem::path path;        // media file with the picture (and usually the sound)
   std::filesystem::path audio_path;  // when the sound is in another file; empty: in `path`
-  std::int64_t label = -1;           // index into ClipList::classes
-  std::string split;                 // "train", "validation", "test"
-  std::string group;                 // source video or speaker: no split cuts a group; the id where nothing is known
+  std::int64_t label = -1;           // index into ClipList::classes; −1 in a multi-label set
+  std::vector<std::int64_t> tags;    // multi-label sets: the clip's classes, ascending; may be none
+  std::string split;                 // "train", "validation", "test"; empty in a set of folds
+  // Sets of folds: the clip's split in each of ClipList::folds; "" where it has no part in it.
+  std::vector<std::string> fold_splits;
+  std::string group;  // source video or speaker: no split cuts a group; the id where nothing is known
   double start_s = 0;
   std::optional<double> end_s;  // to the end when absent
+  std::string youtube_id;       // where the set is made of YouTube clips, to find the same video in other sets
   std::map<std::string, std::string>
       truth;  // known facts of made data ("snr_db", "correlation"), recorded with the clip
 };
 
 struct ClipList {
   std::vector<std::string> classes;
-  std::vector<Clip> clips;  // in a fixed order
+  bool multi_label = false;        // clips have tags instead of one label
+  std::vector<std::string> folds;  // names of the official train/test splits when there are several ("1", "2", "3")
+  std::vector<Clip> clips;         // in a fixed order
   struct Unusable {
     Clip clip;
     std::string reason;
