@@ -73,6 +73,10 @@ class ActivationBoundaries final : public Method {
     return {{"method", shared_from_this(), 1.0, std::nullopt, {"init"}}};
   }
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    return all_on_grid(std::move(stages), grid_);
+  }
+
   StepResult loss(const MethodInput& input, const StepContext& context) override {
     if (context.phase != "init") return {{student_classification(input, classification_weight_)}, {}};
     StepResult result;

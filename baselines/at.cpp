@@ -40,6 +40,10 @@ class AttentionTransfer final : public Method {
         power_(values.integer("p")),
         grid_(parse_grid(values.text("grid"))) {}
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    return all_on_grid(std::move(stages), grid_);
+  }
+
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
     StepResult result{{student_classification(input, classification_weight_)}, {}};
     at::Tensor sum = zero_of(input.student.stages.back());

@@ -121,6 +121,10 @@ class FactorTransfer final : public Method {
             {"translator", translator_.ptr(), 1.0, std::nullopt, {"main"}}};
   }
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    return {on_grid(stages.back(), grid_)};
+  }
+
   StepResult loss(const MethodInput& input, const StepContext& context) override {
     const at::Tensor teacher = on_grid(input.teacher.stages.back(), grid_);
     if (context.phase == "paraphraser") {

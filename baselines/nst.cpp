@@ -53,6 +53,10 @@ class NeuronSelectivity final : public Method {
         classification_weight_(values.number("classification_weight")),
         grid_(parse_grid(values.text("grid"))) {}
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    return all_on_grid(std::move(stages), grid_);
+  }
+
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
     StepResult result{{student_classification(input, classification_weight_)}, {}};
     at::Tensor sum = zero_of(input.student.stages.back());

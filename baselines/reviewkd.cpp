@@ -131,6 +131,10 @@ class KnowledgeReview final : public Method {
     std::vector<at::Tensor> compared;  // f_l, shallow to deep
   };
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    return all_on_grid(std::move(stages), grid_);
+  }
+
   StepResult loss(const MethodInput& input, const StepContext& context) override {
     return compute(input, context).result;
   }

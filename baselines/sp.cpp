@@ -41,6 +41,11 @@ class SimilarityPreserving final : public Method {
         classification_weight_(values.number("classification_weight")),
         all_stages_(values.text("stages") == "all") {}
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    if (all_stages_) return stages;
+    return {stages.back()};
+  }
+
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
     StepResult result{{student_classification(input, classification_weight_)}, {}};
     const auto& student = input.student.stages;

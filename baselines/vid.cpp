@@ -87,6 +87,10 @@ class VariationalInformation final : public Method {
     }
   }
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    return all_on_grid(std::move(stages), grid_);
+  }
+
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {
     StepResult result{{student_classification(input, classification_weight_)}, {}};
     at::Tensor sum = zero_of(input.student.stages.back());

@@ -143,9 +143,9 @@ void add_or_set_aside(ClipList& list, Clip clip, const std::optional<fs::path>& 
 void require_some_clips(const ClipList& list, const fs::path& root, const std::string& tree) {
   if (!list.clips.empty()) return;
   const std::string example = list.unusable.empty() ? "" : list.unusable.front().clip.path.string();
-  throw Error(ErrorKind::kData, {fmt::format("none of the {} listed clips is there, among them {}",
-                                             list.unusable.size(), example),
-                                 root.string(), tree, "set root to the folder that holds the clips"});
+  throw Error(ErrorKind::kData,
+              {fmt::format("none of the {} listed clips is there, among them {}", list.unusable.size(), example),
+               root.string(), tree, "set root to the folder that holds the clips"});
 }
 
 }  // namespace cmkd

@@ -71,15 +71,37 @@ void require_clips(const std::vector<std::int64_t>& clips, const std::string& da
   throw Error(ErrorKind::kUsage, {fmt::format("dataset '{}' leaves no clip for {}", dataset, role), "", "", fix});
 }
 
+// Which of a clip's splits counts.
+class SplitOf {
+ public:
+  SplitOf(const ClipList& list, const std::string& dataset, const std::string& fold) {
+    if (list.folds.empty() && fold.empty()) return;
+    const auto found = std::ranges::find(list.folds, fold);
+    if (found == list.folds.end()) {
+      throw Error(ErrorKind::kUsage, {fmt::format("dataset '{}' has no fold '{}'", dataset, fold), "",
+                                      list.folds.empty() ? "no folds" : join(list.folds), ""});
+    }
+    fold_ = found - list.folds.begin();
+  }
+
+  const std::string& operator()(const Clip& clip) const {
+    return fold_ < 0 ? clip.split : clip.fold_splits.at(static_cast<std::size_t>(fold_));
+  }
+
+ private:
+  std::int64_t fold_ = -1;
+};
+
 }  // namespace
 
 Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const SplitSettings& settings,
-                   const std::string& dataset, std::int64_t seed) {
+                   const std::string& dataset, std::int64_t seed, const std::string& fold) {
   Roles roles;
   std::vector<std::int64_t> pool;
+  const SplitOf split_of(list, dataset, fold);
   for (std::size_t i = 0; i < list.clips.size(); ++i) {
-    if (!usable[i]) continue;
-    const std::string& split = list.clips[i].split;
+    const std::string& split = split_of(list.clips[i]);
+    if (!usable[i] || split.empty()) continue;
     auto& target = split == "test" ? roles.test : (split == "validation" ? roles.validation : pool);
     target.push_back(static_cast<std::int64_t>(i));
   }

@@ -37,13 +37,17 @@ at::Tensor TeacherOutputs::pseudo_labels() const {
   return logits.view({static_cast<std::int64_t>(clips.size()), windows, -1}).mean(1).argmax(1).to(at::kCPU);
 }
 
+std::int64_t TeacherOutputs::row_of(std::int64_t clip, std::int64_t window) const {
+  return position_of(clips, clip) * windows + window;
+}
+
 at::Tensor TeacherOutputs::rows(const Batch& batch) const {
   const auto* clip = batch.clip_index.const_data_ptr<std::int64_t>();
   const auto* window = batch.window.const_data_ptr<std::int64_t>();
   at::Tensor rows = at::empty({batch.clip_index.size(0)}, at::kLong);
   auto* out = rows.mutable_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < rows.size(0); ++i) {
-    out[i] = position_of(clips, clip[i]) * windows + window[i];
+    out[i] = row_of(clip[i], window[i]);
   }
   return rows.to(logits.device());
 }

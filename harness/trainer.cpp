@@ -151,7 +151,6 @@ void Trainer::build() {
   }
   if (teacher_ != nullptr) setup.transfer_pseudo_labels = teacher_->pseudo_labels();
   if (info_.needs.teacher_network) setup.teacher = load_teacher();
-  if (info_.needs.teacher_stages || info_.needs.teacher_tokens) live_teacher_ = load_teacher();
   setup.parameters = planned_.parameters;
   setup.device = options_.device;
   try {
@@ -160,6 +159,12 @@ void Trainer::build() {
   } catch (const std::exception& error) {
     if (!blames_method(error)) throw;
     throw TrainingFailed(fmt::format("method '{}' cannot be built: {}", planned_.method, reason_of(error)));
+  }
+  if (info_.needs.teacher_stages || info_.needs.teacher_tokens) {
+    teacher_maps_.emplace(
+        load_teacher(), OutputRequest{info_.needs.teacher_tokens, info_.needs.teacher_stages},
+        [this](std::vector<at::Tensor> stages) { return training_->teacher_maps(std::move(stages)); }, *teacher_,
+        reader_, options_.device);
   }
   OptimizerOptions optimizer;
   optimizer.kind = budget_.text("optimizer");
@@ -215,6 +220,9 @@ Predictor Trainer::predictor() { return training_->predictor(); }
 
 void Trainer::run() {
   session_start_ = last_save_ = steady_seconds();
+  if (teacher_maps_) {
+    teacher_maps_->keep(suite_.evaluation.values.integer("batch"), budget_.integer("teacher_maps_mib") * 1024 * 1024);
+  }
   for (; state_.phase < static_cast<std::int64_t>(phases_.size()); ++state_.phase, state_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(state_.phase)];
     while (state_.epoch < span.phase.epochs) run_epoch(span);
@@ -276,19 +284,19 @@ void Trainer::attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) c
   batch.teacher.logits = seen.logits.index_select(0, rows);
   batch.teacher.embedding = seen.embedding.index_select(0, rows);
   batch.pseudo_labels = teacher_->logits.index_select(0, rows).argmax(1);
-  if (!live_teacher_ && !info_.needs.teacher_network) return;
+  if (!teacher_maps_ && !info_.needs.teacher_network) return;
   // The same windows as in the cached outputs: centre crop, not mirrored; under a control, the other clip's.
   std::vector<ClipDraw> views;
   for (const ClipDraw& draw : draws) views.push_back(reader_.draw_window(seen.source_of(draw.clip), draw.window));
-  const bool video = teacher_->shape.modality == Modality::kVideo;
-  const Batch sensed = reader_.make_batch(views, /*test=*/false, video, !video, options_.device);
-  if (info_.needs.teacher_network) (video ? batch.video : batch.audio) = sensed.input(teacher_->shape.modality);
-  if (!live_teacher_) return;
-  const at::NoGradGuard no_grad;
-  const ModelOutput live = live_teacher_->forward(sensed.input(teacher_->shape.modality),
-                                                  {info_.needs.teacher_tokens, info_.needs.teacher_stages});
-  batch.teacher.tokens = live.tokens;
-  batch.teacher.stages = live.stages;
+  if (info_.needs.teacher_network) {
+    const bool video = teacher_->shape.modality == Modality::kVideo;
+    const Batch sensed = reader_.make_batch(views, /*test=*/false, video, !video, options_.device);
+    (video ? batch.video : batch.audio) = sensed.input(teacher_->shape.modality);
+  }
+  if (!teacher_maps_) return;
+  const ModelOutput maps = teacher_maps_->of(views);
+  batch.teacher.tokens = maps.tokens;
+  batch.teacher.stages = maps.stages;
 }
 
 void Trainer::run_step(const PhaseSpan& span) {

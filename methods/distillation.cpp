@@ -82,6 +82,10 @@ class Distillation final : public Training {
     method_->after_step(context);
   }
 
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+    return method_->teacher_maps(std::move(stages));
+  }
+
   Predictor predictor() override {
     return {{modality_}, {student_}, [student = student_, modality = modality_](const Batch& batch) {
               return student->forward(batch.input(modality));

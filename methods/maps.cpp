@@ -69,6 +69,11 @@ at::Tensor on_grid(const at::Tensor& map, Grid grid) {
   return (map.dim() == 5 ? map.mean({3, 4}) : map.mean(2)).unsqueeze(2);
 }
 
+std::vector<at::Tensor> all_on_grid(std::vector<at::Tensor> stages, Grid grid) {
+  for (at::Tensor& stage : stages) stage = on_grid(stage, grid);
+  return stages;
+}
+
 MapPair on_common_grid(const at::Tensor& student, const at::Tensor& teacher, Grid grid) {
   const at::Tensor own = on_grid(student, grid);
   const at::Tensor other = on_grid(teacher, grid);

@@ -117,6 +117,11 @@ void add_exclusions(Table& table, const std::vector<PlacedRow>& rows,
 }
 
 void collect_names(Table& table, const std::vector<PlacedRow>& rows) {
+  std::set<std::string> folds;
+  for (const PlacedRow& row : rows) {
+    if (!row.source->link.fold.empty()) folds.insert(row.source->link.fold);
+  }
+  table.folds.assign(folds.begin(), folds.end());
   std::set<std::string> rules;
   for (const PlacedRow& row : rows) {
     if (!row.source->training.selection_rule.empty()) rules.insert(row.source->training.selection_rule);

@@ -69,7 +69,7 @@ std::string line_of(const std::vector<std::string>& cells) {
 std::string head_line(const Columns& columns) {
   std::vector<std::string> cells{"suite",        "task",          "dataset",        "direction",       "protocol",
                                  "row",          "method",        "control",        "verified",        "note",
-                                 "tier",         "not_ranked",    "seed",           "missing",         "primary_metric",
+                                 "tier",         "not_ranked",    "seed",           "fold",          "missing",         "primary_metric",
                                  "value",        "training_key",  "evaluation_key", "initial_weights", "batch_order",
                                  "augmentation", "student_model", "rerun_command"};
   for (const std::string& name : columns.metrics) cells.push_back("test." + name);
@@ -93,6 +93,7 @@ std::string seed_line(const Leaderboard& board, const Table& table, const Row& r
                                  row.tier ? fmt::format("{}", *row.tier) : "",
                                  row.not_ranked,
                                  seed.seed_known ? fmt::format("{}", seed.seed) : "",
+                                 seed.fold,
                                  seed.missing,
                                  table.primary_metric,
                                  seed.value ? fmt::format("{:.6f}", *seed.value) : "",
@@ -116,7 +117,10 @@ std::string render_csv(const Leaderboard& board) {
   std::string text = head_line(columns);
   for (const Table& table : board.tables) {
     for (const Row& row : table.rows) {
-      for (const SeedResult& seed : row.seeds) text += seed_line(board, table, row, seed, columns);
+      for (const SeedResult& seed : row.seeds) {
+        if (seed.folds.empty()) text += seed_line(board, table, row, seed, columns);
+        for (const SeedResult& fold : seed.folds) text += seed_line(board, table, row, fold, columns);
+      }
     }
   }
   return text;

@@ -70,6 +70,8 @@ json seed_json(const SeedResult& seed, bool cost) {
               {"transfer", values_json(seed.transfer)},
               {"rerun_command", seed.rerun_command}};
   if (cost) result["measured"] = values_json(seed.measured);
+  if (!seed.fold.empty()) result["fold"] = seed.fold;
+  for (const SeedResult& fold : seed.folds) result["folds"].push_back(seed_json(fold, cost));
   return result;
 }
 
@@ -137,6 +139,7 @@ json table_json(const Table& table, bool cost) {
               {"selection_rules", table.selection_rules},
               {"fingerprints", table.fingerprints},
               {"what_n_allows", table.what_n_allows},
+              {"folds", table.folds},
               {"tiers", table.tiers},
               {"rows", json::array()},
               {"datasets", json::array()}};

@@ -71,6 +71,7 @@ SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOpti
     }
   }
   result.missing = why_missing(row, result.value.has_value());
+  result.fold = row.link.fold;
   result.training_key = row.link.training_key;
   result.evaluation_key = row.link.evaluation_key;
   result.initial_weights = row.training.initial_weights_fingerprint;
@@ -83,17 +84,83 @@ SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOpti
 
 void sort_seeds(Row& row) {
   std::ranges::sort(row.seeds, {}, [](const SeedResult& seed) {
-    return std::tuple(!seed.seed_known, seed.seed, seed.training_key, seed.evaluation_key);
+    return std::tuple(!seed.seed_known, seed.seed, seed.fold, seed.training_key, seed.evaluation_key);
   });
   for (std::size_t i = 1; i < row.seeds.size(); ++i) {
     const SeedResult& before = row.seeds[i - 1];
     const SeedResult& after = row.seeds[i];
-    if (!after.seed_known || !before.seed_known || after.seed != before.seed) continue;
+    if (!after.seed_known || !before.seed_known || after.seed != before.seed || after.fold != before.fold) continue;
     throw Error(ErrorKind::kData, {fmt::format("two results for seed {} of '{}'", after.seed, row.name),
                                    fmt::format("evaluations {} and {}", before.evaluation_key, after.evaluation_key),
                                    "one evaluation for each method, seed and protocol of a suite",
                                    "give the two methods different labels"});
   }
+}
+
+// Means of what every part has.
+std::map<std::string, double> means_of(const std::vector<SeedResult>& parts,
+                                       std::map<std::string, double> SeedResult::*values) {
+  std::map<std::string, double> means;
+  for (const auto& [name, first] : parts.front().*values) {
+    std::vector<double> list;
+    for (const SeedResult& part : parts) {
+      if (const auto found = (part.*values).find(name); found != (part.*values).end()) list.push_back(found->second);
+    }
+    if (list.size() == parts.size()) means[name] = mean(list);
+  }
+  return means;
+}
+
+std::string joined(const std::vector<SeedResult>& parts, std::string SeedResult::*text) {
+  std::vector<std::string> texts;
+  for (const SeedResult& part : parts) {
+    if ((part.*text).empty()) return "";
+    texts.push_back(part.*text);
+  }
+  return join(texts, "+");
+}
+
+SeedResult mean_over_folds(const std::vector<SeedResult>& parts) {
+  SeedResult whole;
+  whole.seed = parts.front().seed;
+  whole.seed_known = parts.front().seed_known;
+  whole.rerun_command = parts.front().rerun_command;
+  whole.folds = parts;
+  std::vector<double> values;
+  for (const SeedResult& part : parts) {
+    if (part.value) {
+      values.push_back(*part.value);
+    } else if (whole.missing.empty()) {
+      whole.missing = fmt::format("split {}: {}", part.fold, part.missing);
+    }
+  }
+  if (values.size() == parts.size()) whole.value = mean(values);
+  whole.metrics = means_of(parts, &SeedResult::metrics);
+  whole.transfer = means_of(parts, &SeedResult::transfer);
+  whole.measured = means_of(parts, &SeedResult::measured);
+  for (std::string SeedResult::*text :
+       {&SeedResult::training_key, &SeedResult::evaluation_key, &SeedResult::initial_weights, &SeedResult::batch_order,
+        &SeedResult::augmentation}) {
+    whole.*text = joined(parts, text);
+  }
+  return whole;
+}
+
+// `seeds` are sorted.
+std::vector<SeedResult> with_folds_merged(const std::vector<SeedResult>& seeds) {
+  std::vector<SeedResult> merged;
+  for (auto begin = seeds.begin(); begin != seeds.end();) {
+    const auto end = std::find_if(begin, seeds.end(), [&](const SeedResult& seed) {
+      return begin->fold.empty() || seed.seed != begin->seed || seed.seed_known != begin->seed_known;
+    });
+    if (begin->fold.empty()) {
+      merged.push_back(*begin++);
+      continue;
+    }
+    merged.push_back(mean_over_folds({begin, end}));
+    begin = end;
+  }
+  return merged;
 }
 
 void add_average(std::map<std::string, std::vector<double>>& values, const std::map<std::string, double>& from) {
@@ -164,6 +231,7 @@ Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& opt
   row.role = role_of(row.note, row.control);
   if (row.method.empty()) row.method = row.name.substr(0, row.name.find(" ("));
   sort_seeds(row);
+  row.seeds = with_folds_merged(row.seeds);
   summarise(row);
   return row;
 }

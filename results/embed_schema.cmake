@@ -1,7 +1,11 @@
-# cmake -DIN=schema.sql -DOUT=schema_sql.cpp -P embed_schema.cmake: the schema as a string literal of the program.
-file(READ "${IN}" sql)
+# cmake -DTABLES=schema.sql -DVIEWS=views.sql -DOUT=schema_sql.cpp -P embed_schema.cmake: the schema as string literals of
+# the program.
+file(READ "${TABLES}" tables)
+file(READ "${VIEWS}" views)
 file(WRITE "${OUT}" "#include <string_view>\n\n"
                     "namespace cmkd::results {\n\n"
                     "extern const std::string_view kSchemaSql;\n"
-                    "const std::string_view kSchemaSql = R\"sql(${sql})sql\";\n\n"
+                    "extern const std::string_view kViewsSql;\n"
+                    "const std::string_view kSchemaSql = R\"sql(${tables}\n${views})sql\";\n"
+                    "const std::string_view kViewsSql = R\"sql(${views})sql\";\n\n"
                     "}  // namespace cmkd::results\n")

@@ -154,12 +154,13 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
   Statement rows(
       state_->database,
       fmt::format("SELECT {}, l.task, l.dataset, l.primary_metric, l.method_order, l.training_key, "
-                  "l.evaluation_key, l.rerun_command, l.note, s.title, e.key, e.protocol, e.split "
+                  "l.evaluation_key, l.rerun_command, l.note, s.title, l.fold, l.condition, l.level, e.key, "
+                  "e.protocol, e.split "
                   "FROM suite_link AS l JOIN suite AS s ON s.name = l.suite "
                   "LEFT JOIN training AS t ON t.key = l.training_key "
                   "LEFT JOIN evaluation AS e ON e.key = l.evaluation_key AND e.training_key = l.training_key "
                   "WHERE l.suite = ? ORDER BY l.task, l.dataset, t.direction, e.protocol, t.student_model, "
-                  "l.method_order, t.label, t.seed, l.training_key, l.evaluation_key",
+                  "l.method_order, t.label, t.seed, l.fold, l.training_key, l.evaluation_key",
                   kTrainingColumns));
   rows.bind(suite);
   std::vector<LeaderboardRow> result;
@@ -169,9 +170,12 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
     row.link.suite = suite;
     for (std::string* field :
          {&row.link.task, &row.link.dataset, &row.link.primary_metric, &row.link.method_order, &row.link.training_key,
-          &row.link.evaluation_key, &row.link.rerun_command, &row.link.note, &row.link.suite_title}) {
+          &row.link.evaluation_key, &row.link.rerun_command, &row.link.note, &row.link.suite_title, &row.link.fold,
+          &row.link.condition}) {
       *field = rows.text(column++);
     }
+    if (!rows.is_null(column)) row.link.level = rows.real(column);
+    ++column;
     row.training.key = row.link.training_key;
     if (rows.is_null(0)) continue;
     row.training = training_of(rows);

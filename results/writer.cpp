@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <tuple>
 
 #include "cmkd/core/error.h"
@@ -248,11 +249,13 @@ void Writer::set_suite_links(const std::string& suite, const std::vector<SuiteLi
   Statement(database_, "INSERT INTO suite (name, title) VALUES (?, ?)").bind(suite, links.front().suite_title).run();
   Statement insert(database_,
                    "INSERT INTO suite_link (suite, task, dataset, method_order, training_key, evaluation_key, "
-                   "primary_metric, rerun_command, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                   "primary_metric, rerun_command, note, fold, condition, level) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const SuiteLink& link : links) {
     insert
         .bind(suite, link.task, link.dataset, link.method_order, link.training_key, link.evaluation_key,
-              link.primary_metric, link.rerun_command, link.note)
+              link.primary_metric, link.rerun_command, link.note, link.fold, link.condition,
+              link.level.value_or(std::numeric_limits<double>::quiet_NaN()))
         .run();
   }
 }

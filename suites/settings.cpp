@@ -14,9 +14,11 @@ std::vector<Spec> suite_specs() {
   return {
       Spec::text("title", "", "shown above the leaderboard"),
       Spec::text("description", "", "what the suite is for"),
-      Spec::choice("task", "action_recognition", {"action_recognition"}, "the protocol that evaluates"),
-      Spec::choice("protocol", "strict", {"strict"},
-                   "strict: nothing is chosen on the reported split, which is touched once"),
+      Spec::choice("task", "action_recognition", {"action_recognition", "retrieval", "audio_tagging"},
+                   "the protocol that evaluates"),
+      Spec::choice("protocol", "strict", {"strict", "paper"},
+                   "strict: nothing is chosen on the reported split, which is touched once; paper: as the original "
+                   "scripts, the best epoch is chosen on the reported split, and retrieval adds their truncated mAP"),
       Spec::integer("seeds", 5, 1, 1000, "paired seeds: every method runs with each"),
       Spec::integer("first_seed", 0, 0, 1e9, "the seeds are first_seed, first_seed + 1, …"),
   };
@@ -44,8 +46,9 @@ std::vector<Spec> clip_specs() {
       Spec::boolean("flip", false, "mirror at random in training (not where left and right are classes)"),
       Spec::integer("windows", 1, 1, 1000,
                     "fixed windows a clip in training; the teacher's outputs are cached for each"),
-      Spec::integer("test_views", 3, 1, 1000,
-                    "windows a clip at test, evenly spread; their softmax scores are averaged"),
+      Spec::integer("test_views", 3, 1, 1000, "windows a clip at test, evenly spread; their outputs are averaged"),
+      Spec::choice("test_crops", "centre", {"centre", "three"},
+                   "crops of each window at test; three: at both ends and in the middle of the longer side"),
       Spec::number("audio_seconds", 0, 0, 1e4, "sound of a window; 0: the time that its frames span", "s"),
       Spec::choice("normalise", "half", {"half", "kinetics"},
                    "pixel mean and std: 0.5 and 0.25, or those of Kinetics-400"),
@@ -67,6 +70,9 @@ std::vector<Spec> labels_specs() {
       Spec::choice(
           "teacher_train", "disjoint", {"disjoint", "same"},
           "the teacher learns from clips of their own, or from the transfer clips (it then knows their labels)"),
+      Spec::text("folds", "all",
+                 "which of a dataset's official splits are run (UCF101 has 3, ESC-50 has 5), for example \"1\" or "
+                 "\"1,2\"; a seed's value is its mean over them"),
       Spec::number("teacher_share", 0.5, 0.01, 0.99,
                    "share of the training split that the teacher learns from (disjoint)"),
   };
@@ -89,6 +95,10 @@ std::vector<Spec> training_specs() {
                     "LibTorch threads of a run: part of its key, because sums change with them"),
       Spec::boolean("deterministic", true, "the same bytes for the same build, device model, CPU level and threads"),
       Spec::choice("select", "last", {"last", "best_validation"}, "which epoch's weights are evaluated"),
+      Spec::integer("teacher_maps_mib", 1024, 0, 1 << 20,
+                    "the teacher's feature maps, for methods that compare them, are kept in memory when those of all "
+                    "clips take at most this, and computed anew at each step otherwise",
+                    "MiB"),
       Spec::boolean("keep_weights", false, "keep the final weights of the students beside the store"),
   };
 }
@@ -108,13 +118,33 @@ std::vector<Spec> tune_specs() {
   };
 }
 
-std::vector<Spec> evaluation_specs() { return {Spec::integer("batch", 128, 1, 100000, "clips a forward pass")}; }
+std::vector<Spec> evaluation_specs() {
+  return {Spec::integer("batch", 128, 1, 100000, "clips a forward pass"),
+          Spec::choice("average", "probabilities", {"probabilities", "logits"},
+                       "what is averaged over a clip's views: softmax (or sigmoid) probabilities, or logits"),
+          Spec::choice("gallery", "train", {"train", "leave_one_out"},
+                       "retrieval: what is searched: the training split, or the queries themselves but the one that "
+                       "asks")};
+}
+
+std::vector<Spec> corruption_specs() {
+  return {
+      Spec::choice("kind", "none", {"none", "noise", "swap", "shift", "missing", "occlude", "freeze"},
+                   "what is done to the teacher's modality of the pairs that it teaches on. Sound: noise (sound of "
+                   "another class is mixed in), swap (replaced by it), shift (moved in time), missing (silence). "
+                   "Pictures: occlude (a grey square), freeze (the first frame stands), swap, missing (grey)"),
+      Spec::number("share", 1.0, 0, 1, "share of the clips to which it is done, drawn by seed"),
+      Spec::number("snr_db", 0.0, -60, 60, "noise: level of the clip's own sound above the other", "dB"),
+      Spec::number("shift_s", 1.0, -1e4, 1e4, "shift: how much later the sound begins, going round", "s"),
+      Spec::number("area", 0.25, 0, 1, "occlude: share of the picture that is covered"),
+  };
+}
 
 const std::map<std::string, std::vector<Spec>>& all_specs() {
   static const std::map<std::string, std::vector<Spec>> specs{
       {"suite", suite_specs()},   {"ingest", ingest_specs()},     {"clip", clip_specs()},
       {"labels", labels_specs()}, {"training", training_specs()}, {"evaluation", evaluation_specs()},
-      {"tune", tune_specs()}};
+      {"tune", tune_specs()},     {"corruption", corruption_specs()}};
   return specs;
 }
 

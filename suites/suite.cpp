@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
+
+#include "cmkd/core/error.h"
 
 namespace cmkd {
 
@@ -63,6 +66,48 @@ SplitSettings Suite::split_settings() const {
   return settings;
 }
 
+CorruptionSettings Suite::corruption_settings() const {
+  const Parameters& values = corruption.values;
+  CorruptionSettings settings;
+  settings.kind = parse_corruption(values.text("kind"));
+  settings.share = values.number("share");
+  settings.snr_db = values.number("snr_db");
+  settings.shift_s = values.number("shift_s");
+  settings.area = values.number("area");
+  return settings;
+}
+
+std::vector<std::string> Suite::folds(const std::vector<std::string>& of_dataset) const {
+  const std::string wanted = labels.values.text("folds");
+  if (of_dataset.empty()) {
+    if (wanted == "all") return {""};
+    throw Error(ErrorKind::kUsage, {fmt::format("labels.folds = \"{}\", and dataset '{}' has one split", wanted, dataset),
+                                    labels.origin("folds"), "all", "remove the setting"});
+  }
+  if (wanted == "all") return of_dataset;
+  std::vector<std::string> chosen;
+  std::istringstream names(wanted);
+  for (std::string name; std::getline(names, name, ',');) {
+    const std::size_t first = name.find_first_not_of(' ');
+    name = first == std::string::npos ? "" : name.substr(first, name.find_last_not_of(' ') - first + 1);
+    if (std::ranges::find(of_dataset, name) == of_dataset.end() || std::ranges::find(chosen, name) != chosen.end()) {
+      throw Error(ErrorKind::kUsage,
+                  {fmt::format("labels.folds = \"{}\": '{}' is not one of the dataset's splits, or stands twice", wanted,
+                               name),
+                   labels.origin("folds"), fmt::format("all, or some of {}, with commas", join(of_dataset)), ""});
+    }
+    chosen.push_back(name);
+  }
+  return chosen;
+}
+
+std::vector<const Suite*> Suite::cases() const {
+  std::vector<const Suite*> all;
+  for (const Suite& variant : variants) all.push_back(&variant);
+  if (all.empty()) all.push_back(this);
+  return all;
+}
+
 namespace {
 
 std::string toml_value(const ParameterValue& value) {
@@ -113,6 +158,7 @@ std::string show_config(const Suite& suite) {
   show_section(text, "teacher.training", suite.teacher.training);
   show_section(text, "evaluation", suite.evaluation);
   show_section(text, "tune", suite.tune);
+  show_section(text, "corruption", suite.corruption);
   for (const MethodEntry& method : suite.methods) {
     text += fmt::format("\n[[methods]]\nid = \"{}\"\n", method.id);
     if (!method.controls.empty()) text += fmt::format("controls = [\"{}\"]\n", join(method.controls, "\", \""));

@@ -165,7 +165,8 @@ void read_dataset(const toml::table& root, const Document& document, Suite& suit
 
 const std::set<std::string>& known_tables() {
   static const std::set<std::string> names{"suite",      "dataset", "ingest",  "clip",    "labels", "training",
-                                           "evaluation", "tune",    "teacher", "student", "methods"};
+                                           "evaluation", "tune",    "teacher", "student", "methods",
+                                           "corruption", "sweep"};
   return names;
 }
 
@@ -182,7 +183,8 @@ void check_tables(const toml::table& root, const Document& document) {
 void read_plain_sections(const toml::table& root, const Document& document, Suite& suite) {
   const std::pair<const char*, Section*> sections[] = {{"ingest", &suite.ingest},         {"clip", &suite.clip},
                                                        {"labels", &suite.labels},         {"training", &suite.training},
-                                                       {"evaluation", &suite.evaluation}, {"tune", &suite.tune}};
+                                                       {"evaluation", &suite.evaluation}, {"tune", &suite.tune},
+                                                       {"corruption", &suite.corruption}};
   for (const auto& [name, section] : sections) {
     if (const toml::table* table = table_of(root, name, document)) read_section(*table, document, *section);
   }
@@ -234,7 +236,8 @@ void apply_override(Suite& suite, const std::string& text) {
   const std::map<std::string, Section*> sections{{"suite", &suite.general},         {"dataset", &suite.dataset_values},
                                                  {"ingest", &suite.ingest},         {"clip", &suite.clip},
                                                  {"labels", &suite.labels},         {"training", &suite.training},
-                                                 {"evaluation", &suite.evaluation}, {"tune", &suite.tune}};
+                                                 {"evaluation", &suite.evaluation}, {"tune", &suite.tune},
+                                                 {"corruption", &suite.corruption}};
   if (const auto found = sections.find(head); found != sections.end())
     return set_value(*found->second, tail, node, where);
   if (head == "teacher" || head == "student") {
@@ -260,6 +263,69 @@ void apply_override(Suite& suite, const std::string& text) {
   refuse(fmt::format("unknown table '{}'", head), where, join(names), did_you_mean(head, names));
 }
 
+// Tables whose settings may be swept: they leave the clips as they are.
+const std::vector<std::string>& swept_tables() {
+  static const std::vector<std::string> names{"corruption", "labels", "training", "teacher", "student", "methods"};
+  return names;
+}
+
+// [sweep] setting = "corruption.share", values = [0.0, 0.2]: a variant of the suite for each value.
+void read_sweep(const toml::table& root, const Document& document, Suite& suite) {
+  const toml::table* table = table_of(root, "sweep", document);
+  if (table == nullptr) return;
+  const std::vector<std::string> keys{"setting", "values"};
+  for (const auto& [key, node] : *table) {
+    const std::string name(key.str());
+    if (name != "setting" && name != "values")
+      refuse(fmt::format("unknown setting '{}' of [sweep]", name), document.where(node), join(keys),
+             did_you_mean(name, keys));
+  }
+  const toml::node* setting = table->get("setting");
+  const toml::array* values = table->get_as<toml::array>("values");
+  if (setting == nullptr || values == nullptr || values->empty()) {
+    refuse("[sweep] needs a setting and a list of values", document.where(*table), "",
+           "for example setting = \"corruption.share\" and values = [0.0, 0.5, 1.0]");
+  }
+  const std::string name = text_value(*setting, "setting", document.where(*setting));
+  const std::string head = name.substr(0, name.find('.'));
+  if (std::ranges::find(swept_tables(), head) == swept_tables().end()) {
+    refuse(fmt::format("'{}' cannot be swept", name), document.where(*setting), join(swept_tables()),
+           "a sweep keeps the clips: make a suite file for each dataset");
+  }
+  const Suite base = suite;
+  for (const toml::node& value : *values) {
+    const std::optional<double> level = value.value<double>();
+    if (!level) refuse("a value of [sweep] is not a number", document.where(value));
+    std::ostringstream text;
+    text << toml::node_view<const toml::node>(value);
+    Suite variant = base;
+    apply_override(variant, fmt::format("{}={}", name, text.str()));
+    variant.condition = fmt::format("{} = {}", name, text.str());
+    variant.level = level;
+    for (const Suite& other : suite.variants) {
+      if (other.level == level)
+        refuse(fmt::format("[sweep] lists {} twice", text.str()), document.where(value), "", "remove one");
+    }
+    suite.variants.push_back(std::move(variant));
+  }
+}
+
+// What must fit between the tables.
+void check_sides(const Suite& suite, const Document& document) {
+  if (suite.general.values.text("task") == "audio_tagging" && suite.student.modality != Modality::kAudio) {
+    refuse("the task 'audio_tagging' wants a student that hears", document.name, "[student] modality = \"audio\"",
+           "set student.modality and student.model, or another task");
+  }
+  for (const Suite* one : suite.cases()) {
+    const CorruptionSettings corruption = one->corruption_settings();
+    if (!possible(corruption.kind, suite.teacher.modality)) {
+      refuse(fmt::format("corruption '{}' cannot be done to {}", to_string(corruption.kind),
+                         to_string(suite.teacher.modality)),
+             one->corruption.origin("kind"), "", "choose a kind for the teacher's modality: cmkd describe corruption");
+    }
+  }
+}
+
 }  // namespace
 
 void set_parameter(Parameters& parameters, const std::string& text) {
@@ -283,6 +349,7 @@ Suite load_suite(const std::filesystem::path& file, const std::vector<std::strin
   suite.training.values = Parameters(section_specs("training"));
   suite.evaluation.values = Parameters(section_specs("evaluation"));
   suite.tune.values = Parameters(section_specs("tune"));
+  suite.corruption.values = Parameters(section_specs("corruption"));
   suite.teacher.training.values = Parameters(section_specs("training"));
   suite.teacher.modality = Modality::kAudio;
   suite.student.modality = Modality::kVideo;
@@ -297,6 +364,8 @@ Suite load_suite(const std::filesystem::path& file, const std::vector<std::strin
   }
   read_methods(root, document, suite);
   for (const std::string& text : overrides) apply_override(suite, text);
+  read_sweep(root, document, suite);
+  check_sides(suite, document);
   return suite;
 }
 

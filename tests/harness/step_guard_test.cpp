@@ -13,6 +13,7 @@
 #include "cmkd/harness/step_guard.h"
 #include "cmkd/methods/losses.h"
 #include "paths.h"
+#include "tiny_suite.h"
 
 using namespace cmkd;
 
@@ -103,48 +104,6 @@ std::map<std::string, std::vector<std::string>> add_bad_methods() {
           {"bad_undefined", {"term 'bad' has no value"}}};
 }
 
-std::string suite_text(const std::vector<std::string>& methods) {
-  std::string text = R"(
-[suite]
-title = "Bad methods"
-seeds = 1
-[dataset]
-id = "synthetic"
-train_clips = 60
-test_clips = 20
-[ingest]
-height = 16
-width = 16
-fps = 8.0
-sample_rate = 8000
-[clip]
-frames = 4
-[labels]
-labelled = 16
-[teacher]
-modality = "audio"
-model = "audio_cnn"
-n_fft = 256
-hop_length = 80
-n_mels = 16
-width = 8
-[teacher.training]
-epochs = 1
-batch_labelled = 0
-batch_unlabelled = 8
-[student]
-modality = "video"
-model = "r2plus1d_small"
-width = 8
-[training]
-epochs = 1
-batch_labelled = 4
-batch_unlabelled = 4
-)";
-  for (const std::string& id : methods) text += "[[methods]]\nid = \"" + id + "\"\n";
-  return text;
-}
-
 }  // namespace
 
 TEST_CASE("a method that breaks a rule of the step ends as a failed row that names it, and the other runs finish") {
@@ -153,7 +112,7 @@ TEST_CASE("a method that breaks a rule of the step ends as a failed row that nam
   for (const auto& [id, words] : expected) methods.push_back(id);
   methods.emplace_back("fitnet");
   const test::TemporaryFolder folder;
-  write_file_atomically(folder / "bad.toml", suite_text(methods));
+  write_file_atomically(folder / "bad.toml", test::tiny_suite("Bad methods", methods));
   const Suite suite = load_suite(folder / "bad.toml", {});
   const SuiteData data = open_data(suite, folder / "cache", 1);
   const Plan plan = make_plan(suite, data.listed.source_fingerprint);

@@ -49,6 +49,55 @@ TEST_CASE("mean, deviation and paired difference are those derived by hand") {
   CHECK(kd.cost.at("train_seconds").to_student.value() == 1.5);
 }
 
+// Each seed of `from` in two official splits, `offset` above and below its value.
+std::vector<results::LeaderboardRow> in_two_folds(const std::vector<results::LeaderboardRow>& from, double offset) {
+  std::vector<results::LeaderboardRow> rows;
+  for (const results::LeaderboardRow& row : from) {
+    for (const std::string fold : {"1", "2"}) {
+      results::LeaderboardRow part = row;
+      part.link.fold = fold;
+      part.link.training_key += fold;
+      part.link.evaluation_key += fold;
+      for (results::MetricValue& metric : part.metrics) metric.value += fold == "1" ? offset : -offset;
+      rows.push_back(part);
+    }
+  }
+  return rows;
+}
+
+TEST_CASE("a seed's value is its mean over the official splits, and none where one is missing") {
+  std::vector<results::LeaderboardRow> rows = in_two_folds(rows_of({kStudent, kKd}), 0.0625);
+  const Leaderboard board = build_leaderboard(rows, {});
+  const Row& student = row_named(board, "student");
+  CHECK(board.tables[0].folds == std::vector<std::string>{"1", "2"});
+  CHECK(student.wanted == 3);
+  CHECK(student.mean.value() == 0.5);
+  CHECK(student.deviation.value() == 0.25);
+  REQUIRE(student.seeds[0].folds.size() == 2);
+  CHECK(student.seeds[0].folds[0].value.value() == 0.3125);
+  CHECK(row_named(board, "kd").to_student->comparison.value().difference == 0.125);
+  const std::string csv = render_csv(board);
+  CHECK(std::ranges::count(csv, '\n') == 1 + 2 * 3 * 2);
+
+  const auto lost = std::ranges::find_if(rows, [](const results::LeaderboardRow& row) {
+    return row.training.label == "kd" && row.training.seed == 2 && row.link.fold == "2";
+  });
+  REQUIRE(lost != rows.end());
+  *lost = fixture::not_run(*lost);
+  const Leaderboard partial = build_leaderboard(rows, {});
+  const Row& kd = row_named(partial, "kd");
+  CHECK(kd.done == 2);
+  CHECK(kd.wanted == 3);
+  CHECK_FALSE(kd.seeds[1].value);
+  CHECK(contains(kd.seeds[1].missing, "split 2: not run"));
+}
+
+TEST_CASE("two results for one official split of a seed are refused") {
+  std::vector<results::LeaderboardRow> rows = in_two_folds(rows_of({kStudent}), 0);
+  rows[1].link.fold = "1";
+  CHECK_THROWS_AS(build_leaderboard(rows, {}), Error);
+}
+
 TEST_CASE("below five seeds nothing is put into tiers, and the report says what three allow") {
   const Leaderboard board = build_leaderboard(rows_of({kStudent, kKd}), {});
   for (const Row& row : board.tables[0].rows) CHECK_FALSE(row.tier.has_value());

@@ -29,6 +29,8 @@ struct TeacherOutputs {
   at::Tensor test_scores;  // [M, C] softmax scores on the test clips, averaged over views
   ModelShape shape;        // of the teacher network
 
+  // The row of a clip's window.
+  [[nodiscard]] std::int64_t row_of(std::int64_t clip, std::int64_t window) const;
   // The rows of a batch's clips and windows.
   [[nodiscard]] at::Tensor rows(const Batch& batch) const;
   // The clip whose outputs `clip` gets.

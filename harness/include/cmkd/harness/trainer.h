@@ -15,6 +15,7 @@
 #include "cmkd/harness/optimizer.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/harness/suite_data.h"
+#include "cmkd/harness/teacher_maps.h"
 #include "cmkd/harness/teacher_outputs.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/methods/training.h"
@@ -108,7 +109,7 @@ class Trainer {
   std::vector<std::int64_t> labels_;  // visible ones, by position in the clip list
   ModelShape shape_;
   std::unique_ptr<Training> training_;
-  std::shared_ptr<Model> live_teacher_;                        // for outputs that are not cached
+  std::optional<TeacherMaps> teacher_maps_;                    // for methods that read more than logits and embedding
   std::vector<std::pair<std::string, Optimizer>> optimizers_;  // by group
   std::vector<PhaseSpan> phases_;
   std::int64_t epochs_ = 0;          // over all phases

@@ -35,6 +35,9 @@ struct MapPair {
 // One map as the grid sees it, before any pooling: [B, C, H, W].
 [[nodiscard]] at::Tensor on_grid(const at::Tensor& map, Grid grid);
 
+// All of a teacher's maps so, which on_grid leaves as they are: the teacher_maps of a method that compares on the grid.
+[[nodiscard]] std::vector<at::Tensor> all_on_grid(std::vector<at::Tensor> stages, Grid grid);
+
 // [to, from] in `like`'s type: adaptive average pooling of an axis, position i from floor(i · from / to) up to
 // ceil((i + 1) · from / to).
 [[nodiscard]] at::Tensor pooling_matrix(std::int64_t from, std::int64_t to, const at::Tensor& like);

@@ -36,8 +36,8 @@ enum class MethodRole {
 // What the harness must provide for each batch.
 struct Needs {
   bool teacher = true;           // logits and embedding of the frozen teacher, and its pseudo-labels
-  bool teacher_tokens = false;   // computed live: not cached
-  bool teacher_stages = false;   // computed live
+  bool teacher_tokens = false;   // kept for every clip while they fit a budget, else computed anew at each step
+  bool teacher_stages = false;   // likewise; see Training::teacher_maps
   bool teacher_network = false;  // the trained network itself (TrainingSetup::teacher), and its input in every batch
   bool student_tokens = false;
   bool student_stages = false;
@@ -142,6 +142,8 @@ class Method : public torch::nn::Module {
   [[nodiscard]] virtual bool uses_student(const std::string& /*phase*/) const { return true; }
   // The groups of the own parameters, each in exactly one. Empty (default): one group "method" of all of them.
   [[nodiscard]] virtual std::vector<ModuleGroup> own_groups() { return {}; }
+  // See Training::teacher_maps.
+  [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const { return stages; }
   // After the optimisers' step, in train mode and without gradient (memories, moving averages).
   virtual void after_step(const StepContext& /*context*/) {}
   // What a checkpoint must hold beyond parameters and buffers.

@@ -84,6 +84,10 @@ class Training {
   // After the optimisers' step (EMA teachers, memories).
   virtual void after_step(const StepContext& /*context*/, const Batch& /*batch*/) {}
   [[nodiscard]] virtual Predictor predictor() = 0;
+  // What the steps read of the frozen teacher's stages: each clip's maps by themselves, as small as they may be. The
+  // harness calls it before it puts `stages` into a batch, and keeps the result of every clip while that fits its
+  // budget. A step must take maps that went through it and maps that did not.
+  [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const { return stages; }
 
   // What a checkpoint must hold beyond the groups' parameters and buffers (memory banks, EMA weights).
   [[nodiscard]] virtual TensorMap state() { return {}; }

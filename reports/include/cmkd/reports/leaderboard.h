@@ -30,9 +30,12 @@ enum class RowRole {
   kOther,  // any other note: "uses both modalities"
 };
 
-// One seed of a row: a value, or why there is none.
+// One seed of a row: a value, or why there is none. In a dataset of several official splits it is the mean over them,
+// and there is none unless every split has one.
 struct SeedResult {
   std::int64_t seed = 0;
+  std::string fold;               // of a part; "" otherwise
+  std::vector<SeedResult> folds;  // the parts, by fold; empty where there is one split
   bool seed_known = true;       // a training that has not run tells its seed only through its command
   std::optional<double> value;  // the primary metric on split "test"
   std::string missing;          // "failed: loss is not finite …", "not run", "" when there is a value
@@ -106,6 +109,7 @@ struct Table {
   std::vector<std::string> selection_rules;
   std::string fingerprints;  // "… share initial weights: yes; batch order: yes; augmentation: no (seed 2)"
   std::string what_n_allows;
+  std::vector<std::string> folds;              // official splits that a seed's value is the mean over
   std::string tiers;                           // the rule, or why there are none
   std::vector<std::string> secondary_metrics;  // in the order of the columns
   std::vector<Row> rows;  // ceiling and teacher; ranked rows by tier and mean, each with its controls; the rest

@@ -113,6 +113,10 @@ struct SuiteLink {
   std::string evaluation_key;
   std::string rerun_command;  // "cmkd run suites/quick.toml --only kd --seed 3"
   std::string note;           // "ceiling", "uses both modalities", ""
+  std::string fold;           // which of the dataset's official splits; "" in a set of one
+  // A sweep's setting and its value here, "corruption.level = 0.5"; "" outside a sweep.
+  std::string condition;
+  std::optional<double> level;  // that value
 };
 
 }  // namespace cmkd::results

@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cmkd/core/parameters.h"
 #include "cmkd/datasets/batcher.h"
 #include "cmkd/datasets/clip.h"
+#include "cmkd/datasets/corruption.h"
 #include "cmkd/datasets/split.h"
 #include "cmkd/runtime/batch.h"
 
@@ -53,13 +55,25 @@ struct Suite {
   Section training;
   Section evaluation;
   Section tune;
+  Section corruption;  // of the teacher's modality in the pairs that it teaches on
   std::vector<MethodEntry> methods;
+
+  // What a [sweep] makes of the suite: one variant for each of its values, in their order. Empty without a sweep.
+  std::vector<Suite> variants;
+  std::string condition;        // of a variant: "corruption.share = 0.4"
+  std::optional<double> level;  // of a variant: 0.4
 
   [[nodiscard]] std::vector<std::int64_t> seeds() const;
   [[nodiscard]] std::string direction() const;  // "audio->video"
   [[nodiscard]] IngestSettings ingest_settings() const;
   [[nodiscard]] WindowSettings window_settings() const;
   [[nodiscard]] SplitSettings split_settings() const;
+  [[nodiscard]] CorruptionSettings corruption_settings() const;
+  // The folds of the dataset that the suite runs: [""] for a set of one split. Throws Error(kUsage) for one that the
+  // dataset does not have.
+  [[nodiscard]] std::vector<std::string> folds(const std::vector<std::string>& of_dataset) const;
+  // The suite itself, or its variants.
+  [[nodiscard]] std::vector<const Suite*> cases() const;
 };
 
 // One `--set key=value`; the key is `section.name` or `methods.<id>.<parameter>`, the value in TOML syntax.

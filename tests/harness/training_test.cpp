@@ -1,0 +1,119 @@
+// Trainings of the embedded set, one after the other in this process: what they share, and the teacher's maps.
+#include "catch.h"
+//
+#include <ATen/Functions.h>
+
+#include <map>
+
+#include "cmkd/core/file.h"
+#include "cmkd/harness/run_one.h"
+#include "cmkd/harness/teacher_maps.h"
+#include "paths.h"
+#include "tiny_suite.h"
+
+using namespace cmkd;
+
+namespace {
+
+// Everything of one suite file in a folder of its own.
+struct Trained {
+  explicit Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides = {}) {
+    write_file_atomically(folder / "tiny.toml", test::tiny_suite("Tiny", methods));
+    suite = load_suite(folder / "tiny.toml", overrides);
+    data.emplace(open_data(suite, folder / "cache", 1));
+    const Plan plan = make_plan(suite, data->listed.source_fingerprint);
+    for (const PlannedTraining& planned : plan.trainings) {
+      std::filesystem::create_directories(runs.run(planned.key));
+      records[planned.method] = run_one(suite, planned, *data, runs, {}).training;
+      keys[planned.method] = planned.key;
+    }
+  }
+
+  test::TemporaryFolder folder;
+  Suite suite;
+  std::optional<SuiteData> data;
+  RunFolder runs{folder / "out"};
+  std::map<std::string, results::TrainingRecord> records;
+  std::map<std::string, std::string> keys;
+};
+
+double last_term(const results::TrainingRecord& record, const std::string& name) {
+  double value = 0;
+  bool found = false;
+  for (const results::EpochValue& one : record.epochs) {
+    if (one.kind != "term" || one.name != name) continue;
+    value = one.value;
+    found = true;
+  }
+  INFO(record.label << " " << name);
+  REQUIRE(found);
+  return value;
+}
+
+}  // namespace
+
+TEST_CASE("methods of several phases see in their last phase what the others see") {
+  const Trained trained({"student", "ab", "ft", "kd"});
+  const results::TrainingRecord& student = trained.records.at("student");
+  for (const std::string method : {"ab", "ft", "kd"}) {
+    const results::TrainingRecord& record = trained.records.at(method);
+    INFO(method << " " << record.reason);
+    REQUIRE(record.status == results::RunStatus::kDone);
+    CHECK(record.initial_weights_fingerprint == student.initial_weights_fingerprint);
+    CHECK(record.batch_order_fingerprint == student.batch_order_fingerprint);
+    CHECK(record.augmentation_fingerprint == student.augmentation_fingerprint);
+  }
+}
+
+TEST_CASE("the teacher's maps are the same whether they are kept or computed at each step") {
+  const std::vector<std::string> methods{"at", "sp", "nst", "vid", "ab", "ft", "reviewkd"};
+  const Trained kept(methods);
+  const Trained anew(methods, {"training.teacher_maps_mib=0"});
+  const std::map<std::string, std::string> terms{{"at", "attention"}, {"sp", "similarity"}};
+  for (const std::string& method : methods) {
+    INFO(method << " " << kept.records.at(method).reason);
+    REQUIRE(kept.records.at(method).status == results::RunStatus::kDone);
+    REQUIRE(anew.records.at(method).status == results::RunStatus::kDone);
+    CHECK(kept.keys.at(method) != anew.keys.at(method));  // the last bits may differ
+    if (!terms.contains(method)) continue;
+    CHECK(last_term(kept.records.at(method), terms.at(method)) ==
+          Approx(last_term(anew.records.at(method), terms.at(method))).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("kept maps are those of the clip and window that are asked for, under a control too") {
+  const Trained trained({"at"});
+  const std::string teacher_key = trained.keys.at("teacher");
+  const TeacherOutputs outputs = load_teacher_outputs(trained.runs.teacher(teacher_key), teacher_key, c10::kCPU);
+  REQUIRE(outputs.clips.size() > 8);
+  const WindowReader reader(trained.data->cache, trained.suite.window_settings());
+  ModelConfig config;
+  config.classes = outputs.shape.classes;
+  config.sample_rate = trained.data->listed.settings.sample_rate;
+  config.samples = reader.samples_per_window();
+  config.parameters = trained.suite.teacher.section.values;
+  const auto make_teacher = [&] {
+    auto model = model_registry().get(trained.suite.teacher.id).make(config);
+    load_state(*model, outputs.weights, "test");
+    model->eval();
+    return model;
+  };
+  const auto everything = [](std::vector<at::Tensor> stages) { return stages; };
+  const OutputRequest request{true, true};
+  TeacherMaps kept(make_teacher(), request, everything, outputs, reader, c10::kCPU);
+  kept.keep(7, std::int64_t{1} << 30);
+  TeacherMaps anew(make_teacher(), request, everything, outputs, reader, c10::kCPU);
+  anew.keep(7, 1000);  // does not fit
+  const std::vector<ClipDraw> windows{reader.draw_window(outputs.clips[8], 0), reader.draw_window(outputs.clips[0], 0),
+                                      reader.draw_window(outputs.clips[8], 0)};
+  const ModelOutput from_kept = kept.of(windows);
+  const ModelOutput from_anew = anew.of(windows);
+  REQUIRE(from_kept.stages.size() == outputs.shape.stage_channels.size());
+  REQUIRE(from_anew.stages.size() == from_kept.stages.size());
+  CHECK(at::allclose(from_kept.tokens, from_anew.tokens, 1e-4, 1e-5));
+  for (std::size_t i = 0; i < from_kept.stages.size(); ++i) {
+    CHECK(at::allclose(from_kept.stages[i], from_anew.stages[i], 1e-4, 1e-5));
+    CHECK(from_kept.stages[i][0].equal(from_kept.stages[i][2]));
+    CHECK_FALSE(from_kept.stages[i][0].equal(from_kept.stages[i][1]));
+  }
+}
