@@ -9,8 +9,8 @@
 #include "cmkd/datasets/clip.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/models/model.h"
-#include "cmkd/suites/action_recognition.h"
 #include "cmkd/suites/suite.h"
+#include "cmkd/suites/task.h"
 #include "commands.h"
 #include "data_files.h"
 #include "describe.h"
@@ -52,7 +52,7 @@ std::vector<Entry> entries() {
     const ModelInfo& info = model_registry().get(id);
     all.push_back({"models", id, fmt::format("{}, {}", info.title, to_string(info.modality))});
   }
-  for (const MetricDoc& metric : action_recognition_metric_docs()) all.push_back({"metrics", metric.name, metric.doc});
+  for (const MetricDoc& metric : all_metric_docs()) all.push_back({"metrics", metric.name, metric.doc});
   for (const std::string& section : section_names()) {
     all.push_back({"settings", section,
                    fmt::format("[{}] of a suite file, {} settings", section, section_specs(section).size())});
@@ -102,7 +102,7 @@ int describe_one(const std::string& id, bool as_json) {
             : print_out(fmt::format("[{}] of a suite file\n{}", id, specs_text(section_specs(id))));
     return 0;
   }
-  for (const MetricDoc& metric : action_recognition_metric_docs()) {
+  for (const MetricDoc& metric : all_metric_docs()) {
     if (metric.name != id) continue;
     const char* better = metric.higher_is_better ? "higher is better" : "lower is better";
     as_json ? print_json(

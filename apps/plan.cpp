@@ -133,7 +133,7 @@ std::string plan_text(const Context& context, const Plan& plan, const std::vecto
 
 // Which clip has which role for a seed: who sees which label can be checked from outside.
 json roles_json(const Suite& suite, const SuiteData& data, std::int64_t seed) {
-  const Roles roles = data.roles(suite, seed);
+  const Roles roles = data.roles(suite, seed, data.folds(suite).front());
   const auto ids = [&](const std::vector<std::int64_t>& clips) {
     json list = json::array();
     for (const std::int64_t clip : clips) list.push_back(data.listed.list.clips[static_cast<std::size_t>(clip)].id);
@@ -186,7 +186,7 @@ int run_plan(const Arguments& arguments) {
   if (line.flag("tuned")) {
     winners = stored_winners(context.suite, context.folder.root, context.cache);
   }
-  const Plan plan = make_plan(context.suite, listed.source_fingerprint, context.filter, winners);
+  const Plan plan = make_plan(context.suite, listed.plan_source(), context.filter, winners);
   const std::optional<results::Store> store = open_store(context.folder);
   const bool cached = std::filesystem::exists(listed.cache_folder / "index.json");
   const IngestPlan ingest = plan_ingest(*listed.source, listed.list, listed.settings);
@@ -239,7 +239,7 @@ int run_status(const Arguments& arguments) {
   if (!line.parse(arguments)) return 0;
   const Context context = make_context(line);
   const ListedData listed = list_data(context.suite, context.cache);
-  const Plan plan = make_plan(context.suite, listed.source_fingerprint, context.filter);
+  const Plan plan = make_plan(context.suite, listed.plan_source(), context.filter);
   const std::optional<results::Store> store = open_store(context.folder);
   const auto rows = count_rows(plan, store, context.folder);
   json failures = json::array();

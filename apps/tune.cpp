@@ -7,6 +7,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/tuning.h"
+#include "cmkd/suites/task.h"
 #include "commands.h"
 #include "run_options.h"
 
@@ -26,7 +27,8 @@ void print_results(const Suite& suite, const std::vector<TuningResult>& results,
     json list = json::array();
     for (const TuningResult& result : results) {
       list.push_back({{"method", result.method},
-                      {"validation_top1", result.values},
+                      {"metric", task_info(suite.general.values.text("task")).primary_metric},
+                      {"validation", result.values},
                       {"winner", result.winner},
                       {"values", trial_text(suite, entry_of(suite, result.method), result.winner)}});
     }
@@ -56,7 +58,7 @@ Winners stored_winners(const Suite& suite, const std::filesystem::path& out, con
   }
   const ListedData listed = list_data(suite, cache);
   const results::Store store = results::Store::open(folder.store(), results::OpenMode::kReadOnly);
-  return winners_of(tuning_results(suite, listed.source_fingerprint, store, {}));
+  return winners_of(tuning_results(suite, listed.plan_source(), store, {}));
 }
 
 int run_tune(const Arguments& arguments) {
@@ -84,8 +86,7 @@ int run_tune(const Arguments& arguments) {
   const ListedData listed = list_data(prepared.suite, prepared.options.cache_root);
   const results::Store store =
       results::Store::open(RunFolder{prepared.options.out}.store(), results::OpenMode::kReadOnly);
-  print_results(prepared.suite,
-                tuning_results(prepared.suite, listed.source_fingerprint, store, prepared.options.filter),
+  print_results(prepared.suite, tuning_results(prepared.suite, listed.plan_source(), store, prepared.options.filter),
                 line.flag("json"));
   return status_of(summary);
 }

@@ -139,6 +139,7 @@ MethodInfo describe() {
       {"weight", 0.1}, {"classification_weight", 1.0}, {"margin", 1.0}, {"init_epochs", std::int64_t{1}}};
   info.search = {{"weight", 1e-3, 10.0}, {"margin", 0.1, 3.0}};
   info.needs = stage_needs();
+  info.multi_label = true;
   info.unlabelled = "in the boundary loss of the first phase, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(

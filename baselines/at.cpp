@@ -85,6 +85,7 @@ MethodInfo describe() {
   info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
   info.needs = stage_needs();
   info.search = {{"weight", 1.0, 3000.0}, {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
+  info.multi_label = true;
   info.unlabelled = "in the attention loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     (void)stage_channel_pairs(setup, "at");  // refuses models without stages

@@ -68,6 +68,7 @@ MethodInfo describe() {
   info.presets["paper"] = {{"weight", 0.02}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 0.005}, {"classification_weight", 1.0}};
   info.search = {{"weight", 1e-4, 0.2}, {"classification_weight", 0.3, 3.0}};
+  info.multi_label = true;
   info.unlabelled = "in the correlation loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     const std::int64_t teacher_width = required_teacher_shape(setup, "cc").embedding_width;

@@ -57,6 +57,7 @@ MethodInfo describe() {
   info.presets["paper"] = {{"weight", 100.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 10.0}, {"classification_weight", 1.0}};
   info.search = {{"weight", 0.1, 100.0}};
+  info.multi_label = true;
   info.unlabelled = "in the hint loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     const std::int64_t teacher_width = required_teacher_shape(setup, "fitnet").embedding_width;

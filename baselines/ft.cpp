@@ -239,6 +239,7 @@ MethodInfo describe() {
       {"weight", 10.0}, {"classification_weight", 1.0}, {"p1", 2.0}, {"p2", 1.0}, {"init_epochs", std::int64_t{1}}};
   info.search = {{"weight", 0.1, 500.0}, {"p2", 1.0, 2.0, false}};
   info.needs = stage_needs();
+  info.multi_label = true;
   info.unlabelled = "in the paraphraser's phase and in the factor loss, which need no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     const auto channels = stage_channel_pairs(setup, "ft").back();

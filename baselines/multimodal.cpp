@@ -78,6 +78,7 @@ MethodInfo describe() {
   info.presets["paper"] = {{"classification_weight", 1.0}};
   info.presets["suite"] = {{"classification_weight", 1.0}};
   info.needs.teacher_network = true;
+  info.multi_label = true;
   info.unlabelled = "not in the loss";
   info.make = [needs = info.needs](const TrainingSetup& setup) -> std::unique_ptr<Training> {
     return std::make_unique<LateFusion>(setup, needs);

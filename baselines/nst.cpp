@@ -97,6 +97,7 @@ MethodInfo describe() {
   info.presets["suite"] = {{"weight", 5.0}, {"classification_weight", 1.0}};
   info.needs = stage_needs();
   info.search = {{"weight", 0.05, 150.0}, {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
+  info.multi_label = true;
   info.unlabelled = "in the selectivity loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     (void)stage_channel_pairs(setup, "nst");  // refuses models without stages

@@ -71,6 +71,7 @@ MethodInfo describe() {
   info.presets["paper"] = {{"weight", 30000.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 1000.0}, {"classification_weight", 1.0}};
   info.search = {{"weight", 10.0, 100000.0}, {"classification_weight", 0.3, 3.0}};
+  info.multi_label = true;
   info.unlabelled = "in the transfer loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<ProbabilisticTransfer>(setup.parameters));

@@ -216,6 +216,7 @@ MethodInfo describe() {
   info.presets["suite"] = {{"weight", 0.3}, {"classification_weight", 1.0}, {"warmup_epochs", std::int64_t{2}}};
   info.needs = stage_needs();
   info.search = {{"weight", 0.01, 10.0}};
+  info.multi_label = true;
   info.unlabelled = "in the review loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(

@@ -118,6 +118,7 @@ MethodInfo describe() {
   info.presets["suite"] = {
       {"weight", 0.03}, {"classification_weight", 1.0}, {"distance_weight", 25.0}, {"angle_weight", 50.0}};
   info.search = {{"weight", 3e-4, 1.0}};
+  info.multi_label = true;
   info.unlabelled = "in the relational loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<RelationalDistillation>(setup.parameters));

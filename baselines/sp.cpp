@@ -89,6 +89,7 @@ MethodInfo describe() {
   info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}, {"stages", std::string("last")}};
   info.needs = stage_needs();
   info.search = {{"weight", 1.0, 10000.0}, {"stages", 0, 0, false, {std::string("last"), std::string("all")}}};
+  info.multi_label = true;
   info.unlabelled = "in the similarity loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     (void)stage_channel_pairs(setup, "sp");  // refuses models without stages

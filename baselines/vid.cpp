@@ -154,6 +154,7 @@ MethodInfo describe() {
   info.search = {{"weight", 0.01, 10.0},
                  {"initial_variance", 0.1, 10.0},
                  {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
+  info.multi_label = true;
   info.unlabelled = "in the variational loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     std::vector<PairWidths> widths;

@@ -12,12 +12,12 @@ namespace cmkd {
 namespace {
 
 constexpr std::array<std::pair<CorruptionKind, const char*>, 7> kNames{{{CorruptionKind::kNone, "none"},
-                                                                         {CorruptionKind::kNoise, "noise"},
-                                                                         {CorruptionKind::kSwap, "swap"},
-                                                                         {CorruptionKind::kShift, "shift"},
-                                                                         {CorruptionKind::kMissing, "missing"},
-                                                                         {CorruptionKind::kOcclude, "occlude"},
-                                                                         {CorruptionKind::kFreeze, "freeze"}}};
+                                                                        {CorruptionKind::kNoise, "noise"},
+                                                                        {CorruptionKind::kSwap, "swap"},
+                                                                        {CorruptionKind::kShift, "shift"},
+                                                                        {CorruptionKind::kMissing, "missing"},
+                                                                        {CorruptionKind::kOcclude, "occlude"},
+                                                                        {CorruptionKind::kFreeze, "freeze"}}};
 
 bool same_content(const Clip& a, const Clip& b) { return a.label == b.label && a.tags == b.tags; }
 
@@ -33,8 +33,8 @@ CorruptionKind parse_corruption(std::string_view name) {
     if (name == text) return kind;
     names.emplace_back(text);
   }
-  throw Error(ErrorKind::kUsage,
-              {"unknown corruption '" + std::string(name) + "'", "", join(names), did_you_mean(std::string(name), names)});
+  throw Error(ErrorKind::kUsage, {"unknown corruption '" + std::string(name) + "'", "", join(names),
+                                  did_you_mean(std::string(name), names)});
 }
 
 bool possible(CorruptionKind kind, Modality modality) noexcept {
@@ -68,12 +68,13 @@ CorruptionPlan plan_corruption(const CorruptionSettings& settings, const ClipLis
     entry.corrupted = i < std::llround(settings.share * static_cast<double>(count));
     entry.x = stream.uniform();
     entry.y = stream.uniform();
-    const auto first = static_cast<std::int64_t>(stream.next_u64() % static_cast<std::uint64_t>(count));
+    const auto first = static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(count)));
     for (std::int64_t step = 0; step < count; ++step) {
       const std::int64_t other = clips[static_cast<std::size_t>((first + step) % count)];
       if (other == clip) continue;
       if (entry.source < 0) entry.source = other;
-      if (same_content(list.clips[static_cast<std::size_t>(other)], list.clips[static_cast<std::size_t>(clip)])) continue;
+      if (same_content(list.clips[static_cast<std::size_t>(other)], list.clips[static_cast<std::size_t>(clip)]))
+        continue;
       entry.source = other;
       break;
     }

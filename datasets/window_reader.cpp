@@ -86,64 +86,170 @@ ClipDraw WindowReader::draw_window(std::int64_t clip, std::int64_t window) const
   return draw;
 }
 
+ClipDraw WindowReader::draw_test_view(std::int64_t clip, std::int64_t view) const {
+  ClipDraw draw = draw_window(clip, view / settings_.test_crops);
+  if (settings_.test_crops == 1) return draw;
+  const IngestSettings& stored = cache_.settings();
+  const std::int64_t room_down = stored.height - height_;
+  const std::int64_t room_right = stored.width - width_;
+  const std::int64_t place = view % settings_.test_crops;  // 0 at the beginning, 1 in the middle, 2 at the end
+  if (room_right >= room_down) {
+    draw.left = room_right * place / 2;
+  } else {
+    draw.top = room_down * place / 2;
+  }
+  return draw;
+}
+
+WindowReader WindowReader::corrupted(std::shared_ptr<const CorruptionPlan> plan) const {
+  WindowReader reader = *this;
+  reader.corruption_ = std::move(plan);
+  return reader;
+}
+
+const CorruptionPlan::Entry* WindowReader::corruption_of(const ClipDraw& draw, bool test) const {
+  if (test || !corruption_ || !corruption_->active()) return nullptr;
+  const CorruptionPlan::Entry& entry = corruption_->entries.at(static_cast<std::size_t>(draw.clip));
+  return entry.corrupted ? &entry : nullptr;
+}
+
+void WindowReader::read_frames(const ClipDraw& draw, bool test, bool frozen, std::uint8_t* out) const {
+  const std::int64_t stored_width = cache_.settings().width;
+  const std::int64_t plane = cache_.settings().height * stored_width;
+  const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
+  LoadedClip loaded;
+  loaded.clip = cache_.clip(draw.clip);
+  const std::int64_t first = first_frame(loaded.clip, draw.window, test ? settings_.test_views : settings_.windows);
+  if (cache_.settings().frame_storage != "raw") {
+    loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
+  }
+  const CachedClip& clip = loaded.clip;
+  for (std::int64_t channel = 0; channel < 3; ++channel) {
+    for (std::int64_t t = 0; t < settings_.frames; ++t) {
+      // A clip shorter than the window repeats its last frame.
+      const std::int64_t wanted = frozen ? first : first + t * settings_.frame_step;
+      const std::int64_t frame = std::min(wanted, clip.frame_count - 1);
+      const std::uint8_t* source = clip.pixels.data() + ((frame - loaded.first_frame) * 3 + channel) * plane +
+                                   draw.top * stored_width + draw.left;
+      for (std::int64_t row = 0; row < height_; ++row, out += width_, source += stored_width) {
+        std::memcpy(out, source, static_cast<std::size_t>(width_));
+      }
+    }
+  }
+}
+
+namespace {
+
+constexpr std::uint8_t kGrey = 128;
+
+void cover(std::uint8_t* frames, std::int64_t planes, std::int64_t height, std::int64_t width, double area,
+           const CorruptionPlan::Entry& where) {
+  const double side = std::sqrt(area);
+  const std::int64_t rows = std::llround(side * static_cast<double>(height));
+  const std::int64_t columns = std::llround(side * static_cast<double>(width));
+  const std::int64_t top = std::llround(where.y * static_cast<double>(height - rows));
+  const std::int64_t left = std::llround(where.x * static_cast<double>(width - columns));
+  for (std::int64_t plane = 0; plane < planes; ++plane, frames += height * width) {
+    for (std::int64_t row = top; row < top + rows; ++row) {
+      std::fill_n(frames + row * width + left, columns, kGrey);
+    }
+  }
+}
+
+double power_of(const float* samples, std::int64_t count) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(samples[i]) * static_cast<double>(samples[i]);
+  return sum / static_cast<double>(count);
+}
+
+// Adds `noise`, scaled so that the power of `samples` lies `snr_db` above its own. Silence has no level to relate to:
+// beside it, the noise stays as it is; and silent noise adds nothing.
+void mix_in(float* samples, const std::vector<float>& noise, double snr_db) {
+  const auto count = static_cast<std::int64_t>(noise.size());
+  const double own = power_of(samples, count);
+  const double other = power_of(noise.data(), count);
+  double scale = 1.0;
+  if (own > 0 && other > 0) scale = std::sqrt(own / (other * std::pow(10.0, snr_db / 10.0)));
+  for (std::int64_t i = 0; i < count; ++i) {
+    samples[i] += static_cast<float>(scale) * noise[static_cast<std::size_t>(i)];
+  }
+}
+
+}  // namespace
+
 at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool test) const {
   const auto batch = static_cast<std::int64_t>(draws.size());
   at::Tensor tensor = at::empty({batch, 3, settings_.frames, height_, width_}, at::kByte);
   auto* out = tensor.mutable_data_ptr<std::uint8_t>();
-  const std::int64_t stored_height = cache_.settings().height;
-  const std::int64_t stored_width = cache_.settings().width;
-  const std::int64_t plane = stored_height * stored_width;
-  const std::int64_t windows = test ? settings_.test_views : settings_.windows;
-  const bool raw = cache_.settings().frame_storage == "raw";
-  const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
+  const std::int64_t size = 3 * settings_.frames * height_ * width_;
   for (const ClipDraw& draw : draws) {
-    LoadedClip loaded;
-    loaded.clip = cache_.clip(draw.clip);
-    const std::int64_t first = first_frame(loaded.clip, draw.window, windows);
-    if (!raw) loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
-    const CachedClip& clip = loaded.clip;
-    for (std::int64_t channel = 0; channel < 3; ++channel) {
-      for (std::int64_t t = 0; t < settings_.frames; ++t) {
-        // A clip shorter than the window repeats its last frame.
-        const std::int64_t frame = std::min(first + t * settings_.frame_step, clip.frame_count - 1);
-        const std::uint8_t* source = clip.pixels.data() + ((frame - loaded.first_frame) * 3 + channel) * plane +
-                                     draw.top * stored_width + draw.left;
-        for (std::int64_t row = 0; row < height_; ++row, out += width_, source += stored_width) {
-          std::memcpy(out, source, static_cast<std::size_t>(width_));
-        }
-      }
+    const CorruptionPlan::Entry* damage = corruption_of(draw, test);
+    const CorruptionKind kind = damage == nullptr ? CorruptionKind::kNone : corruption_->settings.kind;
+    ClipDraw seen = draw;
+    if (kind == CorruptionKind::kSwap) seen.clip = damage->source;
+    if (kind == CorruptionKind::kMissing) {
+      std::fill_n(out, size, kGrey);
+    } else {
+      read_frames(seen, test, kind == CorruptionKind::kFreeze, out);
     }
+    if (kind == CorruptionKind::kOcclude) {
+      cover(out, 3 * settings_.frames, height_, width_, corruption_->settings.area, *damage);
+    }
+    out += size;
   }
   return tensor;
+}
+
+void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t shift, float* out) const {
+  const std::int64_t windows = test ? settings_.test_views : settings_.windows;
+  const IngestSettings& stored = cache_.settings();
+  LoadedClip loaded;
+  if (stored.audio_storage == "float32") {
+    loaded.clip = cache_.clip(draw.clip);
+  } else {
+    loaded = cache_.load(draw.clip, 0, 0);
+  }
+  const CachedClip& clip = loaded.clip;
+  std::int64_t first = 0;
+  if (clip.frame_count > 0) {
+    const std::int64_t frame = first_frame(clip, draw.window, windows);
+    const double seconds = stored.fps > 0 ? static_cast<double>(frame) / stored.fps
+                                          : static_cast<double>(clip.frame_time_s[static_cast<std::size_t>(frame)]);
+    first = std::llround(seconds * stored.sample_rate);
+  } else {
+    first = index_of_window(std::max<std::int64_t>(clip.sample_count - samples_, 0), draw.window, windows);
+  }
+  const std::int64_t count = std::clamp<std::int64_t>(clip.sample_count - first, 0, samples_);
+  std::fill_n(out + count, samples_ - count, 0.0F);  // beyond the clip's end
+  if (count == 0) return;
+  if (shift == 0) {
+    std::memcpy(out, clip.samples.data() + first, static_cast<std::size_t>(count) * sizeof(float));
+    return;
+  }
+  const std::int64_t length = clip.sample_count;
+  std::int64_t from = ((first - shift) % length + length) % length;
+  for (std::int64_t i = 0; i < count; ++i, from = from + 1 == length ? 0 : from + 1) {
+    out[i] = clip.samples[static_cast<std::size_t>(from)];
+  }
 }
 
 at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws, bool test) const {
   at::Tensor tensor = at::zeros({static_cast<std::int64_t>(draws.size()), samples_}, at::kFloat);
   auto* out = tensor.mutable_data_ptr<float>();
-  const std::int64_t windows = test ? settings_.test_views : settings_.windows;
-  const bool ready = cache_.settings().audio_storage == "float32";
   for (const ClipDraw& draw : draws) {
-    LoadedClip loaded;
-    if (ready) {
-      loaded.clip = cache_.clip(draw.clip);
-    } else {
-      loaded = cache_.load(draw.clip, 0, 0);
+    const CorruptionPlan::Entry* damage = corruption_of(draw, test);
+    const CorruptionKind kind = damage == nullptr ? CorruptionKind::kNone : corruption_->settings.kind;
+    ClipDraw other = draw;
+    if (damage != nullptr) other.clip = damage->source;
+    std::int64_t shift = 0;
+    if (kind == CorruptionKind::kShift)
+      shift = std::llround(corruption_->settings.shift_s * cache_.settings().sample_rate);
+    if (kind != CorruptionKind::kMissing) read_samples(kind == CorruptionKind::kSwap ? other : draw, test, shift, out);
+    if (kind == CorruptionKind::kNoise) {
+      std::vector<float> noise(static_cast<std::size_t>(samples_));
+      read_samples(other, test, 0, noise.data());
+      mix_in(out, noise, corruption_->settings.snr_db);
     }
-    const CachedClip& clip = loaded.clip;
-    std::int64_t first = 0;
-    if (clip.frame_count > 0) {
-      const std::int64_t frame = first_frame(clip, draw.window, windows);
-      first = std::llround(static_cast<double>(frame) / std::max(cache_.settings().fps, 1e-9) *
-                           cache_.settings().sample_rate);
-      if (cache_.settings().fps <= 0) {
-        first = std::llround(static_cast<double>(clip.frame_time_s[static_cast<std::size_t>(frame)]) *
-                             cache_.settings().sample_rate);
-      }
-    } else {
-      first = index_of_window(std::max<std::int64_t>(clip.sample_count - samples_, 0), draw.window, windows);
-    }
-    const std::int64_t count = std::clamp<std::int64_t>(clip.sample_count - first, 0, samples_);
-    if (count > 0) std::memcpy(out, clip.samples.data() + first, static_cast<std::size_t>(count) * sizeof(float));
     out += samples_;
   }
   return tensor;

@@ -20,24 +20,28 @@ constexpr std::int64_t kMeasuredSteps = 4;
 struct EnoughSteps {};
 
 // Seconds of a whole training and its evaluation, from a few steps and one batch.
-double measure(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, const TeacherOutputs* teacher,
+double measure(const Suite& whole, const PlannedTraining& planned, const SuiteData& data, const TeacherOutputs* teacher,
                c10::Device device) {
+  const Suite& suite = suite_of(whole, planned);
   std::int64_t steps = 0;
   double start = 0;
   double per_step = 0;
+  double begin = steady_seconds();
+  double setup = 0;
   TrainerProgress last;
   TrainerOptions options;
   options.device = device;
   options.checkpoint_seconds = 1e9;
   options.progress = [&](const TrainerProgress& progress) {
     last = progress;
-    if (++steps == kWarmupSteps) start = steady_seconds();
+    if (++steps == 1) setup = steady_seconds() - begin;  // the teacher's maps, and one step
+    if (steps == kWarmupSteps) start = steady_seconds();
     if (steps < kWarmupSteps + kMeasuredSteps) return;
     per_step = (steady_seconds() - start) / static_cast<double>(kMeasuredSteps);
     throw EnoughSteps{};
   };
   Trainer trainer(suite, planned, data, teacher, options);
-  const double begin = steady_seconds();
+  begin = steady_seconds();
   try {
     trainer.run();
     per_step =
@@ -47,18 +51,21 @@ double measure(const Suite& suite, const PlannedTraining& planned, const SuiteDa
   const std::vector<std::int64_t>& test = trainer.roles().test;
   const auto sample =
       std::min<std::size_t>(test.size(), static_cast<std::size_t>(suite.evaluation.values.integer("batch")));
-  const std::int64_t views = suite.window_settings().test_views;
+  const std::int64_t views = trainer.reader().test_views();
   start = steady_seconds();
-  (void)evaluate_scores(trainer.predictor(), {test.begin(), test.begin() + static_cast<std::ptrdiff_t>(sample)}, views,
-                        trainer.reader(), suite.evaluation.values.integer("batch"), device);
+  (void)score_clips(trainer.predictor(), {test.begin(), test.begin() + static_cast<std::ptrdiff_t>(sample)},
+                    trainer.reader(), {}, suite.evaluation.values.integer("batch"), device);
   const double per_clip = (steady_seconds() - start) / static_cast<double>(sample);
   double clips = static_cast<double>(test.size());
+  if (suite.general.values.text("task") == "retrieval" && suite.evaluation.values.text("gallery") == "train") {
+    clips += static_cast<double>(trainer.roles().teacher.size() + trainer.roles().transfer.size());
+  }
   clips += static_cast<double>(trainer.roles().validation.size()) * static_cast<double>(last.epochs);
   if (planned.is_teacher) {
     clips += static_cast<double>(trainer.roles().transfer.size()) *
              static_cast<double>(suite.window_settings().windows) / static_cast<double>(views);
   }
-  return per_step * static_cast<double>(last.epochs * last.steps) + per_clip * clips;
+  return setup + per_step * static_cast<double>(last.epochs * last.steps) + per_clip * clips;
 }
 
 // Outputs of the right shape: the time of a step does not depend on what the teacher says.
@@ -93,8 +100,8 @@ TimeEstimate estimate_time(const Suite& suite, const SuiteData& data, const std:
         as_teacher.budget = suite.teacher.training.values;
         as_teacher.parameters = Parameters(method_registry().get("teacher").parameters);
         Trainer trainer(suite, as_teacher, data, nullptr, {device, {}, 1e9, {}});
-        teacher =
-            stand_in(trainer.model_shape(), data.roles(suite, planned.seed), suite.window_settings().windows, device);
+        teacher = stand_in(trainer.model_shape(), data.roles(suite, planned.seed, planned.fold),
+                           suite.window_settings().windows, device);
         teacher->weights = with_prefix(trainer.weights(), "student.");
       }
       estimate.seconds_by_label[planned.label] =

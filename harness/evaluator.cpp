@@ -22,7 +22,7 @@ void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>
   };
   for (const std::int64_t clip : clips) {
     for (std::int64_t window = 0; window < windows; ++window) {
-      draws.push_back(reader.draw_window(clip, window));
+      draws.push_back(test ? reader.draw_test_view(clip, window) : reader.draw_window(clip, window));
       if (static_cast<std::int64_t>(draws.size()) == batch_size) flush();
     }
   }
@@ -30,14 +30,25 @@ void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>
   for (const auto& module : predictor.modules) module->train();
 }
 
-at::Tensor evaluate_scores(const Predictor& predictor, const std::vector<std::int64_t>& clips, std::int64_t views,
-                           const WindowReader& reader, std::int64_t batch_size, c10::Device device) {
+ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_t>& clips, const WindowReader& reader,
+                       const ViewAveraging& averaging, std::int64_t batch_size, c10::Device device) {
+  const auto probabilities = [&](const at::Tensor& logits) {
+    return averaging.multi_label ? logits.sigmoid() : logits.softmax(-1);
+  };
+  const std::int64_t views = reader.test_views();
   std::vector<at::Tensor> scores;
+  std::vector<at::Tensor> embeddings;
   forward_windows(predictor, clips, views, /*test=*/true, reader, batch_size, device, [&](const ModelOutput& output) {
-    scores.push_back(output.logits.to(at::kFloat).softmax(1).to(at::kCPU));
+    const at::Tensor logits = output.logits.to(at::kFloat);
+    scores.push_back((averaging.logits ? logits : probabilities(logits)).to(at::kCPU));
+    embeddings.push_back(output.embedding.to(at::kFloat).to(at::kCPU));
   });
-  const auto count = static_cast<std::int64_t>(clips.size());
-  return at::cat(scores).view({count, views, -1}).mean(1);
+  const auto mean_over_views = [&](const std::vector<at::Tensor>& parts) {
+    return at::cat(parts).view({static_cast<std::int64_t>(clips.size()), views, -1}).mean(1).contiguous();
+  };
+  ClipScores result{mean_over_views(scores), mean_over_views(embeddings)};
+  if (averaging.logits) result.probabilities = probabilities(result.probabilities).contiguous();
+  return result;
 }
 
 }  // namespace cmkd

@@ -10,6 +10,7 @@
 #include "cmkd/core/hash.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/methods/method.h"
+#include "cmkd/suites/task.h"
 
 namespace cmkd {
 
@@ -35,21 +36,33 @@ json model_json(const ModelEntry& entry) {
   return {{"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", to_json(entry.section.values)}};
 }
 
+// The clips of a cell.
+struct CellData {
+  std::string source_fingerprint;
+  std::string fold;
+};
+
 // What every training of a suite shares. Test views and the evaluation's batch are the evaluation's business.
-json shared_json(const Suite& suite, const std::string& source_fingerprint) {
-  return {{"version", kTrainingVersion},
-          {"dataset", {{"id", suite.dataset}, {"source_fingerprint", source_fingerprint}}},
-          {"clip", to_json(suite.clip.values, {"test_views"})},
-          {"direction", suite.direction()}};
+json shared_json(const Suite& suite, const CellData& data) {
+  json config{{"version", kTrainingVersion},
+              {"dataset", {{"id", suite.dataset}, {"source_fingerprint", data.source_fingerprint}}},
+              {"clip", to_json(suite.clip.values, {"test_views", "test_crops"})},
+              {"direction", suite.direction()}};
+  if (!data.fold.empty()) config["fold"] = data.fold;
+  // The original scripts choose an epoch on the reported split: another training.
+  if (suite.general.values.text("protocol") == "paper") {
+    config["protocol"] = "paper";
+    config["task"] = suite.general.values.text("task");
+  }
+  return config;
 }
 
 const std::set<std::string> kNotInKey{"keep_weights"};  // changes what is stored, not what is computed
 
-json teacher_json(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed,
-                  const std::string& split) {
-  json config = shared_json(suite, source_fingerprint);
+json teacher_json(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
+  json config = shared_json(suite, data);
   config["method"] = {{"id", "teacher"}, {"parameters", json::object()}, {"control", ""}};
-  config["labels"] = to_json(suite.labels.values, {"labelled", "label_selection", "label_draw"});
+  config["labels"] = to_json(suite.labels.values, {"labelled", "label_selection", "label_draw", "folds"});
   config["model"] = model_json(suite.teacher);
   config["training"] = to_json(suite.teacher.training.values, kNotInKey);
   config["seed"] = seed;
@@ -59,9 +72,9 @@ json teacher_json(const Suite& suite, const std::string& source_fingerprint, std
 }
 
 // What all methods of a cell share, with the suite's own budget.
-json cell_json(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
-  json config = shared_json(suite, source_fingerprint);
-  config["labels"] = to_json(suite.labels.values);
+json cell_json(const Suite& suite, const CellData& data, std::int64_t seed) {
+  json config = shared_json(suite, data);
+  config["labels"] = to_json(suite.labels.values, {"folds"});
   config["model"] = model_json(suite.student);
   config["training"] = to_json(suite.training.values, kNotInKey);
   config["seed"] = seed;
@@ -71,29 +84,37 @@ json cell_json(const Suite& suite, const std::string& source_fingerprint, std::i
 void finish(const Suite& suite, const json& config, PlannedTraining& planned) {
   planned.config = config.dump();
   planned.key = hash_hex(planned.config);
-  const json evaluation{{"version", kEvaluationVersion},
-                        {"training", planned.key},
-                        {"task", suite.general.values.text("task")},
-                        {"protocol", suite.general.values.text("protocol")},
-                        {"split", planned.split},
-                        {"test_views", suite.clip.values.integer("test_views")},
-                        {"batch", suite.evaluation.values.integer("batch")}};
+  json evaluation{{"version", kEvaluationVersion},
+                  {"training", planned.key},
+                  {"task", suite.general.values.text("task")},
+                  {"protocol", suite.general.values.text("protocol")},
+                  {"split", planned.split},
+                  {"test_views", suite.clip.values.integer("test_views")},
+                  {"test_crops", suite.clip.values.text("test_crops")},
+                  {"average", suite.evaluation.values.text("average")},
+                  {"batch", suite.evaluation.values.integer("batch")}};
+  if (suite.general.values.text("task") == "retrieval") {
+    evaluation["gallery"] = suite.evaluation.values.text("gallery");
+    if (suite.general.values.text("protocol") == "paper") {
+      evaluation["truncate_at"] = suite.evaluation.values.integer("truncate_at");
+    }
+  }
   planned.evaluation_config = evaluation.dump();
   planned.evaluation_key = hash_hex(planned.evaluation_config);
   planned.label = planned.control.empty() ? planned.method : fmt::format("{} ({})", planned.method, planned.control);
   if (planned.trial >= 0) planned.label = fmt::format("{} trial {}", planned.method, planned.trial);
 }
 
-PlannedTraining plan_teacher(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed,
-                             const std::string& split) {
+PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
   PlannedTraining planned;
+  planned.fold = data.fold;
   planned.split = split;
   planned.budget = suite.teacher.training.values;
   planned.method = "teacher";
   planned.seed = seed;
   planned.is_teacher = true;
   planned.parameters = Parameters(method_registry().get("teacher").parameters);
-  finish(suite, teacher_json(suite, source_fingerprint, seed, split), planned);
+  finish(suite, teacher_json(suite, data, seed, split), planned);
   return planned;
 }
 
@@ -119,13 +140,18 @@ std::string note_of(MethodRole role) {
   return "";
 }
 
-results::SuiteLink make_link(const Suite& suite, const PlannedTraining& planned, std::size_t position, bool tuned) {
+// `whole` is the suite of which `suite` may be a variant.
+results::SuiteLink make_link(const Suite& whole, const Suite& suite, const PlannedTraining& planned,
+                             std::size_t position, bool tuned) {
   results::SuiteLink link;
-  link.suite = suite.name;
-  link.suite_title = suite.general.values.text("title");
-  link.dataset = suite.dataset;
+  link.suite = whole.name;
+  link.suite_title = whole.general.values.text("title");
+  link.dataset = suite.condition.empty() ? suite.dataset : fmt::format("{}, {}", suite.dataset, suite.condition);
+  link.condition = suite.condition;
+  link.level = suite.level;
+  link.fold = planned.fold;
   link.task = suite.general.values.text("task");
-  link.primary_metric = "top1";
+  link.primary_metric = task_info(link.task).primary_metric;
   link.method_order = fmt::format("{:04}", position);
   link.training_key = planned.key;
   link.evaluation_key = planned.evaluation_key;
@@ -162,8 +188,8 @@ struct Cell {
   PlannedTraining teacher;
 };
 
-Cell make_cell(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed, const std::string& split) {
-  Cell cell{cell_json(suite, source_fingerprint, seed), plan_teacher(suite, source_fingerprint, seed, split)};
+Cell make_cell(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
+  Cell cell{cell_json(suite, data, seed), plan_teacher(suite, data, seed, split)};
   json shared = cell.config;
   shared["teacher"] = cell.teacher.key;
   cell.teacher.cell_key = hash_hex(shared.dump());
@@ -175,19 +201,24 @@ PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEn
   planned.method = entry.id;
   planned.seed = cell.teacher.seed;
   planned.cell_key = cell.teacher.cell_key;
+  planned.fold = cell.teacher.fold;
   planned.teacher_key = method_registry().get(entry.id).needs.teacher ? cell.teacher.key : "";
   json config = cell.config;
   config["training"] = to_json(planned.budget, kNotInKey);
   config["method"] = {{"id", entry.id}, {"parameters", to_json(planned.parameters)}, {"control", planned.control}};
   config["teacher"] = planned.teacher_key;
+  // A method without a teacher does not notice: it is trained once for all levels of a sweep.
+  if (!planned.teacher_key.empty() && suite.corruption.values.text("kind") != "none") {
+    config["corruption"] = to_json(suite.corruption.values);
+  }
   finish(suite, config, planned);
   return planned;
 }
 
 // All trainings of one seed, the teacher first.
-std::vector<PlannedTraining> plan_seed(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed,
+std::vector<PlannedTraining> plan_seed(const Suite& suite, const CellData& data, std::int64_t seed,
                                        const Winners& winners) {
-  const Cell cell = make_cell(suite, source_fingerprint, seed, "test");
+  const Cell cell = make_cell(suite, data, seed, "test");
   std::vector<PlannedTraining> trainings{cell.teacher};
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
@@ -210,8 +241,8 @@ std::vector<PlannedTraining> plan_seed(const Suite& suite, const std::string& so
 }
 
 // All trials of one seed, the teacher first.
-std::vector<PlannedTraining> plan_trials(const Suite& suite, const std::string& source_fingerprint, std::int64_t seed) {
-  const Cell cell = make_cell(suite, source_fingerprint, seed, "validation");
+std::vector<PlannedTraining> plan_trials(const Suite& suite, const CellData& data, std::int64_t seed) {
+  const Cell cell = make_cell(suite, data, seed, "validation");
   std::vector<PlannedTraining> trainings{cell.teacher};
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
@@ -228,20 +259,25 @@ std::vector<PlannedTraining> plan_trials(const Suite& suite, const std::string& 
   return trainings;
 }
 
+void add_training(const PlannedTraining& planned, Plan& plan) {
+  if (plan.find(planned.key) == nullptr) plan.trainings.push_back(planned);
+}
+
 // Adds one seed's trainings, the teacher first, to the plan: links of all, and those to train that the filter wants.
-void add_seed(const Suite& suite, const std::vector<PlannedTraining>& trainings, const PlanFilter& filter,
+void add_seed(const Suite& whole, const Suite& suite, std::vector<PlannedTraining> trainings, const PlanFilter& filter,
               bool shows_teacher, bool tuned, Plan& plan) {
   bool teacher_needed = false;
   std::vector<PlannedTraining> chosen;
   for (std::size_t i = 0; i < trainings.size(); ++i) {
+    if (&suite != &whole) trainings[i].variant = &suite - whole.variants.data();
     if (i == 0 && !shows_teacher) continue;
-    plan.links.push_back(make_link(suite, trainings[i], i, tuned));
+    plan.links.push_back(make_link(whole, suite, trainings[i], i, tuned));
     if (!wanted(filter, trainings[i])) continue;
     if (i > 0) chosen.push_back(trainings[i]);
     teacher_needed = teacher_needed || i == 0 || !trainings[i].teacher_key.empty();
   }
-  if (teacher_needed) plan.trainings.push_back(trainings.front());
-  plan.trainings.insert(plan.trainings.end(), chosen.begin(), chosen.end());
+  if (teacher_needed) add_training(trainings.front(), plan);
+  for (const PlannedTraining& planned : chosen) add_training(planned, plan);
 }
 
 void require_trainings(const Suite& suite, const Plan& plan) {
@@ -269,22 +305,44 @@ std::string dataset_config_json(const Suite& suite) {
       .dump();
 }
 
-Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter,
-               const Winners& winners) {
+const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {
+  return planned.variant < 0 ? suite : suite.variants.at(static_cast<std::size_t>(planned.variant));
+}
+
+std::string cell_text(const Suite& suite, const PlannedTraining& planned) {
+  std::string text = fmt::format("seed {}", planned.seed);
+  if (!planned.fold.empty()) text += ", split " + planned.fold;
+  if (planned.variant >= 0) text += ", " + suite_of(suite, planned).condition;
+  return text;
+}
+
+Plan make_plan(const Suite& suite, const PlanSource& source, const PlanFilter& filter, const Winners& winners) {
   Plan plan;
   const bool lists_teacher = std::ranges::find(suite.methods, "teacher", &MethodEntry::id) != suite.methods.end();
-  for (const std::int64_t seed : suite.seeds()) {
-    add_seed(suite, plan_seed(suite, source_fingerprint, seed, winners), filter, lists_teacher, !winners.empty(), plan);
+  for (const Suite* one : suite.cases()) {
+    for (const std::string& fold : one->folds(source.folds)) {
+      for (const std::int64_t seed : one->seeds()) {
+        add_seed(suite, *one, plan_seed(*one, {source.fingerprint, fold}, seed, winners), filter, lists_teacher,
+                 !winners.empty(), plan);
+      }
+    }
   }
   require_trainings(suite, plan);
   return plan;
 }
 
-Plan make_tuning_plan(const Suite& tuning_suite, const std::string& source_fingerprint, const PlanFilter& filter) {
+Plan make_tuning_plan(const Suite& tuning_suite, const PlanSource& source, const PlanFilter& filter) {
   Plan plan;
+  const std::vector<std::string> folds = tuning_suite.folds(source.folds);
+  if (folds.size() > 1) {
+    throw Error(
+        ErrorKind::kUsage,
+        {"the validation clips of one official split are test clips of another: several cannot be tuned at once",
+         tuning_suite.labels.origin("folds"), join(folds), "tune one: --set labels.folds=1, as a string"});
+  }
   for (const std::int64_t seed : tuning_suite.seeds()) {
-    add_seed(tuning_suite, plan_trials(tuning_suite, source_fingerprint, seed), filter, /*shows_teacher=*/false,
-             /*tuned=*/false, plan);
+    add_seed(tuning_suite, tuning_suite, plan_trials(tuning_suite, {source.fingerprint, folds.front()}, seed), filter,
+             /*shows_teacher=*/false, /*tuned=*/false, plan);
   }
   require_trainings(tuning_suite, plan);
   return plan;

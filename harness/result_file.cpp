@@ -81,6 +81,8 @@ json evaluation_json(const EvaluationRecord& record) {
           {"clip_ids", record.outputs.clip_ids},
           {"groups", record.outputs.groups},
           {"labels", record.outputs.labels},
+          {"tags", record.outputs.tags},
+          {"queries", record.outputs.queries},
           {"classes", record.outputs.classes}};
 }
 
@@ -98,6 +100,8 @@ EvaluationRecord evaluation_of(const json& object, const at::Tensor& scores) {
   record.outputs.groups = object.at("groups").get<std::vector<std::string>>();
   record.outputs.labels = object.at("labels").get<std::vector<std::int32_t>>();
   record.outputs.classes = object.at("classes");
+  record.outputs.tags = object.at("tags").get<std::vector<std::vector<std::int32_t>>>();
+  record.outputs.queries = object.at("queries");
   const auto* values = scores.const_data_ptr<float>();
   record.outputs.scores.assign(values, values + scores.numel());
   return record;

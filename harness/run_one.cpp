@@ -12,10 +12,10 @@
 #include "cmkd/core/clock.h"
 #include "cmkd/core/error.h"
 #include "cmkd/harness/build_info.h"
-#include "cmkd/harness/evaluator.h"
+#include "cmkd/harness/task_evaluation.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
-#include "cmkd/suites/action_recognition.h"
+#include "cmkd/suites/task_metrics.h"
 
 namespace cmkd {
 
@@ -32,55 +32,39 @@ double peak_memory_bytes() {
 
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
-results::ClipOutputs clip_outputs(const SuiteData& data, const std::vector<std::int64_t>& clips,
-                                  const at::Tensor& scores) {
-  results::ClipOutputs outputs;
-  for (const std::int64_t index : clips) {
-    const Clip& clip = data.listed.list.clips[static_cast<std::size_t>(index)];
-    outputs.clip_ids.push_back(clip.id);
-    outputs.groups.push_back(clip.group);
-    outputs.labels.push_back(static_cast<std::int32_t>(clip.label));
-  }
-  outputs.classes = scores.size(1);
-  const at::Tensor host = scores.contiguous();
-  outputs.scores.assign(host.const_data_ptr<float>(), host.const_data_ptr<float>() + host.numel());
-  return outputs;
-}
-
-std::span<const float> values_of(const at::Tensor& tensor) {
-  if (!tensor.defined()) return {};
-  return {tensor.const_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
-}
-
-// Share of `clips` whose true label the averaged window scores name: how right the teacher is on what it teaches.
-double transfer_accuracy(const SuiteData& data, const TeacherOutputs& outputs) {
+// How right the teacher is on what it teaches: top-1 of the averaged window scores, or the macro average precision
+// where clips have tags.
+Metric transfer_metric(const SuiteData& data, const TeacherOutputs& outputs) {
+  const ClipList& list = data.listed.list;
   const auto count = static_cast<std::int64_t>(outputs.clips.size());
-  const at::Tensor predicted = outputs.logits.softmax(1).view({count, outputs.windows, -1}).mean(1).argmax(1);
-  std::int64_t right = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const Clip& clip = data.listed.list.clips[static_cast<std::size_t>(outputs.clips[static_cast<std::size_t>(i)])];
-    if (predicted.const_data_ptr<std::int64_t>()[i] == clip.label) ++right;
+  const at::Tensor windows = list.multi_label ? outputs.logits.sigmoid() : outputs.logits.softmax(1);
+  const at::Tensor scores = windows.to(at::kCPU).view({count, outputs.windows, -1}).mean(1).contiguous();
+  TaskOutputs values;
+  values.width = scores.size(1);
+  values.values.assign(scores.const_data_ptr<float>(), scores.const_data_ptr<float>() + scores.numel());
+  for (const std::int64_t index : outputs.clips) {
+    const Clip& clip = list.clips[static_cast<std::size_t>(index)];
+    values.labels.push_back(static_cast<std::int32_t>(clip.label));
+    if (list.multi_label) values.tags.emplace_back(clip.tags.begin(), clip.tags.end());
   }
-  return static_cast<double>(right) / static_cast<double>(count);
+  TaskRules rules;
+  rules.task = list.multi_label ? "audio_tagging" : "action_recognition";
+  return task_metrics(rules, values, nullptr).front();
 }
 
 struct Evaluated {
   results::EvaluationRecord record;
-  at::Tensor scores;  // [M, C] on the test clips
+  std::int64_t clips = 0;
 };
 
 Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, Trainer& trainer,
                    const TeacherOutputs* teacher, c10::Device device) {
   const double start = steady_seconds();
-  const std::int64_t batch = suite.evaluation.values.integer("batch");
-  const std::int64_t views = suite.window_settings().test_views;
   const bool validation = planned.split == "validation";
   const std::vector<std::int64_t>& clips = validation ? trainer.roles().validation : trainer.roles().test;
+  const TaskEvaluation task(suite, data, trainer.roles(), trainer.reader(), device);
   Evaluated evaluated;
-  evaluated.scores = evaluate_scores(trainer.predictor(), clips, views, trainer.reader(), batch, device).contiguous();
-  if (!evaluated.scores.isfinite().all().item<bool>()) {
-    throw TrainingFailed("the trained network's scores are not all finite");
-  }
+  evaluated.clips = static_cast<std::int64_t>(clips.size());
   results::EvaluationRecord& record = evaluated.record;
   record.key = planned.evaluation_key;
   record.config_json = planned.evaluation_config;
@@ -88,11 +72,9 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
   record.task = suite.general.values.text("task");
   record.protocol = suite.general.values.text("protocol");
   record.split = planned.split;
-  record.outputs = clip_outputs(data, clips, evaluated.scores);
-  const at::Tensor teacher_scores = teacher == nullptr ? at::Tensor() : teacher->test_scores.contiguous();
-  for (const Metric& metric : action_recognition_metrics(values_of(evaluated.scores), record.outputs.labels,
-                                                         record.outputs.classes, values_of(teacher_scores))) {
-    record.metrics.push_back({metric.name, planned.split, metric.value, static_cast<std::int64_t>(clips.size())});
+  record.outputs = task.run(trainer.predictor(), clips);
+  for (const Metric& metric : task.metrics(record.outputs, teacher == nullptr ? at::Tensor() : teacher->test_scores)) {
+    record.metrics.push_back({metric.name, planned.split, metric.value, evaluated.clips});
   }
   record.measured["evaluation_seconds"] = steady_seconds() - start;
   return evaluated;
@@ -103,10 +85,11 @@ void write_teacher_outputs(const Suite& suite, const PlannedTraining& planned, c
   TeacherOutputs outputs =
       compute_teacher_outputs(trainer.predictor(), trainer.model_shape(), trainer.roles().transfer, trainer.reader(),
                               suite.window_settings().windows, suite.evaluation.values.integer("batch"), device);
-  outputs.test_scores = evaluated.scores;
+  outputs.test_scores = values_of(evaluated.record.outputs);
   outputs.weights = with_prefix(trainer.weights(), "student.");
+  const Metric transfer = transfer_metric(data, outputs);
   evaluated.record.metrics.push_back(
-      {"top1", "transfer", transfer_accuracy(data, outputs), static_cast<std::int64_t>(outputs.clips.size())});
+      {transfer.name, "transfer", transfer.value, static_cast<std::int64_t>(outputs.clips.size())});
   save_teacher_outputs(folder.teacher(planned.key), outputs, planned.key);
 }
 
@@ -131,8 +114,9 @@ results::TrainingRecord planned_record(const Suite& suite, const PlannedTraining
   return record;
 }
 
-RunResult run_one(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, const RunFolder& folder,
+RunResult run_one(const Suite& whole, const PlannedTraining& planned, const SuiteData& data, const RunFolder& folder,
                   const RunOneOptions& options) {
+  const Suite& suite = suite_of(whole, planned);
   RunResult result;
   result.training = planned_record(suite, planned, data.listed.source_fingerprint);
   result.training.environment.values = describe_runtime(options.device);

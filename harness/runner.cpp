@@ -47,7 +47,7 @@ class Runner {
         options_(options),
         folder_{options.out},
         data_(open_data(suite, options.cache_root, options.jobs)),
-        plan_(plan_of(suite, data_.listed.source_fingerprint, options)),
+        plan_(plan_of(suite, data_.listed.plan_source(), options)),
         store_(results::Store::open(folder_.store(), results::OpenMode::kReadWriteCreate)),
         progress_("runs", static_cast<std::int64_t>(plan_.trainings.size())) {}
 
@@ -139,14 +139,14 @@ void Runner::commit(const PlannedTraining& planned) {
 }
 
 void Runner::fail(const PlannedTraining& planned, const std::string& reason) {
-  results::TrainingRecord record = planned_record(suite_, planned, data_.listed.source_fingerprint);
+  results::TrainingRecord record = planned_record(suite_of(suite_, planned), planned, data_.listed.source_fingerprint);
   record.decoded_fingerprint = data_.cache.decoded_fingerprint();
   record.status = results::RunStatus::kFailed;
   record.reason = reason;
   store_.commit_run(record, {});
   std::filesystem::remove_all(folder_.run(planned.key));
   ++finished_;
-  progress_.note(fmt::format("{} seed {}: failed: {}", planned.label, planned.seed, reason));
+  progress_.note(fmt::format("{} {}: failed: {}", planned.label, cell_text(suite_, planned), reason));
 }
 
 void Runner::spawn_workers() {
@@ -315,7 +315,7 @@ RunSummary Runner::run() {
     const std::optional<results::TrainingRecord> record = store_.training(planned.key);
     if (!record || record->status != results::RunStatus::kFailed) continue;
     ++summary_.failed;
-    summary_.failures.push_back(fmt::format("{} seed {}: {}", planned.label, planned.seed, record->reason));
+    summary_.failures.push_back(fmt::format("{} {}: {}", planned.label, cell_text(suite_, planned), record->reason));
   }
   progress_.finish();
   return summary_;
@@ -323,9 +323,9 @@ RunSummary Runner::run() {
 
 }  // namespace
 
-Plan plan_of(const Suite& suite, const std::string& source_fingerprint, const RunOptions& options) {
-  if (options.tuning) return make_tuning_plan(suite, source_fingerprint, options.filter);
-  return make_plan(suite, source_fingerprint, options.filter, options.winners);
+Plan plan_of(const Suite& suite, const PlanSource& source, const RunOptions& options) {
+  if (options.tuning) return make_tuning_plan(suite, source, options.filter);
+  return make_plan(suite, source, options.filter, options.winners);
 }
 
 RunSummary run_suite(const Suite& suite, const RunOptions& options) {

@@ -59,8 +59,8 @@ SuiteData open_data(const Suite& suite, const fs::path& cache_root, int jobs) {
   return {std::move(listed), std::move(cache), std::move(usable)};
 }
 
-Roles SuiteData::roles(const Suite& suite, std::int64_t seed) const {
-  return assign_roles(listed.list, usable, suite.split_settings(), suite.dataset, seed);
+Roles SuiteData::roles(const Suite& suite, std::int64_t seed, const std::string& fold) const {
+  return assign_roles(listed.list, usable, suite.split_settings(), suite.dataset, seed, fold);
 }
 
 results::DatasetRecord SuiteData::record(const Suite& suite) const {

@@ -13,8 +13,8 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
 #include "cmkd/core/interrupt.h"
-#include "cmkd/harness/evaluator.h"
 #include "cmkd/harness/step_guard.h"
+#include "cmkd/harness/task_evaluation.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
 
@@ -42,14 +42,13 @@ ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const Suit
   return config;
 }
 
-// Labels of the clips that a training sees: the teacher knows those of its own clips.
-std::vector<std::int64_t> labels_of(const SuiteData& data, const Roles& roles, bool teacher, bool all_labels) {
-  if (!teacher) return visible_labels(data.listed.list, roles, all_labels);
-  std::vector<std::int64_t> labels(data.listed.list.clips.size(), -1);
-  for (const std::int64_t clip : roles.teacher) {
-    labels[static_cast<std::size_t>(clip)] = data.listed.list.clips[static_cast<std::size_t>(clip)].label;
+// Of which clips a training may see the label or the tags.
+std::vector<bool> visible_clips(const ClipList& list, const Roles& roles, bool teacher, bool all_labels) {
+  std::vector<bool> visible(list.clips.size(), false);
+  for (const std::int64_t clip : teacher ? roles.teacher : (all_labels ? roles.transfer : roles.labelled)) {
+    visible[static_cast<std::size_t>(clip)] = true;
   }
-  return labels;
+  return visible;
 }
 
 BatchPlan plan_batches(const Roles& roles, const Parameters& budget, bool teacher, const RandomStreams& streams) {
@@ -65,9 +64,24 @@ ErrorParts unbuildable(const MethodEntry& entry, const std::exception& error) {
 
 }  // namespace
 
-void check_suite(const Suite& suite, const SuiteData& data) {
-  Roles roles;
-  for (const std::int64_t seed : suite.seeds()) roles = data.roles(suite, seed);
+namespace {
+
+// What no method can mend: the task, the data and the two networks do not go together.
+void check_method(const Suite& suite, const ClipList& list, const MethodEntry& entry, const MethodInfo& info) {
+  const auto refuse = [&](const std::string& why, const std::string& fix) {
+    throw Error(ErrorKind::kUsage, {fmt::format("method '{}' {}", entry.id, why), entry.origin, "", fix});
+  };
+  if (list.multi_label && !info.multi_label) {
+    refuse(fmt::format("is defined for one label a clip, and clips of '{}' have tags", suite.dataset),
+           "leave the method out, or take a dataset of one label a clip");
+  }
+  if (info.needs.teacher_network && suite.teacher.modality == suite.student.modality) {
+    refuse("works on two modalities, and teacher and student have the same one",
+           "leave the method out, or give the teacher another modality");
+  }
+}
+
+void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles) {
   const WindowReader reader(data.cache, suite.window_settings());
   const ScopedSeed guard(0);
   const auto make_model = [&](const ModelEntry& entry) {
@@ -77,6 +91,7 @@ void check_suite(const Suite& suite, const SuiteData& data) {
   const auto teacher = make_model(suite.teacher);
   for (const MethodEntry& entry : suite.methods) {
     const MethodInfo& info = method_registry().get(entry.id, entry.origin);
+    check_method(suite, data.listed.list, entry, info);
     const bool is_teacher = info.role == MethodRole::kTeacher;
     TrainingSetup setup;
     setup.student = is_teacher ? teacher : student;
@@ -84,6 +99,7 @@ void check_suite(const Suite& suite, const SuiteData& data) {
     if (info.needs.teacher) setup.teacher_shape = teacher->shape();
     if (info.needs.teacher_network) setup.teacher = teacher;
     setup.classes = setup.student_shape.classes;
+    setup.multi_label = data.listed.list.multi_label;
     setup.transfer_clips = static_cast<std::int64_t>((is_teacher ? roles.teacher : roles.transfer).size());
     setup.transfer_labels = at::full({setup.transfer_clips}, -1, at::kLong);
     setup.transfer_pseudo_labels = at::zeros({setup.transfer_clips}, at::kLong);
@@ -100,6 +116,28 @@ void check_suite(const Suite& suite, const SuiteData& data) {
   }
 }
 
+void check_task(const Suite& suite, const ClipList& list) {
+  const std::string& task = suite.general.values.text("task");
+  if (task != "action_recognition" || !list.multi_label) return;
+  throw Error(
+      ErrorKind::kUsage,
+      {fmt::format("the task 'action_recognition' wants one label a clip, and clips of '{}' have tags", suite.dataset),
+       suite.general.origin("task"), "audio_tagging, retrieval", "set suite.task"});
+}
+
+}  // namespace
+
+void check_suite(const Suite& suite, const SuiteData& data) {
+  check_task(suite, data.listed.list);
+  for (const Suite* one : suite.cases()) {
+    Roles roles;
+    for (const std::string& fold : data.folds(*one)) {
+      for (const std::int64_t seed : one->seeds()) roles = data.roles(*one, seed, fold);
+    }
+    check_methods(*one, data, roles);
+  }
+}
+
 Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const SuiteData& data,
                  const TeacherOutputs* teacher, TrainerOptions options)
     : suite_(suite),
@@ -109,12 +147,14 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
       options_(std::move(options)),
       info_(method_registry().get(planned.method)),
       budget_(planned.budget),
-      roles_(data.roles(suite, planned.seed)),
+      roles_(data.roles(suite, planned.seed, planned.fold)),
       streams_(streams_of(suite, planned.seed)),
       reader_(data.cache, suite.window_settings()),
       clips_(planned.is_teacher ? roles_.teacher : roles_.transfer),
       batches_(plan_batches(roles_, budget_, planned.is_teacher, streams_)),
-      labels_(labels_of(data, roles_, planned.is_teacher, info_.needs.all_labels)) {
+      visible_(visible_clips(data.listed.list, roles_, planned.is_teacher, info_.needs.all_labels)),
+      teacher_reader_(reader_) {
+  if (teacher_ != nullptr) corrupt_teacher();
   if (teacher_ != nullptr && !planned.control.empty()) {
     shuffled_ = shuffle_teacher(*teacher_, planned.control, streams_.stream("control-" + planned.control));
   }
@@ -128,6 +168,26 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
 }
 
 Trainer::~Trainer() = default;
+
+// What the teacher says of damaged pairs replaces what it says of the clips as they are.
+void Trainer::corrupt_teacher() {
+  const CorruptionSettings settings = suite_.corruption_settings();
+  if (settings.kind == CorruptionKind::kNone) return;
+  corruption_ = std::make_shared<CorruptionPlan>(
+      plan_corruption(settings, data_.listed.list, roles_.transfer, streams_.stream("corruption")));
+  teacher_reader_ = reader_.corrupted(corruption_);
+  const std::shared_ptr<Model> network = load_teacher();
+  const Modality modality = teacher_->shape.modality;
+  // The teacher stays in eval mode: its modules are not the predictor's.
+  const Predictor teacher{{modality}, {}, [&](const Batch& batch) { return network->forward(batch.input(modality)); }};
+  corrupted_ = compute_teacher_outputs(teacher, teacher_->shape, teacher_->clips, teacher_reader_, teacher_->windows,
+                                       suite_.evaluation.values.integer("batch"), options_.device);
+  corrupted_->logits = corrupted_->logits.to(options_.device);
+  corrupted_->embedding = corrupted_->embedding.to(options_.device);
+  corrupted_->weights = teacher_->weights;
+  corrupted_->test_scores = teacher_->test_scores;
+  teacher_ = &*corrupted_;
+}
 
 void Trainer::build() {
   const ModelEntry& entry = planned_.is_teacher ? suite_.teacher : suite_.student;
@@ -144,10 +204,11 @@ void Trainer::build() {
   setup.student_shape = shape_;
   if (teacher_ != nullptr) setup.teacher_shape = teacher_->shape;
   setup.classes = shape_.classes;
+  setup.multi_label = data_.listed.list.multi_label;
   setup.transfer_clips = static_cast<std::int64_t>(clips_.size());
   setup.transfer_labels = at::empty({setup.transfer_clips}, at::kLong);
   for (std::size_t i = 0; i < clips_.size(); ++i) {
-    setup.transfer_labels.mutable_data_ptr<std::int64_t>()[i] = labels_[static_cast<std::size_t>(clips_[i])];
+    setup.transfer_labels.mutable_data_ptr<std::int64_t>()[i] = visible_label(clips_[i]);
   }
   if (teacher_ != nullptr) setup.transfer_pseudo_labels = teacher_->pseudo_labels();
   if (info_.needs.teacher_network) setup.teacher = load_teacher();
@@ -247,6 +308,28 @@ void Trainer::run_epoch(const PhaseSpan& span) {
   ++state_.epoch;
 }
 
+std::int64_t Trainer::visible_label(std::int64_t clip) const {
+  return visible_[static_cast<std::size_t>(clip)] ? data_.listed.list.clips[static_cast<std::size_t>(clip)].label : -1;
+}
+
+// Batch::labels and label_known, on the host.
+void Trainer::fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) const {
+  const auto size = static_cast<std::int64_t>(draws.size());
+  const bool multi_label = data_.listed.list.multi_label;
+  batch.label_known = at::empty({size}, at::kBool);
+  batch.labels = multi_label ? at::full({size, shape_.classes}, -1.0, at::kFloat) : at::empty({size}, at::kLong);
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::int64_t clip = draws[static_cast<std::size_t>(i)].clip;
+    const bool known = visible_[static_cast<std::size_t>(clip)];
+    batch.label_known.mutable_data_ptr<bool>()[i] = known;
+    if (!multi_label) batch.labels.mutable_data_ptr<std::int64_t>()[i] = visible_label(clip);
+    if (!multi_label || !known) continue;
+    float* row = batch.labels.mutable_data_ptr<float>() + i * shape_.classes;
+    std::fill_n(row, shape_.classes, 0.0F);
+    for (const std::int64_t tag : data_.listed.list.clips[static_cast<std::size_t>(clip)].tags) row[tag] = 1.0F;
+  }
+}
+
 Batch Trainer::next_batch(const PhaseSpan& span) {
   const std::vector<ClipDraw> draws = batches_.step(span.stream_epoch + state_.epoch, state_.step, reader_);
   const bool video = shape_.modality == Modality::kVideo;
@@ -255,13 +338,12 @@ Batch Trainer::next_batch(const PhaseSpan& span) {
   Hasher augmentation;
   order.field(state_.batch_order);
   augmentation.field(state_.augmentation);
-  batch.labels = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
-  batch.transfer_index = at::empty_like(batch.labels);
+  fill_labels(draws, batch);
+  batch.transfer_index = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
   for (std::size_t i = 0; i < draws.size(); ++i) {
     const ClipDraw& draw = draws[i];
     order.field(draw.clip);
     augmentation.field(draw.window).field(draw.top).field(draw.left).field(draw.mirrored ? 1 : 0);
-    batch.labels.mutable_data_ptr<std::int64_t>()[i] = labels_[static_cast<std::size_t>(draw.clip)];
     batch.transfer_index.mutable_data_ptr<std::int64_t>()[i] =
         std::ranges::lower_bound(clips_, draw.clip) - clips_.begin();
   }
@@ -272,7 +354,7 @@ Batch Trainer::next_batch(const PhaseSpan& span) {
   }
   batch.labels = batch.labels.to(options_.device);
   batch.transfer_index = batch.transfer_index.to(options_.device);
-  batch.label_known = batch.labels.ge(0);
+  batch.label_known = batch.label_known.to(options_.device);
   attach_teacher(batch, draws);
   return batch;
 }
@@ -287,10 +369,11 @@ void Trainer::attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) c
   if (!teacher_maps_ && !info_.needs.teacher_network) return;
   // The same windows as in the cached outputs: centre crop, not mirrored; under a control, the other clip's.
   std::vector<ClipDraw> views;
-  for (const ClipDraw& draw : draws) views.push_back(reader_.draw_window(seen.source_of(draw.clip), draw.window));
+  for (const ClipDraw& draw : draws)
+    views.push_back(teacher_reader_.draw_window(seen.source_of(draw.clip), draw.window));
   if (info_.needs.teacher_network) {
     const bool video = teacher_->shape.modality == Modality::kVideo;
-    const Batch sensed = reader_.make_batch(views, /*test=*/false, video, !video, options_.device);
+    const Batch sensed = teacher_reader_.make_batch(views, /*test=*/false, video, !video, options_.device);
     (video ? batch.video : batch.audio) = sensed.input(teacher_->shape.modality);
   }
   if (!teacher_maps_) return;
@@ -373,29 +456,31 @@ void Trainer::finish_epoch(const PhaseSpan& span) {
   }
   sums_.clear();
   state_.sum_names.clear();
-  if (roles_.validation.empty()) return;
+  if (selection_clips().empty()) return;
   const double start = steady_seconds();
   validate(span);
   state_.validation_seconds += steady_seconds() - start;
 }
 
+// Protocol `paper` chooses on the reported split, as the original scripts do; `strict` never looks at it.
+bool Trainer::chooses_on_test() const { return suite_.general.values.text("protocol") == "paper"; }
+
+const std::vector<std::int64_t>& Trainer::selection_clips() const {
+  return chooses_on_test() ? roles_.test : roles_.validation;
+}
+
 void Trainer::validate(const PhaseSpan& span) {
-  const at::Tensor scores =
-      evaluate_scores(training_->predictor(), roles_.validation, suite_.window_settings().test_views, reader_,
-                      suite_.evaluation.values.integer("batch"), options_.device);
-  const at::Tensor predicted = scores.argmax(1);
-  std::int64_t right = 0;
-  for (std::size_t i = 0; i < roles_.validation.size(); ++i) {
-    const Clip& clip = data_.listed.list.clips[static_cast<std::size_t>(roles_.validation[i])];
-    if (predicted.const_data_ptr<std::int64_t>()[i] == clip.label) ++right;
-  }
-  const double top1 = static_cast<double>(right) / static_cast<double>(roles_.validation.size());
-  state_.epochs.push_back({state_.epoch, span.phase.name, "validation", "top1", top1});
-  if (budget_.text("select") != "best_validation" || top1 <= state_.best_validation) return;
-  state_.best_validation = top1;
+  const TaskEvaluation task(suite_, data_, roles_, reader_, options_.device);
+  const double value = task.primary(training_->predictor(), selection_clips());
+  if (std::isnan(value)) return;  // undefined on these clips: says nothing of the epoch
+  const std::string& name = task_info(suite_.general.values.text("task")).primary_metric;
+  state_.epochs.push_back({state_.epoch, span.phase.name, "validation", name, value});
+  const bool chooses = budget_.text("select") == "best_validation" || chooses_on_test();
+  if (!chooses || !span.is_last || value <= state_.best_validation) return;
+  state_.best_validation = value;
   state_.selected_epoch = span.first_epoch + state_.epoch;
   best_.clear();
-  for (const auto& [name, tensor] : weights()) best_.emplace(name, tensor.clone());
+  for (const auto& [name_of, tensor] : weights()) best_.emplace(name_of, tensor.clone());
 }
 
 void Trainer::select_weights() {
@@ -425,7 +510,10 @@ void Trainer::fill(results::TrainingRecord& record) {
   record.augmentation_fingerprint = state_.augmentation;
   record.final_weights_fingerprint = fingerprint(weights());
   record.selected_epoch = state_.selected_epoch;
-  record.selection_rule = best_.empty() ? "last epoch" : "best top1 on the validation clips";
+  record.selection_rule =
+      best_.empty() ? "last epoch"
+                    : fmt::format("best {} on the {}", task_info(suite_.general.values.text("task")).primary_metric,
+                                  chooses_on_test() ? "reported split (protocol paper)" : "validation clips");
   record.epochs = state_.epochs;
   record.measured["train_seconds"] = state_.seconds;
   record.measured["step_milliseconds"] =

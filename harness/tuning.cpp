@@ -9,6 +9,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/random.h"
 #include "cmkd/methods/method.h"
+#include "cmkd/suites/task.h"
 
 namespace cmkd {
 
@@ -77,6 +78,7 @@ Trial draw_trial(const Suite& suite, const MethodEntry& entry, std::int64_t numb
 Suite tuning_suite(const Suite& suite) {
   Suite tuning = suite;
   tuning.name = suite.name + "-tuning";
+  tuning.variants.clear();  // the setting without the sweep is tuned, for all of its levels
   tuning.general.values.set("title", suite.general.values.text("title") + " (tuning)");
   tuning.general.values.set("seeds", suite.tune.values.integer("seeds"));
   tuning.general.values.set("first_seed", suite.tune.values.integer("first_seed"));
@@ -103,7 +105,7 @@ Suite tuned_suite(const Suite& suite) {
 
 void check_tuning(const Suite& tuning_suite, const SuiteData& data) {
   for (const std::int64_t seed : tuning_suite.seeds()) {
-    if (!data.roles(tuning_suite, seed).validation.empty()) continue;
+    if (!data.roles(tuning_suite, seed, data.folds(tuning_suite).front()).validation.empty()) continue;
     throw Error(ErrorKind::kUsage,
                 {"tuning needs validation clips, and this suite has none: the reported split must not choose anything",
                  tuning_suite.file.string(), "",
@@ -115,7 +117,8 @@ void check_tuning(const Suite& tuning_suite, const SuiteData& data) {
 namespace {
 
 // Mean of what is in the store; −1 when every seed failed, nothing while one is missing.
-std::optional<double> trial_value(const std::vector<const PlannedTraining*>& seeds, const results::Store& store) {
+std::optional<double> trial_value(const std::vector<const PlannedTraining*>& seeds, const std::string& primary,
+                                  const results::Store& store) {
   double sum = 0;
   std::int64_t count = 0;
   for (const PlannedTraining* planned : seeds) {
@@ -126,7 +129,7 @@ std::optional<double> trial_value(const std::vector<const PlannedTraining*>& see
     const auto evaluation = store.evaluation(planned->evaluation_key);
     if (!evaluation) return std::nullopt;
     for (const results::MetricValue& metric : evaluation->metrics) {
-      if (metric.name != "top1" || metric.split != "validation") continue;
+      if (metric.name != primary || metric.split != "validation") continue;
       sum += metric.value;
       ++count;
     }
@@ -147,8 +150,8 @@ std::int64_t stored_trials(const Suite& suite, const results::Store& store) {
   return trials;
 }
 
-std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& source_fingerprint,
-                                         const results::Store& store, const PlanFilter& filter) {
+std::vector<TuningResult> tuning_results(const Suite& suite, const PlanSource& source, const results::Store& store,
+                                         const PlanFilter& filter) {
   Suite stored = suite;
   const std::int64_t count = stored_trials(suite, store);
   if (count == 0) {
@@ -156,7 +159,7 @@ std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& 
                                     fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
   }
   stored.tune.values.set("trials", count);
-  const Plan plan = make_tuning_plan(tuning_suite(stored), source_fingerprint, filter);
+  const Plan plan = make_tuning_plan(tuning_suite(stored), source, filter);
   std::map<std::string, std::map<std::int64_t, std::vector<const PlannedTraining*>>> trials;
   std::vector<std::string> order;
   for (const PlannedTraining& planned : plan.trainings) {
@@ -164,12 +167,13 @@ std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& 
     if (!trials.contains(planned.method)) order.push_back(planned.method);
     trials[planned.method][planned.trial].push_back(&planned);
   }
+  const std::string& primary = task_info(suite.general.values.text("task")).primary_metric;
   std::vector<TuningResult> results;
   std::vector<std::string> unfinished;
   for (const std::string& method : order) {
     TuningResult result{method, {}, 0};
     for (const auto& [number, seeds] : trials[method]) {
-      const std::optional<double> value = trial_value(seeds, store);
+      const std::optional<double> value = trial_value(seeds, primary, store);
       if (!value) break;
       result.values.push_back(*value);
     }

@@ -94,7 +94,7 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
   configure_runtime({static_cast<int>(training.integer("threads_per_run")),
                      training.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast});
   const SuiteData data = open_data(suite, options.cache_root, 1);
-  const Plan plan = plan_of(suite, data.listed.source_fingerprint, options);
+  const Plan plan = plan_of(suite, data.listed.plan_source(), options);
   const RunFolder folder{options.out};
   events.send({{"event", "ready"}});
   for (std::string line; std::getline(std::cin, line);) {

@@ -16,6 +16,11 @@ at::Tensor kl_divergence(const at::Tensor& target_logits, const at::Tensor& inpu
 }
 
 at::Tensor classification_term(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& known) {
+  if (labels.dim() == 2) {
+    const at::Tensor tags = labels.clamp_min(0).to(logits.scalar_type());
+    const at::Tensor all = at::binary_cross_entropy_with_logits(logits, tags, {}, {}, at::Reduction::None);
+    return mean_where(all.mean(1), known);
+  }
   constexpr std::int64_t kIgnored = -1;
   const at::Tensor targets = labels.masked_fill(known.logical_not(), kIgnored);
   const at::Tensor sum = at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum, kIgnored);

@@ -27,6 +27,7 @@ MethodInfo supervised_method() {
   info.presets["paper"] = {{"classification_weight", 1.0}};
   info.presets["suite"] = {{"classification_weight", 1.0}};
   info.needs.teacher = false;
+  info.multi_label = true;
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<Supervised>(setup.parameters));
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
 
 namespace cmkd::reports {
@@ -22,6 +23,18 @@ const std::vector<Known>& known_metrics() {
                                         {"nll", {"NLL", MetricUnit::kNats, false}},
                                         {"teacher_agreement", {"agreement with teacher", MetricUnit::kPercent, true}},
                                         {"teacher_kl", {"KL from teacher", MetricUnit::kNats, false}},
+                                        {"map", {"mAP", MetricUnit::kPercent, true}},
+                                        {"recall@1", {"recall@1", MetricUnit::kPercent, true}},
+                                        {"recall@5", {"recall@5", MetricUnit::kPercent, true}},
+                                        {"recall@10", {"recall@10", MetricUnit::kPercent, true}},
+                                        {"recall@20", {"recall@20", MetricUnit::kPercent, true}},
+                                        {"map_macro", {"mAP (macro)", MetricUnit::kPercent, true}},
+                                        {"map_micro", {"mAP (micro)", MetricUnit::kPercent, true}},
+                                        {"auc_macro", {"AUC (macro)", MetricUnit::kPercent, true}},
+                                        {"lwlrap", {"lwlrap", MetricUnit::kPercent, true}},
+                                        {"map_truncated", {"truncated mAP", MetricUnit::kPercent, true}},
+                                        {"truncated_skipped", {"skipped queries", MetricUnit::kPlain, false}},
+                                        {"queries_without_hit", {"queries without a hit", MetricUnit::kPlain, false}},
                                         {"median_rank", {"median rank", MetricUnit::kPlain, false}},
                                         {"mean_rank", {"mean rank", MetricUnit::kPlain, false}},
                                         {"d_prime", {"d-prime", MetricUnit::kPlain, true}}};
@@ -39,6 +52,14 @@ std::size_t position(const std::string& name) {
 MetricStyle metric_style(const std::string& name) {
   const std::size_t found = position(name);
   if (found < known_metrics().size()) return known_metrics()[found].style;
+  // Across modalities: the same metrics.
+  for (const auto& [prefix, title] :
+       {std::pair{"audio_to_video_", "audio → video "}, {"video_to_audio_", "video → audio "}}) {
+    if (!name.starts_with(prefix)) continue;
+    MetricStyle style = metric_style(name.substr(std::string_view(prefix).size()));
+    style.title = title + style.title;
+    return style;
+  }
   return {name, MetricUnit::kPercent, true};
 }
 

@@ -67,11 +67,12 @@ std::string line_of(const std::vector<std::string>& cells) {
 }
 
 std::string head_line(const Columns& columns) {
-  std::vector<std::string> cells{"suite",        "task",          "dataset",        "direction",       "protocol",
-                                 "row",          "method",        "control",        "verified",        "note",
-                                 "tier",         "not_ranked",    "seed",           "fold",          "missing",         "primary_metric",
-                                 "value",        "training_key",  "evaluation_key", "initial_weights", "batch_order",
-                                 "augmentation", "student_model", "rerun_command"};
+  std::vector<std::string> cells{"suite",       "task",         "dataset",        "direction",
+                                 "protocol",    "row",          "method",         "control",
+                                 "verified",    "note",         "tier",           "not_ranked",
+                                 "seed",        "fold",         "missing",        "primary_metric",
+                                 "value",       "training_key", "evaluation_key", "initial_weights",
+                                 "batch_order", "augmentation", "student_model",  "rerun_command"};
   for (const std::string& name : columns.metrics) cells.push_back("test." + name);
   for (const std::string& name : columns.transfer) cells.push_back("transfer." + name);
   for (const std::string& name : columns.measured) cells.push_back("measured." + name);

@@ -20,6 +20,10 @@ static_assert(std::endian::native == std::endian::little, "per-clip outputs are 
 
 // Layout: magic, clips, classes, then ids, groups (each a length and bytes), labels, scores.
 constexpr std::string_view kMagic = "CMKDOUT1";
+// The same with the number of queries after the classes, and at the end each clip's number of tags, then all tags.
+constexpr std::string_view kMagicWithTags = "CMKDOUT2";
+
+bool needs_tags(const ClipOutputs& outputs) { return !outputs.tags.empty() || outputs.queries != 0; }
 
 template <typename T>
 void append(std::string& bytes, const T* values, std::size_t count) {
@@ -122,6 +126,8 @@ std::string read_artifact_file(const fs::path& folder, const std::string& relati
 std::string encode_outputs(const ClipOutputs& outputs) {
   const std::size_t clips = outputs.clip_ids.size();
   const bool agrees = outputs.groups.size() == clips && outputs.labels.size() == clips && outputs.classes >= 0 &&
+                      (outputs.tags.empty() || outputs.tags.size() == clips) && outputs.queries >= 0 &&
+                      outputs.queries <= static_cast<std::int64_t>(clips) &&
                       outputs.scores.size() == clips * static_cast<std::size_t>(outputs.classes);
   if (!agrees) {
     throw Error(ErrorKind::kInternal,
@@ -130,31 +136,49 @@ std::string encode_outputs(const ClipOutputs& outputs) {
                  "", "", ""});
   }
   if (clips == 0) return {};
-  std::string bytes(kMagic);
-  const std::int64_t header[] = {static_cast<std::int64_t>(clips), outputs.classes};
-  append(bytes, header, 2);
+  std::string bytes(needs_tags(outputs) ? kMagicWithTags : kMagic);
+  const std::int64_t header[] = {static_cast<std::int64_t>(clips), outputs.classes, outputs.queries};
+  append(bytes, header, needs_tags(outputs) ? 3 : 2);
   for (const std::string& id : outputs.clip_ids) append_text(bytes, id);
   for (const std::string& group : outputs.groups) append_text(bytes, group);
   append(bytes, outputs.labels.data(), outputs.labels.size());
   append(bytes, outputs.scores.data(), outputs.scores.size());
+  if (!needs_tags(outputs)) return bytes;
+  const auto lists = static_cast<std::uint32_t>(outputs.tags.size());
+  append(bytes, &lists, 1);
+  for (const std::vector<std::int32_t>& tags : outputs.tags) {
+    const auto count = static_cast<std::uint32_t>(tags.size());
+    append(bytes, &count, 1);
+    append(bytes, tags.data(), tags.size());
+  }
   return bytes;
 }
 
 ClipOutputs decode_outputs(std::span<const std::byte> bytes, const std::string& where) {
   Reader reader(bytes, where);
   const std::span<const std::byte> magic = reader.take(kMagic.size());
-  if (std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0) reader.fail();
+  const bool with_tags = std::memcmp(magic.data(), kMagicWithTags.data(), kMagicWithTags.size()) == 0;
+  if (!with_tags && std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0) reader.fail();
   const auto clips = reader.value<std::int64_t>();
   ClipOutputs outputs;
   outputs.classes = reader.value<std::int64_t>();
   // No more of either than there are bytes: their product then cannot overflow in silence below.
   const auto limit = static_cast<std::int64_t>(bytes.size());
+  if (with_tags) outputs.queries = reader.value<std::int64_t>();
   if (clips <= 0 || clips > limit || outputs.classes < 0 || outputs.classes > limit) reader.fail();
+  if (outputs.queries < 0 || outputs.queries > clips) reader.fail();
   const auto count = static_cast<std::size_t>(clips);
   outputs.clip_ids = reader.texts(count);
   outputs.groups = reader.texts(count);
   outputs.labels = reader.values<std::int32_t>(count);
   outputs.scores = reader.values<float>(count * static_cast<std::size_t>(outputs.classes));
+  if (with_tags) {
+    const auto lists = reader.value<std::uint32_t>();
+    if (lists != 0 && lists != count) reader.fail();
+    for (std::uint32_t i = 0; i < lists; ++i) {
+      outputs.tags.push_back(reader.values<std::int32_t>(reader.value<std::uint32_t>()));
+    }
+  }
   reader.require_end();
   return outputs;
 }

@@ -168,10 +168,9 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
     LeaderboardRow& row = result.emplace_back();
     int column = kTrainingColumnCount;
     row.link.suite = suite;
-    for (std::string* field :
-         {&row.link.task, &row.link.dataset, &row.link.primary_metric, &row.link.method_order, &row.link.training_key,
-          &row.link.evaluation_key, &row.link.rerun_command, &row.link.note, &row.link.suite_title, &row.link.fold,
-          &row.link.condition}) {
+    for (std::string* field : {&row.link.task, &row.link.dataset, &row.link.primary_metric, &row.link.method_order,
+                               &row.link.training_key, &row.link.evaluation_key, &row.link.rerun_command,
+                               &row.link.note, &row.link.suite_title, &row.link.fold, &row.link.condition}) {
       *field = rows.text(column++);
     }
     if (!rows.is_null(column)) row.link.level = rows.real(column);

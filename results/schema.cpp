@@ -105,14 +105,14 @@ void migrate(Database& database, const Schema& schema) {
 }  // namespace
 
 const Schema& current_schema() {
-  static const Schema schema{
-      2,
-      kSchemaSql,
-      {{2, "DROP VIEW leaderboard; DROP VIEW runs; DROP VIEW failures; DROP VIEW exclusions;"
-           "ALTER TABLE suite_link ADD COLUMN fold TEXT NOT NULL DEFAULT '';"
-           "ALTER TABLE suite_link ADD COLUMN condition TEXT NOT NULL DEFAULT '';"
-           "ALTER TABLE suite_link ADD COLUMN level REAL;" +
-               std::string(kViewsSql)}}};
+  static const Schema schema{2,
+                             kSchemaSql,
+                             {{2,
+                               "DROP VIEW leaderboard; DROP VIEW runs; DROP VIEW failures; DROP VIEW exclusions;"
+                               "ALTER TABLE suite_link ADD COLUMN fold TEXT NOT NULL DEFAULT '';"
+                               "ALTER TABLE suite_link ADD COLUMN condition TEXT NOT NULL DEFAULT '';"
+                               "ALTER TABLE suite_link ADD COLUMN level REAL;" +
+                                   std::string(kViewsSql)}}};
   return schema;
 }
 

@@ -119,12 +119,14 @@ std::vector<Spec> tune_specs() {
 }
 
 std::vector<Spec> evaluation_specs() {
-  return {Spec::integer("batch", 128, 1, 100000, "clips a forward pass"),
-          Spec::choice("average", "probabilities", {"probabilities", "logits"},
-                       "what is averaged over a clip's views: softmax (or sigmoid) probabilities, or logits"),
-          Spec::choice("gallery", "train", {"train", "leave_one_out"},
-                       "retrieval: what is searched: the training split, or the queries themselves but the one that "
-                       "asks")};
+  return {
+      Spec::integer("batch", 128, 1, 100000, "clips a forward pass"),
+      Spec::choice("average", "probabilities", {"probabilities", "logits"},
+                   "what is averaged over a clip's views: softmax (or sigmoid) probabilities, or logits"),
+      Spec::choice("gallery", "train", {"train", "leave_one_out"},
+                   "retrieval: what is searched: the training split, or the queries themselves but the one that "
+                   "asks"),
+      Spec::integer("truncate_at", 20, 1, 1000000, "retrieval, protocol paper: ranks of the scripts' truncated mAP")};
 }
 
 std::vector<Spec> corruption_specs() {
@@ -142,8 +144,8 @@ std::vector<Spec> corruption_specs() {
 
 const std::map<std::string, std::vector<Spec>>& all_specs() {
   static const std::map<std::string, std::vector<Spec>> specs{
-      {"suite", suite_specs()},   {"ingest", ingest_specs()},     {"clip", clip_specs()},
-      {"labels", labels_specs()}, {"training", training_specs()}, {"evaluation", evaluation_specs()},
+      {"suite", suite_specs()},   {"ingest", ingest_specs()},        {"clip", clip_specs()},
+      {"labels", labels_specs()}, {"training", training_specs()},    {"evaluation", evaluation_specs()},
       {"tune", tune_specs()},     {"corruption", corruption_specs()}};
   return specs;
 }

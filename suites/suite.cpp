@@ -49,6 +49,7 @@ WindowSettings Suite::window_settings() const {
   settings.flip = values.boolean("flip");
   settings.windows = values.integer("windows");
   settings.test_views = values.integer("test_views");
+  settings.test_crops = values.text("test_crops") == "three" ? 3 : 1;
   settings.audio_seconds = values.number("audio_seconds");
   settings.normalise = values.text("normalise");
   return settings;
@@ -81,8 +82,9 @@ std::vector<std::string> Suite::folds(const std::vector<std::string>& of_dataset
   const std::string wanted = labels.values.text("folds");
   if (of_dataset.empty()) {
     if (wanted == "all") return {""};
-    throw Error(ErrorKind::kUsage, {fmt::format("labels.folds = \"{}\", and dataset '{}' has one split", wanted, dataset),
-                                    labels.origin("folds"), "all", "remove the setting"});
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("labels.folds = \"{}\", and dataset '{}' has one split", wanted, dataset),
+                 labels.origin("folds"), "all", "remove the setting"});
   }
   if (wanted == "all") return of_dataset;
   std::vector<std::string> chosen;
@@ -91,10 +93,10 @@ std::vector<std::string> Suite::folds(const std::vector<std::string>& of_dataset
     const std::size_t first = name.find_first_not_of(' ');
     name = first == std::string::npos ? "" : name.substr(first, name.find_last_not_of(' ') - first + 1);
     if (std::ranges::find(of_dataset, name) == of_dataset.end() || std::ranges::find(chosen, name) != chosen.end()) {
-      throw Error(ErrorKind::kUsage,
-                  {fmt::format("labels.folds = \"{}\": '{}' is not one of the dataset's splits, or stands twice", wanted,
-                               name),
-                   labels.origin("folds"), fmt::format("all, or some of {}, with commas", join(of_dataset)), ""});
+      throw Error(
+          ErrorKind::kUsage,
+          {fmt::format("labels.folds = \"{}\": '{}' is not one of the dataset's splits, or stands twice", wanted, name),
+           labels.origin("folds"), fmt::format("all, or some of {}, with commas", join(of_dataset)), ""});
     }
     chosen.push_back(name);
   }

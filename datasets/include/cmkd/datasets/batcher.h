@@ -12,6 +12,7 @@
 
 #include "cmkd/core/random.h"
 #include "cmkd/datasets/clip_cache.h"
+#include "cmkd/datasets/corruption.h"
 #include "cmkd/runtime/batch.h"
 
 namespace cmkd {
@@ -24,6 +25,7 @@ struct WindowSettings {
   bool flip = false;               // mirrored left to right at random in training
   std::int64_t windows = 1;        // K fixed windows in training, evenly spread over the clip
   std::int64_t test_views = 1;     // windows at test, evenly spread
+  std::int64_t test_crops = 1;     // of each of them: 1 in the centre, or 3 along the longer side
   double audio_seconds = 0;        // samples of a window, from its first frame's time; 0: the time its frames span
   std::string normalise = "half";  // "half": mean 0.5, std 0.25; "kinetics": torchvision's for Kinetics-400 weights
 };
@@ -44,8 +46,14 @@ class WindowReader {
 
   // Random window, crop and mirroring.
   [[nodiscard]] ClipDraw draw_training(std::int64_t clip, RandomStream stream) const;
-  // One given window (of the K of training, or of the views at test), centre crop, not mirrored.
+  // One given window of the K of training, centre crop, not mirrored.
   [[nodiscard]] ClipDraw draw_window(std::int64_t clip, std::int64_t window) const;
+  // One of the views at test, 0 … test_views() − 1: window after window, each with its crops.
+  [[nodiscard]] ClipDraw draw_test_view(std::int64_t clip, std::int64_t view) const;
+  [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.test_views * settings_.test_crops; }
+
+  // The same reader, but what it reads of training windows is damaged as `plan` says. For the teacher's side.
+  [[nodiscard]] WindowReader corrupted(std::shared_ptr<const CorruptionPlan> plan) const;
 
   // [B, 3, T, h, w] uint8 on the host, not mirrored.
   [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws, bool test) const;
@@ -61,9 +69,15 @@ class WindowReader {
 
  private:
   [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, std::int64_t window, std::int64_t windows) const;
+  // What is done to a draw; nothing when it is to be read as it is.
+  [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw, bool test) const;
+  // [3, T, h, w] and [n], written to `out`. `frozen`: the first frame stands; `shift`: samples by which sound is later.
+  void read_frames(const ClipDraw& draw, bool test, bool frozen, std::uint8_t* out) const;
+  void read_samples(const ClipDraw& draw, bool test, std::int64_t shift, float* out) const;
 
   const ClipCache& cache_;
   WindowSettings settings_;
+  std::shared_ptr<const CorruptionPlan> corruption_;
   std::int64_t samples_ = 0;
   std::int64_t height_ = 0;
   std::int64_t width_ = 0;

@@ -33,8 +33,8 @@ struct CorruptionSettings {
   double area = 0.25;    // occlude: share of the frame
 };
 
-// What is done to each clip of a list. A pure function of its arguments: every method of a cell, and every process, gets
-// the same.
+// What is done to each clip of a list. A pure function of its arguments: every method of a cell, and every process,
+// gets the same.
 struct CorruptionPlan {
   struct Entry {
     bool corrupted = false;

@@ -1,4 +1,4 @@
-// Forward passes without gradient over windows of clips, and scores averaged over views.
+// Forward passes without gradient over windows of clips, and outputs averaged over views.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,9 +20,19 @@ void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>
                      bool test, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
                      const std::function<void(const ModelOutput&)>& sink);
 
-// Softmax scores of each clip, averaged over its views: [N, C] float on the host.
-[[nodiscard]] at::Tensor evaluate_scores(const Predictor& predictor, const std::vector<std::int64_t>& clips,
-                                         std::int64_t views, const WindowReader& reader, std::int64_t batch_size,
-                                         c10::Device device);
+// How the outputs of a clip's views become the clip's.
+struct ViewAveraging {
+  bool logits = false;       // average logits and take probabilities of the mean, instead of averaging probabilities
+  bool multi_label = false;  // probabilities are sigmoids instead of a softmax
+};
+
+// On the host, float, averaged over all views at test.
+struct ClipScores {
+  at::Tensor probabilities;  // [N, C]
+  at::Tensor embeddings;     // [N, D]
+};
+[[nodiscard]] ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_t>& clips,
+                                     const WindowReader& reader, const ViewAveraging& averaging,
+                                     std::int64_t batch_size, c10::Device device);
 
 }  // namespace cmkd

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cmkd/core/parameters.h"
@@ -28,6 +29,25 @@ struct PlannedTraining {
   Parameters budget;           // [training] or [teacher.training], with what a trial changes of it
   std::string split = "test";  // the clips that judge it: "validation" for a trial
   std::int64_t trial = -1;     // of a tuning; −1: none
+  std::string fold;            // which of the dataset's official splits; "" in a set of one
+  std::int64_t variant = -1;   // of the suite's sweep; −1: none
+};
+
+// The suite whose settings a training has: one of the variants of a sweep, or the suite itself.
+[[nodiscard]] const Suite& suite_of(const Suite& suite, const PlannedTraining& planned);
+
+// Which of a row's results it is: "seed 3", "seed 3, split 2, corruption.share = 0.5".
+[[nodiscard]] std::string cell_text(const Suite& suite, const PlannedTraining& planned);
+
+// What a plan needs to know of the data.
+struct PlanSource {
+  // Implicit: a dataset of one split is its fingerprint.
+  PlanSource(std::string source_fingerprint, std::vector<std::string> official_splits = {})
+      : fingerprint(std::move(source_fingerprint)), folds(std::move(official_splits)) {}
+  PlanSource(const char* source_fingerprint) : fingerprint(source_fingerprint) {}
+
+  std::string fingerprint;
+  std::vector<std::string> folds;  // of the dataset
 };
 
 // Restricts a plan: empty lists take everything.
@@ -37,8 +57,9 @@ struct PlanFilter {
 };
 
 struct Plan {
-  std::vector<PlannedTraining> trainings;  // by seed: the teacher first, then the suite's order of methods
-  std::vector<results::SuiteLink> links;   // of the whole suite, whatever the filter
+  // By variant, fold and seed: the teacher first, then the suite's order of methods. Each training once.
+  std::vector<PlannedTraining> trainings;
+  std::vector<results::SuiteLink> links;  // of the whole suite, whatever the filter
 
   [[nodiscard]] const PlannedTraining* find(const std::string& key) const;
 };
@@ -48,12 +69,11 @@ using Winners = std::map<std::string, std::int64_t>;
 
 // Throws Error(kUsage) for a combination that cannot be trained, and Error(kNothingSelected) when the filter leaves
 // nothing. With `winners`, a method trains with its trial's values; one that is not among them with the suite's own.
-[[nodiscard]] Plan make_plan(const Suite& suite, const std::string& source_fingerprint, const PlanFilter& filter = {},
+[[nodiscard]] Plan make_plan(const Suite& suite, const PlanSource& source, const PlanFilter& filter = {},
                              const Winners& winners = {});
 // All trials of the tuning suite (tuning.h), judged on the validation clips. Controls are not tuned, nor is the
 // teacher.
-[[nodiscard]] Plan make_tuning_plan(const Suite& tuning_suite, const std::string& source_fingerprint,
-                                    const PlanFilter& filter = {});
+[[nodiscard]] Plan make_tuning_plan(const Suite& tuning_suite, const PlanSource& source, const PlanFilter& filter = {});
 
 // Keys sorted, numbers in shortest form, no white space.
 [[nodiscard]] std::string canonical_json(const Parameters& parameters);

@@ -38,7 +38,7 @@ struct RunSummary {
 };
 
 // What `run_suite` and its workers would train.
-[[nodiscard]] Plan plan_of(const Suite& suite, const std::string& source_fingerprint, const RunOptions& options);
+[[nodiscard]] Plan plan_of(const Suite& suite, const PlanSource& source, const RunOptions& options);
 
 // Throws Error(kInterrupted) on SIGINT or SIGTERM after the workers have written their checkpoints.
 RunSummary run_suite(const Suite& suite, const RunOptions& options);

@@ -9,6 +9,7 @@
 
 #include "cmkd/datasets/clip_cache.h"
 #include "cmkd/datasets/split.h"
+#include "cmkd/harness/plan.h"
 #include "cmkd/results/records.h"
 #include "cmkd/suites/suite.h"
 
@@ -21,6 +22,8 @@ struct ListedData {
   IngestSettings settings;
   std::string source_fingerprint;
   std::filesystem::path cache_folder;  // where its clip cache is or will be
+
+  [[nodiscard]] PlanSource plan_source() const { return {source_fingerprint, list.folds}; }
 };
 
 // Lists and fingerprints. Makes the files of a dataset that this project makes itself (synthetic).
@@ -33,7 +36,9 @@ struct SuiteData {
   ClipCache cache;
   std::vector<bool> usable;
 
-  [[nodiscard]] Roles roles(const Suite& suite, std::int64_t seed) const;
+  // The suite's folds: [""] for a dataset of one split.
+  [[nodiscard]] std::vector<std::string> folds(const Suite& suite) const { return suite.folds(listed.list.folds); }
+  [[nodiscard]] Roles roles(const Suite& suite, std::int64_t seed, const std::string& fold) const;
   [[nodiscard]] results::DatasetRecord record(const Suite& suite) const;
 };
 

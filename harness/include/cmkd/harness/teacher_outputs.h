@@ -26,7 +26,7 @@ struct TeacherOutputs {
   // Whose outputs a clip gets (positions in `clips`); empty: its own.
   std::vector<std::int64_t> source;
   TensorMap weights;       // of the teacher network, on the host
-  at::Tensor test_scores;  // [M, C] softmax scores on the test clips, averaged over views
+  at::Tensor test_scores;  // [M, width] what its evaluation keeps of each clip (results::ClipOutputs)
   ModelShape shape;        // of the teacher network
 
   // The row of a clip's window.

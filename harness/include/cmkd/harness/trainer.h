@@ -83,6 +83,11 @@ class Trainer {
   void run_epoch(const PhaseSpan& span);
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
+  void fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) const;
+  [[nodiscard]] std::int64_t visible_label(std::int64_t clip) const;  // −1 where hidden
+  void corrupt_teacher();
+  [[nodiscard]] bool chooses_on_test() const;
+  [[nodiscard]] const std::vector<std::int64_t>& selection_clips() const;
   void attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) const;
   [[nodiscard]] std::shared_ptr<Model> load_teacher() const;
   void accumulate(const StepResult& result);
@@ -106,7 +111,10 @@ class Trainer {
   WindowReader reader_;
   std::vector<std::int64_t> clips_;  // of the training's batches, ascending
   BatchPlan batches_;
-  std::vector<std::int64_t> labels_;  // visible ones, by position in the clip list
+  std::vector<bool> visible_;  // whose labels may be seen, by position in the clip list
+  WindowReader teacher_reader_;
+  std::shared_ptr<const CorruptionPlan> corruption_;  // of the teacher's side; null without
+  std::optional<TeacherOutputs> corrupted_;
   ModelShape shape_;
   std::unique_ptr<Training> training_;
   std::optional<TeacherMaps> teacher_maps_;                    // for methods that read more than logits and embedding

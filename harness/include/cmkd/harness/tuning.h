@@ -46,7 +46,7 @@ struct TuningResult {
 [[nodiscard]] std::int64_t stored_trials(const Suite& suite, const results::Store& store);
 
 // Of the methods that `filter` wants. Throws Error(kUsage) naming the methods whose trials are not all in the store.
-[[nodiscard]] std::vector<TuningResult> tuning_results(const Suite& suite, const std::string& source_fingerprint,
+[[nodiscard]] std::vector<TuningResult> tuning_results(const Suite& suite, const PlanSource& source,
                                                        const results::Store& store, const PlanFilter& filter);
 // Throws Error(kUsage) for a method whose trials all failed.
 [[nodiscard]] Winners winners_of(const std::vector<TuningResult>& results);

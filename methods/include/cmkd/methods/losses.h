@@ -18,8 +18,9 @@ namespace cmkd {
 [[nodiscard]] at::Tensor kl_divergence(const at::Tensor& target_logits, const at::Tensor& input_logits,
                                        double temperature = 1.0);
 
-// Cross-entropy of logits [B, C] with labels [B], averaged over the rows where `known` [B] bool. Zero, and still part
-// of the graph, when there is none.
+// Cross-entropy of logits [B, C] with labels [B], averaged over the rows where `known` [B] bool; with tags [B, C] of 0
+// and 1, the binary cross-entropy, averaged over the classes first. Zero, and still part of the graph, when there is
+// none.
 [[nodiscard]] at::Tensor classification_term(const at::Tensor& logits, const at::Tensor& labels,
                                              const at::Tensor& known);
 

@@ -51,6 +51,7 @@ struct TrainingSetup {
   ModelShape student_shape;
   std::optional<ModelShape> teacher_shape;  // absent when the method has no teacher
   std::int64_t classes = 0;
+  bool multi_label = false;         // clips have any number of tags
   std::int64_t transfer_clips = 0;  // clips of the training batches
   // [transfer_clips] int64 on the host: what may be known of each clip of the training beforehand. Labels are −1 where
   // hidden; the teacher's argmax is undefined without a teacher.
@@ -105,6 +106,9 @@ struct MethodInfo {
   // Some term's gradient is, by the paper's stop-gradients, not the derivative of its value: tests then do not compare
   // it with finite differences.
   bool stops_gradients = false;
+  // Takes clips of several tags (Batch::labels [B, C]): nothing but classification_term reads its labels, and its own
+  // loss is not one of a softmax over classes.
+  bool multi_label = false;
   std::vector<SearchRange> search;  // what `cmkd tune` varies
   std::string unlabelled;           // what it does with a clip whose label is hidden, in words
   std::function<std::unique_ptr<Training>(const TrainingSetup&)> make;

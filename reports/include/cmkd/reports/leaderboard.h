@@ -36,9 +36,9 @@ struct SeedResult {
   std::int64_t seed = 0;
   std::string fold;               // of a part; "" otherwise
   std::vector<SeedResult> folds;  // the parts, by fold; empty where there is one split
-  bool seed_known = true;       // a training that has not run tells its seed only through its command
-  std::optional<double> value;  // the primary metric on split "test"
-  std::string missing;          // "failed: loss is not finite …", "not run", "" when there is a value
+  bool seed_known = true;         // a training that has not run tells its seed only through its command
+  std::optional<double> value;    // the primary metric on split "test"
+  std::string missing;            // "failed: loss is not finite …", "not run", "" when there is a value
   std::string training_key;
   std::string evaluation_key;
   std::string initial_weights;  // fingerprints, "" when not recorded

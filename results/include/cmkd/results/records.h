@@ -82,11 +82,15 @@ struct MetricValue {
 
 // Per-clip outputs of an evaluation, for recomputing metrics and comparing runs sample by sample.
 struct ClipOutputs {
-  std::vector<std::string> clip_ids;  // [N]
-  std::vector<std::string> groups;    // [N] source video, for clustered resampling
-  std::vector<std::int32_t> labels;   // [N]
+  std::vector<std::string> clip_ids;            // [N]
+  std::vector<std::string> groups;              // [N] source video, for clustered resampling
+  std::vector<std::int32_t> labels;             // [N]; −1 in a multi-label set
+  std::vector<std::vector<std::int32_t>> tags;  // [N] in a multi-label set, each ascending; empty in others
   std::int64_t classes = 0;
-  std::vector<float> scores;  // [N, C] class scores, averaged over views
+  std::vector<float> scores;  // [N, C] class scores, averaged over views; retrieval: embeddings, `classes` their width
+  // Retrieval: the first clips ask, the others are the gallery; all of them: each asks, and is left out of its own
+  // gallery. 0 in other tasks.
+  std::int64_t queries = 0;
 };
 
 struct EvaluationRecord {

@@ -31,8 +31,10 @@ struct Batch {
   at::Tensor video;       // [B, 3, T, H, W] float, normalised; undefined when no model needs it
   at::Tensor audio;       // [B, n] float mono samples in [−1, 1] or a little beyond; undefined when no model needs it
   at::Tensor transfer_index;  // [B] int64: position of the clip among the training's clips, 0 … transfer_clips − 1
-  at::Tensor labels;          // [B] int64; −1 where the label is hidden: the true value is not here
-  at::Tensor label_known;     // [B] bool
+  // [B] int64; −1 where the label is hidden: the true value is not here. In a multi-label set [B, C] float of 0 and 1,
+  // and a row of −1 where the tags are hidden.
+  at::Tensor labels;
+  at::Tensor label_known;  // [B] bool
   ModelOutput teacher;  // frozen teacher's outputs for these clips, without gradient; undefined when a method has none
   at::Tensor
       pseudo_labels;  // [B] int64, the teacher's argmax on these clips, also under a control that shuffles `teacher`

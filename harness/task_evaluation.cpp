@@ -1,0 +1,103 @@
+#include "cmkd/harness/task_evaluation.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <optional>
+
+#include "cmkd/core/error.h"
+#include "cmkd/harness/evaluator.h"
+#include "cmkd/harness/trainer.h"
+#include "cmkd/suites/tiled_ranking.h"
+
+namespace cmkd {
+
+namespace {
+
+void add_clips(const ClipList& list, const std::vector<std::int64_t>& clips, results::ClipOutputs& outputs) {
+  for (const std::int64_t index : clips) {
+    const Clip& clip = list.clips[static_cast<std::size_t>(index)];
+    outputs.clip_ids.push_back(clip.id);
+    outputs.groups.push_back(clip.group);
+    outputs.labels.push_back(static_cast<std::int32_t>(clip.label));
+    if (list.multi_label) outputs.tags.emplace_back(clip.tags.begin(), clip.tags.end());
+  }
+}
+
+TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
+  return {outputs.labels, outputs.tags, outputs.classes, outputs.scores, outputs.queries};
+}
+
+}  // namespace
+
+TaskRules task_rules(const Suite& suite) {
+  return {suite.general.values.text("task"), suite.general.values.text("protocol"),
+          suite.evaluation.values.integer("truncate_at"), to_string(suite.student.modality),
+          to_string(suite.teacher.modality)};
+}
+
+at::Tensor values_of(const results::ClipOutputs& outputs) {
+  at::Tensor values = at::empty({static_cast<std::int64_t>(outputs.clip_ids.size()), outputs.classes}, at::kFloat);
+  std::ranges::copy(outputs.scores, values.mutable_data_ptr<float>());
+  return values;
+}
+
+TaskEvaluation::TaskEvaluation(const Suite& suite, const SuiteData& data, const Roles& roles,
+                               const WindowReader& reader, c10::Device device)
+    : suite_(suite), data_(data), roles_(roles), reader_(reader), device_(device) {}
+
+// The training split: the clips of teacher and student.
+std::vector<std::int64_t> TaskEvaluation::gallery() const {
+  std::vector<std::int64_t> clips;
+  std::ranges::set_union(roles_.teacher, roles_.transfer, std::back_inserter(clips));
+  return clips;
+}
+
+results::ClipOutputs TaskEvaluation::run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
+  const bool retrieval = suite_.general.values.text("task") == "retrieval";
+  const bool leave_one_out = suite_.evaluation.values.text("gallery") == "leave_one_out";
+  std::vector<std::int64_t> all = clips;
+  if (retrieval && !leave_one_out) {
+    const std::vector<std::int64_t> searched = gallery();
+    all.insert(all.end(), searched.begin(), searched.end());
+  }
+  const ViewAveraging averaging{suite_.evaluation.values.text("average") == "logits", data_.listed.list.multi_label};
+  const ClipScores scores =
+      score_clips(predictor, all, reader_, averaging, suite_.evaluation.values.integer("batch"), device_);
+  const at::Tensor& values = retrieval ? scores.embeddings : scores.probabilities;
+  results::ClipOutputs outputs;
+  add_clips(data_.listed.list, all, outputs);
+  if (retrieval) outputs.queries = static_cast<std::int64_t>(clips.size());
+  outputs.classes = values.size(1);
+  outputs.scores.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
+  return outputs;
+}
+
+std::vector<Metric> TaskEvaluation::metrics(const results::ClipOutputs& outputs, const at::Tensor& teacher) const {
+  const auto bad = std::ranges::find_if(outputs.scores, [](float value) { return !std::isfinite(value); });
+  if (bad != outputs.scores.end()) throw TrainingFailed("the trained network's outputs are not all finite");
+  std::optional<TaskOutputs> of_teacher;
+  if (teacher.defined()) {
+    of_teacher = as_task_outputs(outputs);
+    of_teacher->width = teacher.size(1);
+    const at::Tensor values = teacher.contiguous();
+    of_teacher->values.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
+  }
+  try {
+    return task_metrics(task_rules(suite_), as_task_outputs(outputs), of_teacher ? &*of_teacher : nullptr);
+  } catch (const UnusableEmbedding& error) {
+    throw TrainingFailed(error.parts().what);
+  }
+}
+
+double TaskEvaluation::primary(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
+  const std::string& name = task_info(suite_.general.values.text("task")).primary_metric;
+  const std::vector<Metric> values = metrics(run(predictor, clips), {});
+  const auto found = std::ranges::find(values, name, &Metric::name);
+  return found == values.end() ? std::numeric_limits<double>::quiet_NaN() : found->value;
+}
+
+}  // namespace cmkd

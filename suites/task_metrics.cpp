@@ -1,0 +1,97 @@
+#include "cmkd/suites/task_metrics.h"
+
+#include <ATen/Functions.h>
+
+#include <span>
+
+#include "cmkd/core/error.h"
+#include "cmkd/suites/audio_tagging.h"
+#include "cmkd/suites/retrieval.h"
+
+namespace cmkd {
+
+namespace {
+
+std::vector<std::uint8_t> truth_of(const TaskOutputs& outputs) {
+  const auto width = static_cast<std::size_t>(outputs.width);
+  std::vector<std::uint8_t> truth(outputs.labels.size() * width, 0);
+  for (std::size_t i = 0; i < outputs.labels.size(); ++i) {
+    if (outputs.tags.empty()) truth[i * width + static_cast<std::size_t>(outputs.labels[i])] = 1;
+    if (outputs.tags.empty()) continue;
+    for (const std::int32_t tag : outputs.tags[i]) truth[i * width + static_cast<std::size_t>(tag)] = 1;
+  }
+  return truth;
+}
+
+at::Tensor rows_of(const TaskOutputs& outputs, std::int64_t first, std::int64_t count) {
+  const float* values = outputs.values.data() + first * outputs.width;
+  at::Tensor rows = at::empty({count, outputs.width}, at::kFloat);
+  std::copy_n(values, count * outputs.width, rows.mutable_data_ptr<float>());
+  return rows;
+}
+
+RetrievalLabels labels_of(const TaskOutputs& outputs, std::int64_t first, std::int64_t count) {
+  std::vector<std::vector<std::int64_t>> tags;
+  for (std::int64_t i = first; i < first + count; ++i) {
+    const auto row = static_cast<std::size_t>(i);
+    if (outputs.tags.empty()) {
+      tags.push_back({outputs.labels[row]});
+    } else {
+      tags.emplace_back(outputs.tags[row].begin(), outputs.tags[row].end());
+    }
+  }
+  return RetrievalLabels::lists(tags);
+}
+
+RetrievalInput search(const TaskOutputs& outputs) {
+  const auto clips = static_cast<std::int64_t>(outputs.labels.size());
+  RetrievalInput input;
+  input.queries = rows_of(outputs, 0, outputs.queries);
+  input.query_labels = labels_of(outputs, 0, outputs.queries);
+  input.leave_one_out = outputs.queries == clips;
+  const std::int64_t first = input.leave_one_out ? 0 : outputs.queries;
+  input.gallery = rows_of(outputs, first, clips - first);
+  input.gallery_labels = labels_of(outputs, first, clips - first);
+  return input;
+}
+
+// Queries of one modality search the same clips in the other: a query's own clip is among what it may find.
+void add_across(const TaskOutputs& queries, const TaskOutputs& gallery, const std::string& prefix,
+                std::vector<Metric>& values) {
+  RetrievalInput input;
+  input.queries = rows_of(queries, 0, queries.queries);
+  input.gallery = rows_of(gallery, 0, gallery.queries);
+  input.query_labels = input.gallery_labels = labels_of(queries, 0, queries.queries);
+  for (Metric& metric : retrieval_metrics(retrieve(input), prefix)) values.push_back(std::move(metric));
+}
+
+std::vector<Metric> retrieval(const TaskRules& rules, const TaskOutputs& outputs, const TaskOutputs* teacher) {
+  RetrievalOptions options;
+  if (rules.protocol == "paper") options.truncate_at = rules.truncate_at;
+  std::vector<Metric> values = retrieval_metrics(retrieve(search(outputs), options));
+  const bool across = teacher != nullptr && rules.student_modality != rules.teacher_modality &&
+                      teacher->width == outputs.width && teacher->queries == outputs.queries;
+  if (!across) return values;
+  const bool student_sees = rules.student_modality == "video";
+  add_across(student_sees ? *teacher : outputs, student_sees ? outputs : *teacher, kAudioToVideo, values);
+  add_across(student_sees ? outputs : *teacher, student_sees ? *teacher : outputs, kVideoToAudio, values);
+  return values;
+}
+
+}  // namespace
+
+std::vector<Metric> task_metrics(const TaskRules& rules, const TaskOutputs& outputs, const TaskOutputs* teacher) {
+  if (rules.task == "retrieval") return retrieval(rules, outputs, teacher);
+  if (rules.task == "audio_tagging") {
+    return audio_tagging_metrics(outputs.values, truth_of(outputs), outputs.width, outputs.tags.empty());
+  }
+  if (rules.task != "action_recognition") (void)task_info(rules.task);
+  if (!outputs.tags.empty()) {
+    throw Error(ErrorKind::kUsage, {"the task 'action_recognition' wants one label a clip, and this dataset has tags",
+                                    "[suite] task", "audio_tagging, retrieval", ""});
+  }
+  return action_recognition_metrics(outputs.values, outputs.labels, outputs.width,
+                                    teacher == nullptr ? std::span<const float>() : teacher->values);
+}
+
+}  // namespace cmkd
