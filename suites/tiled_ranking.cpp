@@ -15,7 +15,7 @@ namespace cmkd {
 namespace {
 
 constexpr std::int64_t kBytesOfFloat = 4;
-constexpr std::int64_t kCheckedRows = 1024;
+constexpr std::int64_t kCheckedRows = 256;
 
 std::int64_t padded(std::int64_t size, std::int64_t tile) { return (size + tile - 1) / tile * tile; }
 

@@ -84,7 +84,7 @@ void check_against_reference(const RetrievalInput& input, const RetrievalOptions
 std::vector<RetrievalOptions> all_options() {
   std::vector<RetrievalOptions> all;
   for (const RowRanking rows : {RowRanking::kRadix, RowRanking::kSort}) {
-    for (const auto& [queries, gallery] : std::vector<std::pair<int, int>>{{512, 2048}, {37, 53}, {7, 5}, {1, 1}}) {
+    for (const auto& [queries, gallery] : std::vector<std::pair<int, int>>{{256, 2048}, {37, 53}, {7, 5}, {1, 1}}) {
       all.push_back({7, {queries, gallery, rows}});
     }
   }
@@ -168,7 +168,7 @@ TEST_CASE("scores that round to the same millionth are tied, and the lower galle
   // Rounded to 0.500000, 0.500000 and 0.500002: ranks 2, 3 and 1.
   const at::Tensor gallery = at::stack({at_cosine(0.5), at_cosine(0.5000002), at_cosine(0.500002)});
   for (const RowRanking rows : {RowRanking::kRadix, RowRanking::kSort}) {
-    const TiledRankingOptions options{512, 2048, rows};
+    const TiledRankingOptions options{256, 2048, rows};
     CHECK(ranks_of(make_input(query, gallery, {1}, {1, 0, 0}), options)[0] == Labels{2});
     CHECK(ranks_of(make_input(query, gallery, {1}, {0, 1, 0}), options)[0] == Labels{3});
     CHECK(ranks_of(make_input(query, gallery, {1}, {0, 0, 1}), options)[0] == Labels{1});
@@ -185,7 +185,7 @@ TEST_CASE("a query's ranking does not depend on the other queries, and a score n
   const Labels few(query_labels.begin() + 510, query_labels.begin() + 515);  // over the border of two tiles
   const std::vector<Labels> alone = ranks_of(make_input(queries.narrow(0, 510, 5), gallery, few, gallery_labels));
   for (std::size_t i = 0; i < few.size(); ++i) CHECK(alone[i] == all[510 + i]);
-  CHECK(all == ranks_of(make_input(queries, gallery, query_labels, gallery_labels), {512, 2048, RowRanking::kSort}));
+  CHECK(all == ranks_of(make_input(queries, gallery, query_labels, gallery_labels), {256, 2048, RowRanking::kSort}));
 }
 
 TEST_CASE("the length of an embedding does not matter, not even a very small or large one") {
@@ -300,7 +300,7 @@ TEST_CASE("an error in what takes the ranks reaches the caller") {
 TEST_CASE("200,000 queries in a gallery of 200,000 take less than 2 GB, on many threads too") {
   CHECK(ranking_scratch_bytes(200'000, 200'000, 512, 2) < 2'000'000'000);
   CHECK(ranking_scratch_bytes(200'000, 200'000, 512, 64) < 2'000'000'000);
-  CHECK(ranking_scratch_bytes(200'000, 200'000, 512, 2) > 512LL * 200'000 * 4);  // not less than one tile of queries
+  CHECK(ranking_scratch_bytes(200'000, 200'000, 512, 2) > 256LL * 200'000 * 4);  // not less than one tile of queries
 }
 
 }  // namespace cmkd
