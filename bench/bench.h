@@ -21,12 +21,16 @@ inline constexpr const char* kStepWithLoader = "the same step with the real load
 // Followed by the method's id: shown in a table of their own, as ratios to the student alone.
 inline const std::string kMethodStep = "method step, ";
 inline constexpr const char* kStore = "store, one training with its epochs and outputs (rows/s)";
+inline constexpr const char* kRankTiled = "retrieval, 12,000 x 12,000 x 512, tiled (queries/s)";
+inline constexpr const char* kRankUntiled = "retrieval, 12,000 x 12,000 x 512, untiled (queries/s)";
+inline constexpr const char* kRankLarge = "retrieval in a gallery of 200,000 x 512, tiled (queries/s)";
 
 void register_decode();
 void register_loader();
 void register_models();
 void register_methods();
 void register_store();
+void register_retrieval();
 
 // Real web clips ($CMKD_BENCH_CLIPS, else ../shared/data/clips beside the source tree), else clips that are made here:
 // the table says which.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace cmkd {
 namespace {
 
 constexpr std::int64_t kBytesOfFloat = 4;
-constexpr std::int64_t kCheckedRows = 1024;
+constexpr std::int64_t kCheckedRows = 256;
 
 std::int64_t padded(std::int64_t size, std::int64_t tile) { return (size + tile - 1) / tile * tile; }
 

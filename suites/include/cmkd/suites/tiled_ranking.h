@@ -57,7 +57,7 @@ enum class RowRanking {
 struct TiledRankingOptions {
   // Shape of one product. Rankings may differ in the last bits of scores between shapes, so results of one table share
   // it; nothing but the tests and the benchmark has a reason to change it.
-  std::int64_t query_tile = 512;
+  std::int64_t query_tile = 256;
   std::int64_t gallery_tile = 2048;
   RowRanking rows = RowRanking::kAutomatic;
 };
