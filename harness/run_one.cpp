@@ -6,13 +6,18 @@
 
 #include <algorithm>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <utility>
 
 #include "cmkd/core/clock.h"
 #include "cmkd/core/error.h"
+#include "cmkd/core/hash.h"
 #include "cmkd/harness/build_info.h"
 #include "cmkd/harness/task_evaluation.h"
+#include "cmkd/metrics/tagging.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
 #include "cmkd/suites/task_metrics.h"
@@ -80,6 +85,48 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
   return evaluated;
 }
 
+// Whether the method noticed which clips were damaged: the area under the ROC curve of "is this clip's teacher side
+// damaged?" by each of its signals, where less trust speaks for damage. The truth and the signals are kept as the
+// outputs of an evaluation of their own.
+void add_corruption_evidence(const PlannedTraining& planned, const SuiteData& data, Trainer& trainer,
+                             std::vector<results::EvaluationRecord>& evaluations) {
+  if (trainer.corruption() == nullptr) return;
+  const TensorMap signals = trainer.clip_signals();
+  if (signals.empty()) return;
+  results::EvaluationRecord record;
+  record.config_json = nlohmann::json{{"training", planned.key}, {"task", "corruption"}}.dump();
+  record.key = hash_hex(record.config_json);
+  record.training_key = planned.key;
+  record.task = "corruption";
+  record.protocol = evaluations.front().protocol;
+  record.split = "transfer";
+  const std::vector<std::int64_t>& clips = trainer.roles().transfer;
+  std::vector<std::uint8_t> damaged;
+  for (const std::int64_t index : clips) {
+    const Clip& clip = data.listed.list.clips[static_cast<std::size_t>(index)];
+    damaged.push_back(trainer.corruption()->entries[static_cast<std::size_t>(index)].corrupted ? 1 : 0);
+    record.outputs.clip_ids.push_back(clip.id);
+    record.outputs.groups.push_back(clip.group);
+    record.outputs.labels.push_back(damaged.back());
+  }
+  record.outputs.classes = static_cast<std::int64_t>(signals.size());
+  std::vector<at::Tensor> columns;
+  for (const auto& [name, values] : signals) {
+    const at::Tensor distrust = values.neg().contiguous();
+    columns.push_back(values);
+    const std::span<const float> scores(distrust.const_data_ptr<float>(), static_cast<std::size_t>(distrust.numel()));
+    const std::optional<double> area = metrics::macro_roc_auc({scores, damaged, 1});
+    if (!area) continue;  // all clips or none are damaged
+    const results::MetricValue value{"corruption_auc_" + name, "transfer", *area,
+                                     static_cast<std::int64_t>(clips.size())};
+    record.metrics.push_back(value);
+    evaluations.front().metrics.push_back(value);
+  }
+  const at::Tensor table = at::stack(columns, 1).contiguous();
+  record.outputs.scores.assign(table.const_data_ptr<float>(), table.const_data_ptr<float>() + table.numel());
+  evaluations.push_back(std::move(record));
+}
+
 void write_teacher_outputs(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, Trainer& trainer,
                            const RunFolder& folder, c10::Device device, Evaluated& evaluated) {
   TeacherOutputs outputs =
@@ -142,6 +189,7 @@ RunResult run_one(const Suite& whole, const PlannedTraining& planned, const Suit
     Evaluated evaluated = evaluate(suite, planned, data, trainer, teacher ? &*teacher : nullptr, options.device);
     if (planned.is_teacher) write_teacher_outputs(suite, planned, data, trainer, folder, options.device, evaluated);
     result.evaluations.push_back(std::move(evaluated.record));
+    if (!planned.is_teacher) add_corruption_evidence(planned, data, trainer, result.evaluations);
     if (planned.budget.boolean("keep_weights") && !result.evaluation_only) {
       SafetensorsFile weights{trainer.weights(), {{"training", planned.key}}};
       write_safetensors(folder.weights(planned.key), weights);

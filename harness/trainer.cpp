@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "cmkd/core/clock.h"
@@ -330,33 +331,55 @@ void Trainer::fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) cons
   }
 }
 
-Batch Trainer::next_batch(const PhaseSpan& span) {
-  const std::vector<ClipDraw> draws = batches_.step(span.stream_epoch + state_.epoch, state_.step, reader_);
+Batch Trainer::make_batch(const std::vector<ClipDraw>& draws) const {
   const bool video = shape_.modality == Modality::kVideo;
   Batch batch = reader_.make_batch(draws, /*test=*/false, video, !video, options_.device);
+  fill_labels(draws, batch);
+  batch.transfer_index = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
+  for (std::size_t i = 0; i < draws.size(); ++i) {
+    batch.transfer_index.mutable_data_ptr<std::int64_t>()[i] =
+        std::ranges::lower_bound(clips_, draws[i].clip) - clips_.begin();
+  }
+  batch.labels = batch.labels.to(options_.device);
+  batch.label_known = batch.label_known.to(options_.device);
+  batch.transfer_index = batch.transfer_index.to(options_.device);
+  attach_teacher(batch, draws);
+  return batch;
+}
+
+Batch Trainer::next_batch(const PhaseSpan& span) {
+  const std::vector<ClipDraw> draws = batches_.step(span.stream_epoch + state_.epoch, state_.step, reader_);
+  Batch batch = make_batch(draws);
+  // Runs are paired by what their last phase saw: the phase that all methods have.
+  if (!span.is_last) return batch;
   Hasher order;
   Hasher augmentation;
   order.field(state_.batch_order);
   augmentation.field(state_.augmentation);
-  fill_labels(draws, batch);
-  batch.transfer_index = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
-  for (std::size_t i = 0; i < draws.size(); ++i) {
-    const ClipDraw& draw = draws[i];
+  for (const ClipDraw& draw : draws) {
     order.field(draw.clip);
     augmentation.field(draw.window).field(draw.top).field(draw.left).field(draw.mirrored ? 1 : 0);
-    batch.transfer_index.mutable_data_ptr<std::int64_t>()[i] =
-        std::ranges::lower_bound(clips_, draw.clip) - clips_.begin();
   }
-  // Runs are paired by what their last phase saw: the phase that all methods have.
-  if (span.is_last) {
-    state_.batch_order = order.hex();
-    state_.augmentation = augmentation.hex();
-  }
-  batch.labels = batch.labels.to(options_.device);
-  batch.transfer_index = batch.transfer_index.to(options_.device);
-  batch.label_known = batch.label_known.to(options_.device);
-  attach_teacher(batch, draws);
+  state_.batch_order = order.hex();
+  state_.augmentation = augmentation.hex();
   return batch;
+}
+
+TensorMap Trainer::clip_signals() {
+  std::map<std::string, std::vector<at::Tensor>> parts;
+  const auto size = static_cast<std::size_t>(suite_.evaluation.values.integer("batch"));
+  for (std::size_t first = 0; first < clips_.size(); first += size) {
+    std::vector<ClipDraw> draws;
+    for (std::size_t i = first; i < std::min(first + size, clips_.size()); ++i) {
+      draws.push_back(reader_.draw_window(clips_[i], 0));
+    }
+    for (const auto& [name, values] : training_->clip_signals(make_batch(draws))) {
+      parts[name].push_back(values.to(at::kFloat).to(at::kCPU));
+    }
+  }
+  TensorMap signals;
+  for (const auto& [name, list] : parts) signals.emplace(name, at::cat(list));
+  return signals;
 }
 
 void Trainer::attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) const {

@@ -58,20 +58,7 @@ class Distillation final : public Training {
   std::vector<Phase> phases() override { return method_->phases(); }
 
   StepResult step(const StepContext& context, const Batch& batch) override {
-    require_batch(batch, needs_, modality_);
-    const OutputRequest request{needs_.student_tokens, needs_.student_stages};
-    MethodInput input;
-    if (method_->uses_student(context.phase)) {
-      input.student = student_->forward(batch.input(modality_), request);
-      if (needs_.strong_view) input.strong = student_->forward(strong_view(batch.input(modality_), modality_), request);
-    }
-    if (needs_.teacher) {
-      input.teacher = batch.teacher;
-      input.pseudo_labels = batch.pseudo_labels;
-    }
-    input.labels = batch.labels;
-    input.label_known = batch.label_known;
-    input.transfer_index = batch.transfer_index;
+    const MethodInput input = input_of(batch, method_->uses_student(context.phase));
     StepResult result = method_->loss(input, context);
     if (!has_parameters()) forget_group(result, "method");
     return result;
@@ -80,6 +67,16 @@ class Distillation final : public Training {
   void after_step(const StepContext& context, const Batch& /*batch*/) override {
     const at::NoGradGuard no_grad;
     method_->after_step(context);
+  }
+
+  TensorMap clip_signals(const Batch& batch) override {
+    const at::NoGradGuard no_grad;
+    student_->eval();
+    method_->eval();
+    TensorMap signals = method_->clip_signals(input_of(batch, /*uses_student=*/true));
+    student_->train();
+    method_->train();
+    return signals;
   }
 
   std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
@@ -116,6 +113,24 @@ class Distillation final : public Training {
   }
 
  private:
+  [[nodiscard]] MethodInput input_of(const Batch& batch, bool uses_student) const {
+    require_batch(batch, needs_, modality_);
+    const OutputRequest request{needs_.student_tokens, needs_.student_stages};
+    MethodInput input;
+    if (uses_student) {
+      input.student = student_->forward(batch.input(modality_), request);
+      if (needs_.strong_view) input.strong = student_->forward(strong_view(batch.input(modality_), modality_), request);
+    }
+    if (needs_.teacher) {
+      input.teacher = batch.teacher;
+      input.pseudo_labels = batch.pseudo_labels;
+    }
+    input.labels = batch.labels;
+    input.label_known = batch.label_known;
+    input.transfer_index = batch.transfer_index;
+    return input;
+  }
+
   [[nodiscard]] bool has_parameters() const { return !unique_parameters(*method_).empty(); }
 
   [[nodiscard]] TensorMap loose_state() {

@@ -52,6 +52,15 @@ MnfCsc::MnfCsc(const MnfCscWidths& widths, const MnfCscOptions& options) : optio
 
 StepResult MnfCsc::loss(const MethodInput& input, const StepContext& /*context*/) { return compute(input).result; }
 
+TensorMap MnfCsc::clip_signals(const MethodInput& input) {
+  const at::Tensor student = embedding_projection_->forward(input.student.embedding);
+  const FilterOutput filter =
+      filter_->forward(input.teacher.embedding, token_projection_->forward(input.student.tokens));
+  TensorMap signals{{"similarity", cosine_rows(student, filter.filtered_teacher)}};
+  if (options_.gate) signals.emplace("gate", filter.gate.flatten(1).mean(1));
+  return signals;
+}
+
 namespace {
 
 // −Σ p log p of each gate value as a coin, averaged, in nats: log 2 where the gate does not decide.

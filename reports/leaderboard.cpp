@@ -144,6 +144,8 @@ Table make_table(const std::vector<PlacedRow>& rows, const std::vector<results::
   table.direction = first.direction;
   table.protocol = first.protocol;
   table.primary_metric = first.source->link.primary_metric;
+  table.condition = first.source->link.condition;
+  table.level = first.source->link.level;
   for (auto begin = rows.begin(); begin != rows.end();) {
     const auto end = std::find_if(begin, rows.end(), [&](const PlacedRow& row) {
       return row.label != begin->label || row.command != begin->command;

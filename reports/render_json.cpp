@@ -140,6 +140,8 @@ json table_json(const Table& table, bool cost) {
               {"fingerprints", table.fingerprints},
               {"what_n_allows", table.what_n_allows},
               {"folds", table.folds},
+              {"condition", table.condition},
+              {"level", table.level ? json(*table.level) : json()},
               {"tiers", table.tiers},
               {"rows", json::array()},
               {"datasets", json::array()}};

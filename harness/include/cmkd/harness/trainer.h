@@ -64,6 +64,10 @@ class Trainer {
   [[nodiscard]] const WindowReader& reader() const { return reader_; }
   // The weights that are evaluated, by group and name.
   [[nodiscard]] TensorMap weights();
+  // What was done to the teacher's side, by position in the clip list; null when nothing was.
+  [[nodiscard]] const CorruptionPlan* corruption() const { return corruption_.get(); }
+  // Training::clip_signals of the transfer clips, in their order, in the first window: name -> [N] float on the host.
+  [[nodiscard]] TensorMap clip_signals();
   // Everything of the record that training determines (fingerprints, epochs, selection, measured).
   void fill(results::TrainingRecord& record);
 
@@ -83,6 +87,8 @@ class Trainer {
   void run_epoch(const PhaseSpan& span);
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
+  // Everything of a batch for these draws.
+  [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws) const;
   void fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) const;
   [[nodiscard]] std::int64_t visible_label(std::int64_t clip) const;  // −1 where hidden
   void corrupt_teacher();

@@ -148,6 +148,8 @@ class Method : public torch::nn::Module {
   [[nodiscard]] virtual std::vector<ModuleGroup> own_groups() { return {}; }
   // See Training::teacher_maps.
   [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const { return stages; }
+  // See Training::clip_signals; in eval mode.
+  [[nodiscard]] virtual TensorMap clip_signals(const MethodInput& /*input*/) { return {}; }
   // After the optimisers' step, in train mode and without gradient (memories, moving averages).
   virtual void after_step(const StepContext& /*context*/) {}
   // What a checkpoint must hold beyond parameters and buffers.

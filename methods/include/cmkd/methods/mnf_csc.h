@@ -106,6 +106,8 @@ class MnfCsc final : public Method {
   MnfCsc(const MnfCscWidths& widths, const MnfCscOptions& options);
 
   StepResult loss(const MethodInput& input, const StepContext& context) override;
+  // "gate": mean of g_i (absent without a gate); "similarity": cos(v_i, ã_i), from which the temperature comes.
+  [[nodiscard]] TensorMap clip_signals(const MethodInput& input) override;
   [[nodiscard]] double learning_rate_scale() const override { return 0.2; }
 
   // What `loss` returns, with the filter's outputs. `similarity` [B, B] takes the place of cos(v_i, ã_j) in τ

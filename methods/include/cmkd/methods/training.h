@@ -89,6 +89,10 @@ class Training {
   // budget. A step must take maps that went through it and maps that did not.
   [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const { return stages; }
 
+  // How far it trusts what the teacher says of each clip: name -> [B], more trust is higher. Called in eval mode and
+  // without gradient, on pairs whose damage is known (corruption.h); empty: it does not judge clips.
+  [[nodiscard]] virtual TensorMap clip_signals(const Batch& /*batch*/) { return {}; }
+
   // What a checkpoint must hold beyond the groups' parameters and buffers (memory banks, EMA weights).
   [[nodiscard]] virtual TensorMap state() { return {}; }
   virtual void load_state(const TensorMap& /*state*/) {}

@@ -104,6 +104,9 @@ struct Table {
   std::string dataset;
   std::string direction;  // "" while nothing has run
   std::string protocol;   // "" while nothing is evaluated
+  // Of a sweep: the setting with its value here, "corruption.share = 0.5", and that value. "" and nothing without one.
+  std::string condition;
+  std::optional<double> level;
   std::string primary_metric;
   std::int64_t smallest_n = 0;  // seeds of the ranked rows
   std::vector<std::string> selection_rules;

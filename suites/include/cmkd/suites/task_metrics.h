@@ -1,5 +1,5 @@
-// Metrics of a task from what the store keeps of an evaluation, and from nothing else: what a run records can be computed
-// again from its per-clip outputs.
+// Metrics of a task from what the store keeps of an evaluation, and from nothing else: what a run records can be
+// computed again from its per-clip outputs.
 #pragma once
 
 #include <cstdint>
