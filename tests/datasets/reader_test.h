@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "catch.h"
 #include "cmkd/core/file.h"
@@ -53,6 +54,13 @@ inline std::map<std::string, int> clips_by_split(const ClipList& list) {
   std::map<std::string, int> counts;
   for (const Clip& clip : list.clips) ++counts[clip.split];
   return counts;
+}
+
+// The clips that are there and those set aside, as the annotations list them.
+inline std::vector<Clip> all_listed(const ClipList& list) {
+  std::vector<Clip> clips = list.clips;
+  for (const ClipList::Unusable& unusable : list.unusable) clips.push_back(unusable.clip);
+  return clips;
 }
 
 // Ids are unique, labels and tags are classes, tags ascend, and every clip has a group.
