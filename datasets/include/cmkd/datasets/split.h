@@ -31,7 +31,8 @@ struct Roles {
 
 // Cuts the training split by group: a group has one role. `usable[i]` is false for clips without data: they have no
 // role. The cut depends on the dataset's name only, the labelled clips on the seed too (label_draw). Throws
-// Error(kUsage) when a role that is asked for would be empty or when `labelled` exceeds the transfer clips.
+// Error(kUsage) when a role that is asked for would be empty, when `labelled` exceeds the transfer clips, and for a
+// balanced draw of a multi-label set.
 [[nodiscard]] Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const SplitSettings& settings,
                                  const std::string& dataset, std::int64_t seed);
 
