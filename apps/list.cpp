@@ -89,10 +89,11 @@ int describe_one(const std::string& id, bool as_json) {
                   {"title", dataset->title},
                   {"source", dataset->source},
                   {"tree", dataset->tree},
+                  {"tested_on", dataset->tested_on},
                   {"parameters", specs_json(dataset->parameters)}});
     } else {
-      print_out(fmt::format("{}: {}\n  source: {}\n  expected files:\n{}\n{}", id, dataset->title, dataset->source,
-                            dataset->tree, specs_text(dataset->parameters)));
+      print_out(fmt::format("{}: {}\n  source: {}\n  tested on: {}\n  expected files:\n{}\n{}", id, dataset->title,
+                            dataset->source, dataset->tested_on, dataset->tree, specs_text(dataset->parameters)));
     }
     return 0;
   }

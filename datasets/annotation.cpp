@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -87,6 +88,12 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+bool stands_beside_a_clip(const fs::path& file) {
+  static constexpr std::array kEndings = {".jpg", ".jpeg", ".png", ".webp",        ".json", ".txt",
+                                          ".csv", ".vtt",  ".srt", ".description", ".part", ".ytdl"};
+  return std::ranges::find(kEndings, lower_case(file.extension().string())) != kEndings.end();
+}
+
 // Names may hold dots ("v_x.1.avi" has the ending ".avi"): only the last one begins an ending.
 std::string without_ending(const fs::path& path) { return (path.parent_path() / path.stem()).generic_string(); }
 
@@ -123,9 +130,11 @@ std::optional<fs::path> MediaTree::find(const fs::path& path) const {
 }
 
 std::optional<fs::path> MediaTree::find_stem(const std::string& stem) const {
-  const auto found = by_stem_.lower_bound(stem);
-  if (found == by_stem_.end() || found->first != stem) return std::nullopt;
-  return found->second;
+  const auto [begin, end] = by_stem_.equal_range(stem);
+  for (auto it = begin; it != end; ++it) {
+    if (!stands_beside_a_clip(it->second)) return it->second;
+  }
+  return std::nullopt;
 }
 
 void add_or_set_aside(ClipList& list, Clip clip, const std::optional<fs::path>& file, const fs::path& looked_for) {

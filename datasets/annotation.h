@@ -66,7 +66,8 @@ class MediaTree {
   // root/path with its own or any other ending, letters of either case ("HandStandPushups" is in a folder
   // "HandstandPushups"). The exact spelling first; of several candidates, the first by name.
   [[nodiscard]] std::optional<std::filesystem::path> find(const std::filesystem::path& path) const;
-  // Anywhere below root by the file's name without its ending, exactly so spelled.
+  // Anywhere below root by the file's name without its ending, exactly so spelled; of several, the first by path. What
+  // downloaders leave beside a clip under its name (a preview, subtitles, an unfinished part) is none.
   [[nodiscard]] std::optional<std::filesystem::path> find_stem(const std::string& stem) const;
   [[nodiscard]] const std::filesystem::path& root() const noexcept { return root_; }
   [[nodiscard]] std::size_t size() const noexcept { return by_path_.size(); }

@@ -252,6 +252,7 @@ const DatasetRegistration kRegistration({
     .tree = "root/t10k-images-idx3-ubyte.gz\n"
             "root/t10k-labels-idx1-ubyte.gz\n"
             "root/fsdd/{digit}_{speaker}_{index}.wav   index 0 to 4: official test",
+    .tested_on = "the official files",
     .made_here = false,
     .parameters =
         {ParameterSpec::text("root", "", "Folder of the files."),

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 
@@ -12,13 +14,14 @@ namespace {
 // One pass over the text, a row at a time.
 class CsvParser {
  public:
-  CsvParser(std::string_view text, const std::filesystem::path& path) : text_(text), path_(path) {
+  CsvParser(std::string_view text, const std::filesystem::path& path, const CsvForm& form)
+      : text_(text), path_(path), form_(form) {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   }
 
   // False at the end of the text.
   bool next(CsvRow& row) {
-    while (position_ < text_.size() && at_line_end()) skip_line_end();
+    skip_to_row();
     if (position_ >= text_.size()) return false;
     row.line = line_;
     row.fields.clear();
@@ -30,6 +33,7 @@ class CsvParser {
         return true;
       }
       ++position_;  // the comma
+      skip_spaces();
       if (position_ >= text_.size() || at_line_end()) {
         row.fields.emplace_back();
         if (position_ < text_.size()) skip_line_end();
@@ -42,6 +46,22 @@ class CsvParser {
   [[nodiscard]] bool at_line_end() const {
     return text_[position_] == '\n' || text_.substr(position_, 2) == "\r\n" ||
            (text_[position_] == '\r' && position_ + 1 == text_.size());
+  }
+
+  void skip_to_row() {
+    while (position_ < text_.size()) {
+      if (form_.comments && text_[position_] == '#') {
+        while (position_ < text_.size() && text_[position_] != '\n') ++position_;
+      } else if (!at_line_end()) {
+        return;
+      }
+      if (position_ < text_.size()) skip_line_end();
+    }
+  }
+
+  void skip_spaces() {
+    if (!form_.spaces_after_commas) return;
+    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t')) ++position_;
   }
 
   void skip_line_end() {
@@ -83,6 +103,7 @@ class CsvParser {
 
   std::string_view text_;
   const std::filesystem::path& path_;
+  const CsvForm& form_;
   std::size_t position_ = 0;
   std::int64_t line_ = 1;
 };
@@ -91,23 +112,45 @@ class CsvParser {
 
 std::string CsvTable::where(const CsvRow& row) const { return fmt::format("{}:{}", path.string(), row.line); }
 
-CsvTable parse_csv(std::string_view text, const std::filesystem::path& path) {
+std::size_t CsvTable::column(const std::string& name) const {
+  const auto found = std::ranges::find(header.fields, name);
+  if (found == header.fields.end()) {
+    throw Error(ErrorKind::kData, {fmt::format("the header has no column '{}'", name), where(header),
+                                   join(header.fields), did_you_mean(name, header.fields)});
+  }
+  if (std::find(found + 1, header.fields.end(), name) != header.fields.end()) {
+    throw Error(ErrorKind::kData, {fmt::format("column '{}' stands twice in the header", name), where(header), "", ""});
+  }
+  return static_cast<std::size_t>(found - header.fields.begin());
+}
+
+CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path, const CsvForm& form) {
   CsvTable table;
   table.path = path;
-  CsvParser parser(text, path);
-  if (!parser.next(table.header))
+  CsvParser parser(text, path, form);
+  if (form.header && !parser.next(table.header))
     throw Error(ErrorKind::kData, {"the table is empty", path.string(), "a header line and rows", ""});
+  const std::size_t fields = form.header ? table.header.fields.size() : form.fields;
+  const std::string as = form.header ? "as the header" : form.row;
   CsvRow row;
   while (parser.next(row)) {
-    if (row.fields.size() != table.header.fields.size()) {
-      throw Error(ErrorKind::kData, {fmt::format("the row has {} fields", row.fields.size()), table.where(row),
-                                     fmt::format("{} fields, as the header", table.header.fields.size()),
-                                     "put a field that holds a comma in quotes"});
+    if (row.fields.size() != fields) {
+      throw Error(ErrorKind::kData,
+                  {fmt::format("the row has {} fields", row.fields.size()), table.where(row),
+                   fmt::format("{} fields, {}", fields, as), "put a field that holds a comma in quotes"});
     }
     table.rows.push_back(row);
   }
+  if (!form.header && table.rows.empty())
+    throw Error(ErrorKind::kData, {"the table is empty", path.string(), "rows of " + form.row, ""});
   return table;
 }
+
+CsvTable read_csv_rows(const std::filesystem::path& path, const CsvForm& form) {
+  return parse_csv_rows(read_file(path), path, form);
+}
+
+CsvTable parse_csv(std::string_view text, const std::filesystem::path& path) { return parse_csv_rows(text, path, {}); }
 
 CsvTable read_csv(const std::filesystem::path& path) { return parse_csv(read_file(path), path); }
 

@@ -178,6 +178,7 @@ const DatasetRegistration kRegistration({
             "root/<split>/<class>/*   splits: train, validation (or val), test\n"
             "or\n"
             "root/<class>/*           split by seed: test_share of each class",
+    .tested_on = "tables and folders that its tests make",
     .made_here = false,
     .parameters = {ParameterSpec::text("csv", "", "Table of the clips."),
                    ParameterSpec::text("root", "",

@@ -127,9 +127,16 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
                 {fmt::format("labels.labelled = {} exceeds the transfer clips", settings.labelled), "",
                  fmt::format("0 (all) … {}", available), "lower labels.labelled or labels.teacher_share"});
   }
+  const bool balanced = settings.label_selection == "balanced";
+  if (balanced && list.multi_label) {
+    throw Error(
+        ErrorKind::kUsage,
+        {fmt::format("labels.label_selection = \"balanced\" is not defined for the multi-label set '{}'", dataset), "",
+         "random", "a clip with several classes cannot count for one of them: use \"random\""});
+  }
   const std::int64_t wanted = settings.labelled == 0 ? available : settings.labelled;
   const RandomStreams draw("labels", dataset, settings.label_draw == "fixed" ? 0 : seed);
-  roles.labelled = choose_labelled(pool, list, wanted, settings.label_selection == "balanced", draw);
+  roles.labelled = choose_labelled(pool, list, wanted, balanced, draw);
   return roles;
 }
 

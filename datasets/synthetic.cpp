@@ -221,6 +221,7 @@ const DatasetRegistration kRegistration({
             "root/manifest.csv     path,label,split,group, and the truth of each clip\n"
             "root/classes.txt\n"
             "root/train/*.mkv, root/test/*.mkv   H.264 and FLAC",
+    .tested_on = "the files that this project makes",
     .made_here = true,
     .parameters = source_parameters(),
     .open = [](const Parameters& parameters) -> std::unique_ptr<ClipSource> {

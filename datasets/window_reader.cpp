@@ -32,6 +32,13 @@ at::Tensor channel_values(const std::array<float, 3>& values, c10::Device device
   return tensor.to(device);
 }
 
+void require_stored(bool stored, const char* what) {
+  if (stored) return;
+  throw Error(ErrorKind::kUsage, {fmt::format("a model wants {}, and the clip cache stores none", what),
+                                  fmt::format("ingest.{} = false", what), "",
+                                  fmt::format("set ingest.{} = true, or choose models of another modality", what)});
+}
+
 std::int64_t index_of_window(std::int64_t room, std::int64_t window, std::int64_t windows) {
   return windows <= 1 ? room / 2 : room * window / (windows - 1);
 }
@@ -178,6 +185,7 @@ void mix_in(float* samples, const std::vector<float>& noise, double snr_db) {
 }  // namespace
 
 at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool test) const {
+  require_stored(cache_.settings().video, "video");
   const auto batch = static_cast<std::int64_t>(draws.size());
   at::Tensor tensor = at::empty({batch, 3, settings_.frames, height_, width_}, at::kByte);
   auto* out = tensor.mutable_data_ptr<std::uint8_t>();
@@ -234,6 +242,7 @@ void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t sh
 }
 
 at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws, bool test) const {
+  require_stored(cache_.settings().audio, "audio");
   at::Tensor tensor = at::zeros({static_cast<std::int64_t>(draws.size()), samples_}, at::kFloat);
   auto* out = tensor.mutable_data_ptr<float>();
   for (const ClipDraw& draw : draws) {

@@ -122,3 +122,17 @@ TEST_CASE("more labelled clips than there are is an error that names the limit")
   values.labelled = 1000;
   CHECK_THROWS_WITH(assign_roles(list, all_usable(list), values, "set", 0), message_contains("labels.labelled = 1000"));
 }
+
+TEST_CASE("a multi-label set has labelled clips drawn at random, and no balanced draw") {
+  ClipList list = make_list(300);
+  list.multi_label = true;
+  for (Clip& clip : list.clips) {
+    clip.tags = {clip.label};
+    clip.label = -1;
+  }
+  SplitSettings values = settings();
+  CHECK(assign_roles(list, all_usable(list), values, "set", 0).labelled.size() == 40);
+  values.label_selection = "balanced";
+  CHECK_THROWS_WITH(assign_roles(list, all_usable(list), values, "set", 0),
+                    message_contains("not defined for the multi-label set 'set'"));
+}

@@ -19,7 +19,7 @@ namespace cmkd {
 // One labelled piece of a recording. `id` is unique in its dataset and stable across machines.
 struct Clip {
   std::string id;
-  std::filesystem::path path;        // media file with the picture (and usually the sound)
+  std::filesystem::path path;        // media file with the picture (and usually the sound); of sets of sound, the sound
   std::filesystem::path audio_path;  // when the sound is in another file; empty: in `path`
   std::int64_t label = -1;           // index into ClipList::classes; −1 in a multi-label set
   std::vector<std::int64_t> tags;    // multi-label sets: the clip's classes, ascending; may be none
@@ -90,6 +90,7 @@ struct DatasetInfo {
   std::string title;
   std::string source;                     // paper, owner, licence
   std::string tree;                       // the expected files, for `describe`
+  std::string tested_on;                  // "official annotation files", "files made by the format's description"
   bool made_here = false;                 // this project makes the files itself when `root` has none
   std::vector<ParameterSpec> parameters;  // "root", …: from the suite file's [dataset] table
   std::function<std::unique_ptr<ClipSource>(const Parameters&)> open;

@@ -21,6 +21,17 @@ struct CsvTable {
 
   // "data.csv:12"
   [[nodiscard]] std::string where(const CsvRow& row) const;
+  // The position of a column. Throws Error(kData) when the header does not name it, or names it twice.
+  [[nodiscard]] std::size_t column(const std::string& name) const;
+};
+
+// How published tables differ from RFC 4180.
+struct CsvForm {
+  bool header = true;                // false: the first row is a row, and CsvTable::header stays empty
+  std::size_t fields = 0;            // of a row without a header
+  std::string row;                   // what a row without a header reads, for the error: "id,start,label,split"
+  bool spaces_after_commas = false;  // `a, "b"`: white space before a field is no part of it
+  bool comments = false;             // lines that begin with '#' are none
 };
 
 // RFC 4180: fields in quotes may hold commas, line ends and doubled quotes; LF or CRLF; a byte order mark is skipped,
@@ -28,6 +39,9 @@ struct CsvTable {
 // row whose number of fields is not the header's.
 [[nodiscard]] CsvTable parse_csv(std::string_view text, const std::filesystem::path& path);
 [[nodiscard]] CsvTable read_csv(const std::filesystem::path& path);
+// The same of another form; a row without a header must have `fields` fields.
+[[nodiscard]] CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path, const CsvForm& form);
+[[nodiscard]] CsvTable read_csv_rows(const std::filesystem::path& path, const CsvForm& form);
 
 // A field in quotes when it needs them.
 [[nodiscard]] std::string csv_field(std::string_view text);

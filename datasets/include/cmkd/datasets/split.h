@@ -32,7 +32,8 @@ struct Roles {
 // Cuts the training split by group: a group has one role. `usable[i]` is false for clips without data: they have no
 // role. The cut depends on the dataset's name only, the labelled clips on the seed too (label_draw). `fold` names one
 // of ClipList::folds in a set that has them, and is empty in others. Throws Error(kUsage) when a role that is asked for
-// would be empty, when `labelled` exceeds the transfer clips, and for a fold that the set does not have.
+// would be empty, when `labelled` exceeds the transfer clips, for a fold that the set does not
+// have, and for a balanced draw of a multi-label set.
 [[nodiscard]] Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const SplitSettings& settings,
                                  const std::string& dataset, std::int64_t seed, const std::string& fold = "");
 
