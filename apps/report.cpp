@@ -7,6 +7,7 @@
 #include "cmkd/reports/leaderboard.h"
 #include "cmkd/results/store.h"
 #include "commands.h"
+#include "recompute.h"
 
 namespace cmkd::apps {
 
@@ -40,6 +41,24 @@ std::string choose_suite(const results::Store& store, const std::string& wanted)
                store.path().string(), join(names), wanted.empty() ? "name one of them" : did_you_mean(wanted, names)});
 }
 
+// Exit status 1 when a metric does not follow from its outputs.
+int print_recomputed(const results::Store& store, const std::string& suite, bool as_json) {
+  const Recomputed result = recompute(store, suite);
+  if (as_json) {
+    print_json({{"suite", suite},
+                {"evaluations", result.evaluations},
+                {"metrics", result.metrics},
+                {"differences", result.differences},
+                {"left_out", result.left_out}});
+  } else {
+    print_out(fmt::format("{}: {} metrics of {} evaluations computed again from the stored outputs, {} differ\n", suite,
+                          result.metrics, result.evaluations, result.differences.size()));
+    for (const std::string& difference : result.differences) print_out("  " + difference + "\n");
+    for (const std::string& left_out : result.left_out) print_out("  not checked: " + left_out + "\n");
+  }
+  return result.differences.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int run_report(const Arguments& arguments) {
@@ -58,6 +77,7 @@ int run_report(const Arguments& arguments) {
       "out", po::value<std::string>()->value_name("DIR"), "folder of the run (default: out/SUITE)")(
       "no-cost", po::bool_switch(), "leave out what was measured")(
       "tuned", po::bool_switch(), "the tuned runs ('cmkd run --tuned') and the tuning behind them")(
+      "recompute", po::bool_switch(), "no report: compute every metric again from the stored per-clip outputs")(
       "json", po::bool_switch(), "the same as --format json");
   if (!line.parse(arguments)) return 0;
   const reports::Format format =
@@ -79,6 +99,7 @@ int run_report(const Arguments& arguments) {
   const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
   const bool tuned = line.flag("tuned");
   const std::string suite = choose_suite(store, wanted.empty() || !tuned ? wanted : wanted + "-tuned");
+  if (line.flag("recompute")) return print_recomputed(store, suite, line.flag("json"));
   reports::LeaderboardOptions options;
   options.cost = !line.flag("no-cost");
   reports::Leaderboard board = reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), options);
