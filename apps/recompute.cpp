@@ -59,8 +59,8 @@ void compare(const std::string& name, const results::EvaluationRecord& evaluatio
     const auto now = std::ranges::find(values, stored.name, &Metric::name);
     ++result.metrics;
     if (now == values.end()) {
-      result.differences.push_back(fmt::format("{}, {}: stored {}, not given by the outputs", name, stored.name,
-                                               stored.value));
+      result.differences.push_back(
+          fmt::format("{}, {}: stored {}, not given by the outputs", name, stored.name, stored.value));
     } else if (!same(stored.value, now->value)) {
       result.differences.push_back(
           fmt::format("{}, {}: stored {}, from the outputs {}", name, stored.name, stored.value, now->value));

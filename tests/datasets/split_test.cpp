@@ -136,3 +136,27 @@ TEST_CASE("a multi-label set has labelled clips drawn at random, and no balanced
   CHECK_THROWS_WITH(assign_roles(list, all_usable(list), values, "set", 0),
                     message_contains("not defined for the multi-label set 'set'"));
 }
+
+TEST_CASE("a fold gives each clip its split, and a clip without a part in it has no role") {
+  ClipList list = make_list(90);
+  list.folds = {"1", "2"};
+  for (std::size_t i = 0; i < list.clips.size(); ++i) {
+    Clip& clip = list.clips[i];
+    clip.split.clear();
+    const bool tests_first = (i / 3) % 5 == 0;
+    const bool tests_second = (i / 3) % 5 == 1;
+    clip.fold_splits = {tests_first ? "test" : "train", tests_second ? "test" : ((i / 3) % 5 == 2 ? "" : "train")};
+  }
+  SplitSettings values;
+  values.labelled = 10;
+  const Roles first = assign_roles(list, all_usable(list), values, "set", 0, "1");
+  const Roles second = assign_roles(list, all_usable(list), values, "set", 0, "2");
+  CHECK(first.test.size() == 18);
+  CHECK(second.test.size() == 18);
+  CHECK(first.test != second.test);
+  CHECK(first.teacher.size() + first.transfer.size() == 72);
+  CHECK(second.teacher.size() + second.transfer.size() == 54);
+  CHECK_THROWS_WITH(assign_roles(list, all_usable(list), values, "set", 0, "3"), Catch::Matchers::Contains("fold '3'"));
+  CHECK_THROWS_AS(assign_roles(list, all_usable(list), values, "set", 0), Error);
+  CHECK_THROWS_AS(assign_roles(make_list(90), all_usable(list), values, "set", 0, "1"), Error);
+}

@@ -111,3 +111,39 @@ TEST_CASE("the protocol's metrics are those of a case worked out by hand") {
   CHECK(values.at("nll") == Approx(-(std::log(0.9) + std::log(0.4) + std::log(0.8)) / 3));
   CHECK(values.at("teacher_kl") == Approx((0.4 * std::log(0.4 / 0.6) + 0.6 * std::log(0.6 / 0.4)) / 3));
 }
+
+TEST_CASE("a sweep makes a variant for each value, with everything else as it is") {
+  const std::string sweep =
+      kText + "[corruption]\nkind = \"noise\"\n[sweep]\nsetting = \"corruption.snr_db\"\nvalues = ";
+  const Suite suite = load(sweep + "[-6, 0.5, 12.0]\n", {"training.epochs=2"});
+  REQUIRE(suite.variants.size() == 3);
+  CHECK(suite.variants[0].corruption_settings().snr_db == -6);
+  CHECK(suite.variants[1].condition == "corruption.snr_db = 0.5");
+  CHECK(suite.variants[2].level == 12.0);
+  for (const Suite& variant : suite.variants) {
+    CHECK(variant.training.values.integer("epochs") == 2);
+    CHECK(variant.variants.empty());
+    CHECK(variant.corruption_settings().kind == CorruptionKind::kNoise);
+  }
+  CHECK(suite.cases().size() == 3);
+  CHECK(load(kText).cases().size() == 1);
+  using Catch::Matchers::Contains;
+  CHECK_THROWS_WITH(load(sweep + "[1.0, 1.0]\n"), Contains("twice"));
+  CHECK_THROWS_WITH(load(sweep + "[]\n"), Contains("list of values"));
+  CHECK_THROWS_WITH(load(sweep + "[\"loud\"]\n"), Contains("not a number"));
+  CHECK_THROWS_WITH(load(kText + "[sweep]\nsetting = \"dataset.noise\"\nvalues = [0.1]\n"),
+                    Contains("cannot be swept"));
+  CHECK_THROWS_WITH(load(kText + "[sweep]\nsettings = \"corruption.share\"\n"), Contains("setting"));
+  CHECK_THROWS_WITH(load(kText + "[corruption]\nkind = \"freeze\"\n"), Contains("cannot be done to audio"));
+}
+
+TEST_CASE("folds: all, some, and what the dataset does not have") {
+  const Suite all = load(kText);
+  CHECK(all.folds({}) == std::vector<std::string>{""});
+  CHECK(all.folds({"1", "2"}) == std::vector<std::string>{"1", "2"});
+  const Suite some = load(kText, {"labels.folds=\"2, 1\""});
+  CHECK(some.folds({"1", "2", "3"}) == std::vector<std::string>{"2", "1"});
+  CHECK_THROWS_AS(some.folds({}), Error);
+  CHECK_THROWS_AS(some.folds({"1"}), Error);
+  CHECK_THROWS_AS(load(kText, {"labels.folds=\"1,1\""}).folds({"1"}), Error);
+}
