@@ -1,6 +1,8 @@
 // cmkd report: leaderboards, regenerated from the store alone.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/harness/run_one.h"

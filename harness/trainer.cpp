@@ -176,12 +176,12 @@ void Trainer::corrupt_teacher() {
   if (settings.kind == CorruptionKind::kNone) return;
   corruption_ = std::make_shared<CorruptionPlan>(
       plan_corruption(settings, data_.listed.list, roles_.transfer, streams_.stream("corruption")));
-  teacher_reader_ = reader_.corrupted(corruption_);
+  teacher_reader_.emplace(reader_.corrupted(corruption_));
   const std::shared_ptr<Model> network = load_teacher();
   const Modality modality = teacher_->shape.modality;
   // The teacher stays in eval mode: its modules are not the predictor's.
   const Predictor teacher{{modality}, {}, [&](const Batch& batch) { return network->forward(batch.input(modality)); }};
-  corrupted_ = compute_teacher_outputs(teacher, teacher_->shape, teacher_->clips, teacher_reader_, teacher_->windows,
+  corrupted_ = compute_teacher_outputs(teacher, teacher_->shape, teacher_->clips, *teacher_reader_, teacher_->windows,
                                        suite_.evaluation.values.integer("batch"), options_.device);
   corrupted_->logits = corrupted_->logits.to(options_.device);
   corrupted_->embedding = corrupted_->embedding.to(options_.device);
@@ -393,10 +393,10 @@ void Trainer::attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) c
   // The same windows as in the cached outputs: centre crop, not mirrored; under a control, the other clip's.
   std::vector<ClipDraw> views;
   for (const ClipDraw& draw : draws)
-    views.push_back(teacher_reader_.draw_window(seen.source_of(draw.clip), draw.window));
+    views.push_back(teacher_reader_->draw_window(seen.source_of(draw.clip), draw.window));
   if (info_.needs.teacher_network) {
     const bool video = teacher_->shape.modality == Modality::kVideo;
-    const Batch sensed = teacher_reader_.make_batch(views, /*test=*/false, video, !video, options_.device);
+    const Batch sensed = teacher_reader_->make_batch(views, /*test=*/false, video, !video, options_.device);
     (video ? batch.video : batch.audio) = sensed.input(teacher_->shape.modality);
   }
   if (!teacher_maps_) return;

@@ -89,16 +89,20 @@ std::vector<std::string> Suite::folds(const std::vector<std::string>& of_dataset
   if (wanted == "all") return of_dataset;
   std::vector<std::string> chosen;
   std::istringstream names(wanted);
-  for (std::string name; std::getline(names, name, ',');) {
-    const std::size_t first = name.find_first_not_of(' ');
-    name = first == std::string::npos ? "" : name.substr(first, name.find_last_not_of(' ') - first + 1);
-    if (std::ranges::find(of_dataset, name) == of_dataset.end() || std::ranges::find(chosen, name) != chosen.end()) {
+  for (std::string fold; std::getline(names, fold, ',');) {
+    const std::size_t first = fold.find_first_not_of(' ');
+    fold = first == std::string::npos ? "" : fold.substr(first, fold.find_last_not_of(' ') - first + 1);
+    if (std::ranges::find(of_dataset, fold) == of_dataset.end() || std::ranges::find(chosen, fold) != chosen.end()) {
       throw Error(
           ErrorKind::kUsage,
-          {fmt::format("labels.folds = \"{}\": '{}' is not one of the dataset's splits, or stands twice", wanted, name),
+          {fmt::format("labels.folds = \"{}\": '{}' is not one of the dataset's splits, or stands twice", wanted, fold),
            labels.origin("folds"), fmt::format("all, or some of {}, with commas", join(of_dataset)), ""});
     }
-    chosen.push_back(name);
+    chosen.push_back(fold);
+  }
+  if (chosen.empty()) {
+    throw Error(ErrorKind::kUsage, {"labels.folds names no split", labels.origin("folds"),
+                                    fmt::format("all, or some of {}, with commas", join(of_dataset)), ""});
   }
   return chosen;
 }

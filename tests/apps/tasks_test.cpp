@@ -57,8 +57,8 @@ TEST_CASE("retrieval: the training split is searched, within the modality and ac
   CHECK(table.at("task") == "retrieval");
   CHECK(table.at("primary_metric") == "map");
   const json& metrics = row_of(table, "kd").at("seeds").at(0).at("metrics");
-  for (const char* name : {"recall@1", "recall@20", "median_rank", "mean_rank", "audio_to_video_map",
-                           "video_to_audio_recall@5"}) {
+  for (const char* name :
+       {"recall@1", "recall@20", "median_rank", "mean_rank", "audio_to_video_map", "video_to_audio_recall@5"}) {
     INFO(name);
     CHECK(metrics.contains(name));
   }
@@ -71,18 +71,17 @@ TEST_CASE("retrieval: the training split is searched, within the modality and ac
   CHECK(outputs.clip_ids.size() == 40 + 120 - 12);  // the validation clips are not searched
 
   SECTION("each query leaves itself out of a gallery of the same clips") {
-    const auto run = test::cmkd({"run", "search.toml", "--out", "loo", "--set", "evaluation.gallery=leave_one_out",
-                                 "--only", "student"},
-                                folder.path());
+    const auto run = test::cmkd(
+        {"run", "search.toml", "--out", "loo", "--set", "evaluation.gallery=leave_one_out", "--only", "student"},
+        folder.path());
     INFO(run.err);
     REQUIRE(run.status == 0);
     const auto again = test::cmkd({"report", "search", "--out", "loo", "--recompute"}, folder.path());
     CHECK(again.out.find(", 0 differ") != std::string::npos);
   }
   SECTION("protocol paper adds the truncated metric, chooses on the reported split, and says so") {
-    const auto run = test::cmkd({"run", "search.toml", "--out", "paper", "--set", "suite.protocol=paper", "--only",
-                                 "student"},
-                                folder.path());
+    const auto run = test::cmkd(
+        {"run", "search.toml", "--out", "paper", "--set", "suite.protocol=paper", "--only", "student"}, folder.path());
     INFO(run.err);
     REQUIRE(run.status == 0);
     const auto report = test::cmkd({"report", "search", "--out", "paper"}, folder.path());
@@ -140,15 +139,16 @@ width = 16)",
   const auto refused = test::cmkd({"run", "pair.toml", "--out", "out"}, folder.path());
   CHECK(refused.status == 4);
   CHECK(refused.err.find("'multimodal' works on two modalities") != std::string::npos);
-  const auto rest = test::cmkd({"run", "pair.toml", "--out", "out", "--set", "suite.task=audio_tagging", "--only", "kd"},
-                               folder.path());
+  const auto rest = test::cmkd(
+      {"run", "pair.toml", "--out", "out", "--set", "suite.task=audio_tagging", "--only", "kd"}, folder.path());
   CHECK(rest.status == 4);  // the plan is of the whole suite: the method has to go
 }
 
 TEST_CASE("a sweep trains once what does not notice it, and tells whether the method noticed the damage") {
   const TemporaryFolder folder;
-  test::write_text(folder / "sweep.toml", one_seed() + "[corruption]\nkind = \"swap\"\n[sweep]\nsetting = "
-                                                       "\"corruption.share\"\nvalues = [0.0, 0.5]\n");
+  test::write_text(folder / "sweep.toml", one_seed() +
+                                              "[corruption]\nkind = \"swap\"\n[sweep]\nsetting = "
+                                              "\"corruption.share\"\nvalues = [0.0, 0.5]\n");
   const json board = run_and_report(folder.path(), "sweep.toml");
   REQUIRE(board.at("tables").size() == 2);
   const json& clean = board.at("tables").at(0);
@@ -156,7 +156,9 @@ TEST_CASE("a sweep trains once what does not notice it, and tells whether the me
   CHECK(clean.at("level") == 0.0);
   CHECK(damaged.at("level") == 0.5);
   CHECK(damaged.at("condition") == "corruption.share = 0.5");
-  const auto key = [](const json& table, const char* row) { return row_of(table, row).at("seeds").at(0).at("training_key"); };
+  const auto key = [](const json& table, const char* row) {
+    return row_of(table, row).at("seeds").at(0).at("training_key");
+  };
   CHECK(key(clean, "student") == key(damaged, "student"));
   CHECK(key(clean, "teacher") == key(damaged, "teacher"));
   CHECK(key(clean, "kd") != key(damaged, "kd"));
@@ -228,7 +230,8 @@ id = "kd"
   CHECK(table.at("direction") == "audio->audio");
   const json& seed = row_of(table, "kd").at("seeds").at(0);
   REQUIRE(seed.at("folds").size() == 2);
-  const double mean = (seed.at("folds").at(0).at("value").get<double>() + seed.at("folds").at(1).at("value").get<double>()) / 2;
+  const double mean =
+      (seed.at("folds").at(0).at("value").get<double>() + seed.at("folds").at(1).at("value").get<double>()) / 2;
   CHECK(seed.at("value").get<double>() == Approx(mean));
   const auto wrong = test::cmkd({"plan", "esc10.toml", "--set", "labels.folds=\"1,6\""}, folder.path());
   CHECK(wrong.status == 4);

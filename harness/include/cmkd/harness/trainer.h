@@ -117,8 +117,8 @@ class Trainer {
   WindowReader reader_;
   std::vector<std::int64_t> clips_;  // of the training's batches, ascending
   BatchPlan batches_;
-  std::vector<bool> visible_;  // whose labels may be seen, by position in the clip list
-  WindowReader teacher_reader_;
+  std::vector<bool> visible_;                         // whose labels may be seen, by position in the clip list
+  std::optional<WindowReader> teacher_reader_;        // the teacher's side, damaged where the suite says so
   std::shared_ptr<const CorruptionPlan> corruption_;  // of the teacher's side; null without
   std::optional<TeacherOutputs> corrupted_;
   ModelShape shape_;

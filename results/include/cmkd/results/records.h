@@ -85,12 +85,12 @@ struct ClipOutputs {
   std::vector<std::string> clip_ids;            // [N]
   std::vector<std::string> groups;              // [N] source video, for clustered resampling
   std::vector<std::int32_t> labels;             // [N]; −1 in a multi-label set
-  std::vector<std::vector<std::int32_t>> tags;  // [N] in a multi-label set, each ascending; empty in others
   std::int64_t classes = 0;
   std::vector<float> scores;  // [N, C] class scores, averaged over views; retrieval: embeddings, `classes` their width
   // Retrieval: the first clips ask, the others are the gallery; all of them: each asks, and is left out of its own
   // gallery. 0 in other tasks.
   std::int64_t queries = 0;
+  std::vector<std::vector<std::int32_t>> tags = {};  // [N] in a multi-label set, each ascending; empty in others
 };
 
 struct EvaluationRecord {
@@ -117,10 +117,10 @@ struct SuiteLink {
   std::string evaluation_key;
   std::string rerun_command;  // "cmkd run suites/quick.toml --only kd --seed 3"
   std::string note;           // "ceiling", "uses both modalities", ""
-  std::string fold;           // which of the dataset's official splits; "" in a set of one
+  std::string fold = {};      // which of the dataset's official splits; "" in a set of one
   // A sweep's setting and its value here, "corruption.level = 0.5"; "" outside a sweep.
-  std::string condition;
-  std::optional<double> level;  // that value
+  std::string condition = {};
+  std::optional<double> level = {};  // that value
 };
 
 }  // namespace cmkd::results
