@@ -54,6 +54,13 @@ double decimal_number(std::string_view text, const std::string& where, const std
   fail_annotation(fmt::format("'{}' is not a number", text), where, form);
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
 ClassNames::ClassNames(std::vector<std::string> names) {
   for (const std::string& name : names) {
     if (find(name)) throw Error(ErrorKind::kData, {fmt::format("class '{}' is listed twice", name), "", "", ""});
@@ -79,13 +86,6 @@ std::int64_t ClassNames::index(const std::string& name, const std::string& where
 }
 
 namespace {
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 // Names may hold dots ("v_x.1.avi" has the ending ".avi"): only the last one begins an ending.
 std::string without_ending(const fs::path& path) { return (path.parent_path() / path.stem()).generic_string(); }
@@ -143,9 +143,9 @@ void add_or_set_aside(ClipList& list, Clip clip, const std::optional<fs::path>& 
 void require_some_clips(const ClipList& list, const fs::path& root, const std::string& tree) {
   if (!list.clips.empty()) return;
   const std::string example = list.unusable.empty() ? "" : list.unusable.front().clip.path.string();
-  throw Error(ErrorKind::kData, {fmt::format("none of the {} listed clips is there, among them {}",
-                                             list.unusable.size(), example),
-                                 root.string(), tree, "set root to the folder that holds the clips"});
+  throw Error(ErrorKind::kData,
+              {fmt::format("none of the {} listed clips is there, among them {}", list.unusable.size(), example),
+               root.string(), tree, "set root to the folder that holds the clips"});
 }
 
 }  // namespace cmkd
