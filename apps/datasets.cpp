@@ -1,23 +1,21 @@
 // cmkd datasets: make the embedded set, check what is on disk.
 #include <fmt/format.h>
 
-#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
-#include <tuple>
 
+#include "check_report.h"
 #include "cmkd/core/error.h"
 #include "cmkd/core/progress.h"
 #include "cmkd/datasets/clip.h"
 #include "cmkd/datasets/synthetic.h"
+#include "cmkd/datasets/video_ids.h"
 #include "cmkd/suites/suite.h"
 #include "commands.h"
 
 namespace cmkd::apps {
 
 namespace po = boost::program_options;
-using nlohmann::json;
-
 namespace {
 
 int make_dataset(const CommandLine& line, const std::string& name) {
@@ -43,80 +41,23 @@ int make_dataset(const CommandLine& line, const std::string& name) {
   return 0;
 }
 
-// Groups that stand in more than one split: their clips would be both learnt from and tested on.
-std::vector<std::string> groups_in_two_splits(const ClipList& list) {
-  std::map<std::string, std::set<std::string>> splits;
-  for (const Clip& clip : list.clips) splits[clip.group].insert(clip.split);
-  std::vector<std::string> shared;
-  for (const auto& [group, names] : splits) {
-    if (names.size() > 1) shared.push_back(group);
-  }
-  return shared;
-}
-
-int check_dataset(const CommandLine& line, const std::string& name) {
+int check(const CommandLine& line, const std::string& name) {
   const DatasetInfo& info = dataset_registry().get(name, "cmkd datasets check");
   Parameters parameters(info.parameters);
   if (line.has("root")) parameters.set("root", line.get<std::string>("root"), "--root");
   for (const std::string& text : line.list("set")) set_parameter(parameters, text);
-  const ClipList list = info.open(parameters)->list();
-  std::map<std::string, std::int64_t> splits;
-  for (const Clip& clip : list.clips) ++splits[clip.split];
-  std::int64_t unreadable = 0;
-  std::int64_t silent = 0;
-  std::int64_t blind = 0;
-  json problems = json::array();
+  CheckOptions options;
+  options.decode = line.flag("decode");
+  options.pretrained_asked = line.has("pretrained-list");
+  if (options.pretrained_asked) options.pretrained_ids = read_video_ids(line.get<std::string>("pretrained-list"));
+  const std::unique_ptr<ClipSource> source = info.open(parameters);
+  const ClipList list = source->list();
   Progress progress("check " + name, static_cast<std::int64_t>(list.clips.size()));
-  std::set<std::filesystem::path> seen;
-  std::int64_t done = 0;
-  for (const Clip& clip : list.clips) {
-    progress.update(++done);
-    if (clip.path.empty() || !std::filesystem::is_regular_file(clip.path) || !seen.insert(clip.path).second) continue;
-    const media::Outcome<media::MediaInfo> probed = media::probe(clip.path, {line.flag("decode")});
-    std::string reason;
-    if (!probed) {
-      ++unreadable;
-      reason = media::describe(probed.failure());
-    } else {
-      if (probed.value().video.empty()) ++blind;
-      if (probed.value().audio.empty() && clip.audio_path.empty()) ++silent;
-      if (probed.value().video.empty()) reason = "no video stream";
-      if (probed.value().audio.empty() && clip.audio_path.empty())
-        reason = reason.empty() ? "no audio stream" : "neither video nor audio";
-    }
-    if (!reason.empty())
-      problems.push_back({{"clip", clip.id}, {"path", clip.path.string()}, {"split", clip.split}, {"reason", reason}});
-  }
+  const DatasetCheck found =
+      check_dataset(name, *source, list, options, [&](std::int64_t done) { progress.update(done); });
   progress.finish();
-  for (const ClipList::Unusable& unusable : list.unusable) {
-    problems.push_back({{"clip", unusable.clip.id},
-                        {"path", unusable.clip.path.string()},
-                        {"split", unusable.clip.split},
-                        {"reason", unusable.reason}});
-  }
-  const std::vector<std::string> shared = groups_in_two_splits(list);
-  if (line.flag("json")) {
-    print_json({{"dataset", name},
-                {"classes", list.classes.size()},
-                {"clips", list.clips.size()},
-                {"splits", splits},
-                {"unusable", list.unusable.size()},
-                {"unreadable", unreadable},
-                {"silent", silent},
-                {"without_picture", blind},
-                {"groups_in_two_splits", shared},
-                {"problems", problems}});
-  } else {
-    std::string text = fmt::format("{}: {} clips of {} classes, {} more are listed but not usable\n", name,
-                                   list.clips.size(), list.classes.size(), list.unusable.size());
-    for (const auto& [split, count] : splits) text += fmt::format("  {:<12} {}\n", split, count);
-    text += fmt::format("  unreadable {}, silent {}, without picture {}, groups in two splits {}\n", unreadable, silent,
-                        blind, shared.size());
-    for (const json& problem : problems)
-      text += fmt::format("  {}: {}\n", problem["clip"].get<std::string>(), problem["reason"].get<std::string>());
-    print_out(text);
-  }
-  return unreadable > 0 || !list.unusable.empty() || !shared.empty() ? 1 : 0;
+  line.flag("json") ? print_json(check_json(found)) : print_out(check_text(found));
+  return found.has_real_problem() ? 1 : 0;
 }
 
 }  // namespace
@@ -125,17 +66,22 @@ int run_datasets(const Arguments& arguments) {
   CommandLine line(
       "cmkd datasets make|check NAME [options]",
       "make: writes the embedded synthetic set as real media files with a manifest of what each clip holds.\n"
-      "check: what of a dataset is there, missing, silent, broken, or in two splits. Exit status 1 when something is "
-      "wrong.",
+      "check: what of a dataset is there, missing, silent, broken, in two splits or in a pretraining set, and how many "
+      "clips it would use. Exit status 1 for missing or broken files, for what stands in two splits, and for reported "
+      "clips in the pretraining set; silent clips and pieces that are listed twice in one split are only named.",
       "cmkd datasets make synthetic --out data/synthetic --jobs 2\n"
       "cmkd datasets make synthetic --out data/noisy --set noise=0.6 --set mismatch=0.3\n"
-      "cmkd datasets check manifest --set csv=my.csv\ncmkd datasets check av_mnist --root /data/av_mnist");
+      "cmkd datasets check manifest --set csv=my.csv\ncmkd datasets check av_mnist --root /data/av_mnist\n"
+      "cmkd datasets check ucf101 --root /data/ucf101 --json\n"
+      "cmkd datasets check kinetics_sounds --root /data/ks --pretrained-list kinetics-400_train.csv");
   line.positional("words", 2);
   line.add()("out", po::value<std::string>()->value_name("DIR"), "make: where the files go")(
       "root", po::value<std::string>()->value_name("DIR"), "check: where the files are")(
       "set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
       "a parameter of the dataset, see 'cmkd describe NAME' (repeatable)")(
       "jobs,j", po::value<int>()->default_value(1)->value_name("N"), "files made at once")(
+      "pretrained-list", po::value<std::string>()->value_name("FILE"),
+      "check: YouTube ids, one a line, or a list of Kinetics: how many clips are of these videos")(
       "decode", po::bool_switch(), "check: decode everything instead of reading headers")("json", po::bool_switch(),
                                                                                           "print JSON");
   if (!line.parse(arguments)) return 0;
@@ -149,7 +95,7 @@ int run_datasets(const Arguments& arguments) {
   if (words.size() < 2)
     throw Error(ErrorKind::kUsage,
                 {"missing name of the dataset", "cmkd datasets " + words[0], join(dataset_registry().names()), ""});
-  return words[0] == "make" ? make_dataset(line, words[1]) : check_dataset(line, words[1]);
+  return words[0] == "make" ? make_dataset(line, words[1]) : check(line, words[1]);
 }
 
 }  // namespace cmkd::apps

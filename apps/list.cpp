@@ -92,8 +92,10 @@ int describe_one(const std::string& id, bool as_json) {
                   {"tested_on", dataset->tested_on},
                   {"parameters", specs_json(dataset->parameters)}});
     } else {
-      print_out(fmt::format("{}: {}\n  source: {}\n  tested on: {}\n  expected files:\n{}\n{}", id, dataset->title,
-                            dataset->source, dataset->tested_on, dataset->tree, specs_text(dataset->parameters)));
+      const std::string tested =
+          dataset->tested_on.empty() ? std::string() : fmt::format("  tested on: {}\n", dataset->tested_on);
+      print_out(fmt::format("{}: {}\n  source: {}\n{}  expected files:\n{}\n{}", id, dataset->title, dataset->source,
+                            tested, dataset->tree, specs_text(dataset->parameters)));
     }
     return 0;
   }

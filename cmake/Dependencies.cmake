@@ -13,6 +13,17 @@ if(CMKD_FFMPEG)
                     libavformat>=59 libavcodec>=59 libavutil>=57 libswscale>=6 libswresample>=4)
 endif()
 
+# Prepared frames (UCF51, ActivityNet): on where the library is. By pkg-config, because FindHDF5 needs the language C.
+pkg_search_module(HDF5 QUIET IMPORTED_TARGET hdf5 hdf5-serial)
+if(NOT HDF5_FOUND)
+  set(HDF5_FOUND OFF)
+endif()
+option(CMKD_HDF5 "Read prepared frames from HDF5 files" ${HDF5_FOUND})
+if(CMKD_HDF5 AND NOT HDF5_FOUND)
+  message(FATAL_ERROR "CMKD_HDF5 is ON, but libhdf5 for C was not found. Install it (Debian: libhdf5-dev; scripts/setup "
+                      "does it), or configure with -DCMKD_HDF5=OFF")
+endif()
+
 include(LibTorch)
 
 if(CMKD_TESTS)

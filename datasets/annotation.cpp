@@ -55,6 +55,13 @@ double decimal_number(std::string_view text, const std::string& where, const std
   fail_annotation(fmt::format("'{}' is not a number", text), where, form);
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
 ClassNames::ClassNames(std::vector<std::string> names) {
   for (const std::string& name : names) {
     if (find(name)) throw Error(ErrorKind::kData, {fmt::format("class '{}' is listed twice", name), "", "", ""});
@@ -80,13 +87,6 @@ std::int64_t ClassNames::index(const std::string& name, const std::string& where
 }
 
 namespace {
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 bool stands_beside_a_clip(const fs::path& file) {
   static constexpr std::array kEndings = {".jpg", ".jpeg", ".png", ".webp",        ".json", ".txt",

@@ -33,6 +33,9 @@ struct AnnotationText {
 // Throws Error(kData): `what` is wrong in a place of an annotation file, which should read `form`.
 [[noreturn]] void fail_annotation(const std::string& what, const std::string& where, const std::string& form);
 
+// ASCII letters only.
+[[nodiscard]] std::string lower_case(std::string text);
+
 // A whole number or a finite decimal that fills the text; throws as fail_annotation does.
 [[nodiscard]] std::int64_t whole_number(std::string_view text, const std::string& where, const std::string& form);
 [[nodiscard]] double decimal_number(std::string_view text, const std::string& where, const std::string& form);

@@ -8,6 +8,7 @@ std::string ClipSource::content_hash(const Clip& clip, const FileHash& hash_of) 
   Hasher hasher;
   hasher.field(hash_of(clip.path));
   hasher.field(clip.audio_path.empty() ? std::string() : hash_of(clip.audio_path));
+  if (!clip.feature_path.empty()) hasher.field(hash_of(clip.feature_path));
   return hasher.hex();
 }
 

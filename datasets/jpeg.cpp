@@ -106,7 +106,33 @@ bool decompress(const std::uint8_t* bytes, std::size_t size, int height, int wid
   return true;
 }
 
+bool read_size(const std::uint8_t* bytes, std::size_t size, PictureSize* picture, ErrorState& error) {
+  jpeg_decompress_struct info{};
+  info.err = &error.manager;
+  if (setjmp(error.jump) != 0) {
+    jpeg_destroy_decompress(&info);
+    return false;
+  }
+  jpeg_create_decompress(&info);
+  jpeg_mem_src(&info, bytes, static_cast<unsigned long>(size));
+  jpeg_read_header(&info, TRUE);
+  picture->height = static_cast<int>(info.image_height);
+  picture->width = static_cast<int>(info.image_width);
+  jpeg_destroy_decompress(&info);
+  return true;
+}
+
 }  // namespace
+
+PictureSize jpeg_size(std::span<const std::uint8_t> bytes) {
+  ErrorState error;
+  install(error);
+  PictureSize picture;
+  if (!read_size(bytes.data(), bytes.size(), &picture, error)) {
+    throw Error(ErrorKind::kData, {std::string("no JPEG file: ") + error.message, "", "", ""});
+  }
+  return picture;
+}
 
 std::vector<std::uint8_t> encode_jpeg(std::span<const std::uint8_t> planar, int height, int width) {
   ErrorState error;

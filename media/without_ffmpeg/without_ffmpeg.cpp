@@ -3,6 +3,7 @@
 #include "cmkd/media/audio.h"
 #include "cmkd/media/encode.h"
 #include "cmkd/media/media.h"
+#include "cmkd/media/scale.h"
 #include "cmkd/media/video.h"
 
 namespace cmkd::media {
@@ -35,6 +36,17 @@ Outcome<VideoFrames> decode_video(const std::filesystem::path&, const VideoRange
 Outcome<AudioSamples> decode_audio(const std::filesystem::path&, int, const AudioRange&) { return no_ffmpeg(); }
 
 Outcome<MediaInfo> probe(const std::filesystem::path&, const ProbeOptions&) { return no_ffmpeg(); }
+
+struct PictureScaler::State {};
+PictureScaler::PictureScaler(const FrameSize&) {}
+PictureScaler::~PictureScaler() = default;
+PictureScaler::PictureScaler(PictureScaler&&) noexcept = default;
+PictureScaler& PictureScaler::operator=(PictureScaler&&) noexcept = default;
+int PictureScaler::height() const noexcept { return 0; }
+int PictureScaler::width() const noexcept { return 0; }
+std::optional<Failure> PictureScaler::append(std::span<const std::uint8_t>, int, int, std::vector<std::uint8_t>&) {
+  return no_ffmpeg();
+}
 
 int decoders_within(const VideoStreamInfo&, std::size_t) { return 1; }
 

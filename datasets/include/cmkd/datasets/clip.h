@@ -21,9 +21,11 @@ struct Clip {
   std::string id;
   std::filesystem::path path;        // media file with the picture (and usually the sound); of sets of sound, the sound
   std::filesystem::path audio_path;  // when the sound is in another file; empty: in `path`
-  std::int64_t label = -1;           // index into ClipList::classes; −1 in a multi-label set
-  std::vector<std::int64_t> tags;    // multi-label sets: the clip's classes, ascending; may be none
-  std::string split;                 // "train", "validation", "test"; empty in a set of folds
+  // A published feature of the clip's sound (.npy), which a teacher may take as its input; empty: none.
+  std::filesystem::path feature_path;
+  std::int64_t label = -1;         // index into ClipList::classes; −1 in a multi-label set
+  std::vector<std::int64_t> tags;  // multi-label sets: the clip's classes, ascending; may be none
+  std::string split;               // "train", "validation", "test"; empty in a set of folds
   // Sets of folds: the clip's split in each of ClipList::folds; "" where it has no part in it.
   std::vector<std::string> fold_splits;
   std::string group;  // source video or speaker: no split cuts a group; the id where nothing is known
@@ -90,7 +92,7 @@ struct DatasetInfo {
   std::string title;
   std::string source;                     // paper, owner, licence
   std::string tree;                       // the expected files, for `describe`
-  std::string tested_on;                  // "official annotation files", "files made by the format's description"
+  std::string tested_on = "";             // what the reader was tested on, where the files are others'; "" where not
   bool made_here = false;                 // this project makes the files itself when `root` has none
   std::vector<ParameterSpec> parameters;  // "root", …: from the suite file's [dataset] table
   std::function<std::unique_ptr<ClipSource>(const Parameters&)> open;

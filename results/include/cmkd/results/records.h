@@ -82,9 +82,9 @@ struct MetricValue {
 
 // Per-clip outputs of an evaluation, for recomputing metrics and comparing runs sample by sample.
 struct ClipOutputs {
-  std::vector<std::string> clip_ids;            // [N]
-  std::vector<std::string> groups;              // [N] source video, for clustered resampling
-  std::vector<std::int32_t> labels;             // [N]; −1 in a multi-label set
+  std::vector<std::string> clip_ids;  // [N]
+  std::vector<std::string> groups;    // [N] source video, for clustered resampling
+  std::vector<std::int32_t> labels;   // [N]; −1 in a multi-label set
   std::int64_t classes = 0;
   std::vector<float> scores;  // [N, C] class scores, averaged over views; retrieval: embeddings, `classes` their width
   // Retrieval: the first clips ask, the others are the gallery; all of them: each asks, and is left out of its own

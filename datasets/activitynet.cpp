@@ -1,0 +1,147 @@
+// The dataset "activitynet": ActivityNet 1.3, a clip for each annotated segment.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "annotation.h"
+#include "annotation_json.h"
+#include "cmkd/core/error.h"
+#include "youtube.h"
+
+namespace cmkd {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kTree =
+    "root/…/v_<id>.mp4                    the whole videos (.mkv, .webm, …), anywhere below root\n"
+    "root/activity_net.v1-3.min.json      or the parameter annotations:\n"
+    "                                     'database' {id: {duration, subset, annotations: [{label, segment}]}}\n"
+    "A clip <id>_<n> is the n-th annotation of a video, from its segment's start to its end. The subset 'validation' "
+    "is\n"
+    "reported on and therefore the split 'test'; validation clips are cut from the training clips by video. Videos of\n"
+    "the subset 'testing' have no annotation, hence no clip: they are not listed. A segment without length, or that\n"
+    "begins outside the video, is set aside.";
+constexpr const char* kForm =
+    R"({"database": {id: {"duration": s, "subset": …, "annotations": [{"label": …, "segment": [start_s, end_s]}]}}})";
+constexpr const char* kFile = "activity_net.v1-3.min.json";
+
+std::string split_of(const std::string& subset, const std::string& where) {
+  if (subset == "training") return "train";
+  if (subset == "validation") return "test";
+  if (subset == "testing") return "";
+  fail_annotation(fmt::format("unknown subset '{}'", subset), where, "training, validation, testing");
+}
+
+// Why nobody can use the segment of a video; "" when there is nothing wrong.
+std::string fault_of(const Segment& segment, double duration_s) {
+  const std::string text = fmt::format("the segment [{}, {}]", segment.start_s, segment.end_s);
+  if (segment.end_s <= segment.start_s) return text + " has no length";
+  if (segment.start_s < 0) return text + " begins before the video";
+  if (segment.start_s >= duration_s) return text + fmt::format(" begins after the video's end, {} s", duration_s);
+  return "";
+}
+
+struct AnnotatedClip {
+  Clip clip;
+  std::string label;
+  std::string fault;  // why it cannot be used, whatever files are there
+};
+
+class ActivityNetSource final : public ClipSource {
+ public:
+  explicit ActivityNetSource(const Parameters& parameters)
+      : root_(parameters.text("root")), file_(parameters.text("annotations")) {
+    if (root_.empty()) {
+      throw Error(ErrorKind::kUsage, {"the dataset 'activitynet' needs to know where its files are", "[dataset]", kTree,
+                                      "set root = \"folder\" of the videos"});
+    }
+    if (file_.empty()) file_ = root_ / kFile;
+  }
+
+  ClipList list() override {
+    std::vector<AnnotatedClip> annotated = read();
+    std::set<std::string> labels;
+    for (const AnnotatedClip& entry : annotated) labels.insert(entry.label);
+    const ClassNames classes(std::vector<std::string>(labels.begin(), labels.end()));
+    const MediaTree tree(root_, kTree);
+    ClipList list;
+    list.classes = classes.names();
+    for (AnnotatedClip& entry : annotated) {
+      entry.clip.label = classes.index(entry.label, file_.string());
+      const std::string name = "v_" + entry.clip.youtube_id;
+      const fs::path looked_for = root_ / (name + ".mp4");
+      const std::optional<fs::path> file = tree.find_stem(name);
+      if (entry.fault.empty()) {
+        add_or_set_aside(list, std::move(entry.clip), file, looked_for);
+      } else {
+        entry.clip.path = file.value_or(looked_for);
+        list.unusable.push_back({std::move(entry.clip), entry.fault});
+      }
+    }
+    require_some_clips(list, root_, kTree);
+    return list;
+  }
+
+ private:
+  [[nodiscard]] std::vector<AnnotatedClip> read() const {
+    const json document = read_annotation_json(file_);
+    std::vector<AnnotatedClip> annotated;
+    const json& database = json_member(document, "database", file_.string(), kForm);
+    for (const auto& [id, video] : json_object(database, json_place(file_, "database"), kForm).items()) {
+      read_video(id, video, annotated);
+    }
+    if (annotated.empty()) fail_annotation("no annotation is listed", json_place(file_, "database"), kForm);
+    return annotated;
+  }
+
+  void read_video(const std::string& id, const json& video, std::vector<AnnotatedClip>& annotated) const {
+    const std::string where = json_place(file_, "database", id);
+    const std::string split = split_of(json_text(json_member(video, "subset", where, kForm), where, kForm), where);
+    const json& annotations = json_array(json_member(video, "annotations", where, kForm), where, kForm);
+    const json& duration = json_member(video, "duration", where, kForm);
+    if (!duration.is_number()) fail_annotation(fmt::format("the duration is {}", duration.dump()), where, kForm);
+    if (split.empty()) return;
+    std::size_t number = 0;
+    for (const json& annotation : annotations) {
+      const std::string place = fmt::format("{}, annotation {}", where, number);
+      AnnotatedClip entry;
+      entry.label = json_text(json_member(annotation, "label", place, kForm), place, kForm);
+      const Segment segment = json_segment(json_member(annotation, "segment", place, kForm), place, kForm);
+      entry.fault = fault_of(segment, duration.get<double>());
+      entry.clip.id = fmt::format("{}_{}", id, number++);
+      entry.clip.youtube_id = youtube_id(id, where);
+      entry.clip.group = id;
+      entry.clip.split = split;
+      entry.clip.start_s = segment.start_s;
+      entry.clip.end_s = segment.end_s;
+      annotated.push_back(std::move(entry));
+    }
+  }
+
+  fs::path root_;
+  fs::path file_;
+};
+
+const DatasetRegistration kRegistration({
+    .id = "activitynet",
+    .title = "ActivityNet 1.3: 200 activities, a clip for each annotated segment",
+    .source = "Caba Heilbron, Escorcia, Ghanem, Niebles: ActivityNet (CVPR 2015); published by its authors; the videos "
+              "are their uploaders', no licence of the annotations is known here",
+    .tree = kTree,
+    .tested_on = "files made by the format's description",
+    .made_here = false,
+    .parameters = {ParameterSpec::text("root", "", "Folder below which the videos lie."),
+                   ParameterSpec::text("annotations", "", "The JSON file; empty: root/activity_net.v1-3.min.json.")},
+    .open = [](const Parameters& parameters) -> std::unique_ptr<ClipSource> {
+      return std::make_unique<ActivityNetSource>(parameters);
+    },
+});
+
+}  // namespace
+
+}  // namespace cmkd

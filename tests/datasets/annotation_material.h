@@ -1,0 +1,83 @@
+// Official annotation files as the tests' material: found, copied, damaged; and trees of empty files for their clips.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/file.h"
+#include "cmkd/datasets/clip.h"
+#include "paths.h"
+
+namespace cmkd::test {
+
+// The folder of a set's official files; empty where this machine has none.
+inline std::filesystem::path official_annotations(const std::string& name) {
+  const std::filesystem::path shared = shared_data_dir();
+  const std::filesystem::path folder = shared / "annotations" / name;
+  return !shared.empty() && std::filesystem::exists(folder) ? folder : std::filesystem::path();
+}
+
+// An empty file: listing looks for files, and does not open them.
+inline void make_empty_file(const std::filesystem::path& path) {
+  std::filesystem::create_directories(path.parent_path());
+  const std::ofstream file(path);
+  if (!file) throw Error(ErrorKind::kEnvironment, {"cannot make a file", path.string(), "", ""});
+}
+
+// The text with the first `from` replaced; throws when it is not there, so that no damage is left out in silence.
+inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  if (at == std::string::npos)
+    throw Error(ErrorKind::kInternal, {"the text to damage is not there: " + from, "", "", ""});
+  return text.replace(at, from.size(), to);
+}
+
+// The text with CRLF for each LF, and a byte order mark.
+inline std::string as_windows_text(const std::string& text) {
+  std::string result = "\xEF\xBB\xBF";
+  for (const char c : text) {
+    if (c == '\r') continue;
+    if (c == '\n') result += '\r';
+    result += c;
+  }
+  return result;
+}
+
+using Settings = std::map<std::string, ParameterValue>;
+
+inline std::unique_ptr<ClipSource> open_dataset(const std::string& id, const Settings& settings) {
+  const DatasetInfo& info = dataset_registry().get(id);
+  Parameters parameters(info.parameters);
+  for (const auto& [name, value] : settings) parameters.set(name, value);
+  return info.open(parameters);
+}
+
+inline ClipList list_dataset(const std::string& id, const Settings& settings) {
+  return open_dataset(id, settings)->list();
+}
+
+// Clips by split, or by their split in one fold.
+inline std::map<std::string, int> split_counts(const ClipList& list) {
+  std::map<std::string, int> counts;
+  for (const Clip& clip : list.clips) ++counts[clip.split];
+  return counts;
+}
+inline std::map<std::string, int> split_counts(const ClipList& list, std::size_t fold) {
+  std::map<std::string, int> counts;
+  for (const Clip& clip : list.clips) ++counts[clip.fold_splits.at(fold)];
+  return counts;
+}
+
+// The clip of this id, among the usable ones.
+inline const Clip& clip_of(const ClipList& list, const std::string& id) {
+  for (const Clip& clip : list.clips) {
+    if (clip.id == id) return clip;
+  }
+  throw Error(ErrorKind::kInternal, {"no clip has this id", id, "", ""});
+}
+
+}  // namespace cmkd::test
