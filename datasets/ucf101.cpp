@@ -112,13 +112,13 @@ class Ucf101Source final : public ClipSource {
   }
 
   ClipList list() override {
+    const MediaTree tree(video_folder(), kTree);
     const UcfClasses classes(lists_ / "classInd.txt");
     SplitRows rows(splits_);
     for (std::size_t k = 0; k < splits_.size(); ++k) {
       read_list(fmt::format("trainlist0{}.txt", splits_[k]), classes, k, "train", rows);
       read_list(fmt::format("testlist0{}.txt", splits_[k]), classes, k, "test", rows);
     }
-    const MediaTree tree(video_folder(), kTree);
     ClipList list;
     list.classes = classes.names.names();
     if (splits_.size() > 1) list.folds = splits_;
