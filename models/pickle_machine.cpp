@@ -13,8 +13,9 @@ namespace cmkd::models {
 
 namespace {
 
-// Of all pickles of a file together: a state dict of a thousand tensors has some twenty thousand values.
-constexpr std::size_t kMostValues = std::size_t{1} << 22U;
+// Of all pickles of a file together: a state dict of a thousand tensors has some twenty thousand values. A byte of a
+// hostile file may make a value of some 200.
+constexpr std::size_t kMostValues = std::size_t{1} << 20U;
 constexpr int kNewestProtocol = 5;
 
 }  // namespace

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::array<const char*, 4> kContainers{"state_dict", "model_state_dict", "model", "net"};
 constexpr int kDeepest = 32;
-constexpr std::size_t kMostVisits = std::size_t{1} << 20U;  // a hostile dict may hold itself
-constexpr std::size_t kLongestName = 512;
+constexpr std::size_t kMostVisits = std::size_t{1} << 18U;  // a hostile dict may hold itself
+constexpr std::size_t kLongestName = 1024;  // with those of the dicts around it
 constexpr std::size_t kMostLeftOut = 64;
 
 [[noreturn]] void refuse(const WeightFile& file, const std::string& what, const std::string& allowed = "",
@@ -29,6 +29,7 @@ class Names {
 
   void visit(const PickleValue& value, const std::string& name, int depth) {
     if (++visits_ > kMostVisits || depth > kDeepest) refuse(file_, "the values nest too deep: no checkpoint does so");
+    if (name.size() > kLongestName) refuse(file_, fmt::format("'{}' is too long for a name", shown(name)));
     if (const auto* tensor = value.as<TensorRecord>()) {
       add(name.empty() ? "tensor" : name, *tensor);
     } else if (const auto* dict = value.as<DictValue>()) {
@@ -57,8 +58,8 @@ class Names {
     if (const auto* number = key.as<std::int64_t>()) return std::to_string(*number);
     const auto* text = key.as<std::string>();
     if (text == nullptr) refuse(file_, fmt::format("a dict of the file has a {} for a key", kind_of(key)));
-    if (text->empty() || text->size() > kLongestName || !is_printable(*text)) {
-      refuse(file_, fmt::format("'{}' is no name: it is empty, too long or not printable", shown(*text)));
+    if (text->empty() || !is_printable(*text)) {
+      refuse(file_, fmt::format("'{}' is no name: it is empty or not printable", shown(*text)));
     }
     return *text;
   }

@@ -31,6 +31,8 @@ constexpr std::array<std::pair<c10::ScalarType, const char*>, 10> kTypes{{{c10::
                                                                           {c10::kByte, "U8"},
                                                                           {c10::kBool, "BOOL"}}};
 
+constexpr std::uint64_t kLongestHeader = 100'000'000;
+
 const char* type_name(c10::ScalarType type) {
   for (const auto& [known, name] : kTypes) {
     if (known == type) return name;
@@ -112,6 +114,7 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   if (bytes.size() < 8) refuse(path, "shorter than its header");
   std::memcpy(&length, bytes.data(), 8);
   if (length > bytes.size() - 8) refuse(path, "shorter than its header");
+  if (length > kLongestHeader) refuse(path, "its header is longer than the format's 100 MB");
   SafetensorsFile file;
   std::uint64_t copied = 0;
   try {

@@ -106,6 +106,31 @@ def torch_files():
     reads("no_checksums.pth", state)
     rewrite("protocol2_zip.pth", "older.pth", lambda name, data: None if "byteorder" in name or "/." in name else data)
     reads("older.pth", state)
+    # As an archive of more than 4 GiB: sizes and offsets stand in the zip64 records.
+    limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 8
+    rewrite("protocol2_zip.pth", "zip64.pth", lambda name, data: data)
+    zipfile.ZIP64_LIMIT = limit
+    assert torch.load(FOLDER / "zip64.pth").keys() == state.keys()
+    reads("zip64.pth", state)
+    python2_file()
+    mixed = {"epoch": 1, "state_dict": {"w": torch.ones(2, dtype=torch.uint16)}}
+    save("uint16.pt", mixed)
+    refused("uint16.pt", "torch.uint16")
+    save("rng.pt", {"model": state, "rng": torch.get_rng_state(), "scaler": {"scale": 65536.0, "big": 1 << 80},
+                    "seen": {"a", "b"}, "raw": b"bytes", "nothing": None}, protocol=4)
+    reads("rng.pt", state, entry="model", left_out=["rng", "scaler", "seen", "raw", "nothing"])
+
+
+def python2_file():
+    # Python 2 wrote names as byte strings and an OrderedDict as a list of lists.
+    tensor = (b"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x02tQ"
+              b"K\x00K\x02\x85K\x01\x85\x89ccollections\nOrderedDict\n]\x85RtR")
+    with zipfile.ZipFile(FOLDER / "python2.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02ccollections\nOrderedDict\n](](U\x01w" + tensor + b"ee\x85R.")
+        archive.writestr("archive/data/0", struct.pack("<2f", 1, 2))
+        archive.writestr("archive/version", b"3\n")
+    assert torch.load(FOLDER / "python2.pth", weights_only=False)["w"].tolist() == [1, 2]
+    reads("python2.pth", {"w": torch.tensor([1.0, 2.0])})
 
 
 def big_endian(name, data):
