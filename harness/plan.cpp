@@ -8,6 +8,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
+#include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/methods/method.h"
 
@@ -31,8 +32,13 @@ json to_json(const Parameters& parameters, const std::set<std::string>& leave_ou
   return object;
 }
 
+// The file's content, not its path; a suite without weights has the key that it had before there were any.
 json model_json(const ModelEntry& entry) {
-  return {{"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", to_json(entry.section.values)}};
+  json model{{"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", to_json(entry.section.values)}};
+  if (!entry.has_weights()) return model;
+  model["weights"] = to_json(entry.weights.values, {"weights"});
+  model["weights"]["content"] = weights_hash(entry);
+  return model;
 }
 
 // What every training of a suite shares. Test views and the evaluation's batch are the evaluation's business.
@@ -93,6 +99,7 @@ PlannedTraining plan_teacher(const Suite& suite, const std::string& source_finge
   planned.seed = seed;
   planned.is_teacher = true;
   planned.parameters = Parameters(method_registry().get("teacher").parameters);
+  planned.weights_hash = weights_hash(suite.teacher);
   finish(suite, teacher_json(suite, source_fingerprint, seed, split), planned);
   return planned;
 }
@@ -175,6 +182,7 @@ PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEn
   planned.method = entry.id;
   planned.seed = cell.teacher.seed;
   planned.cell_key = cell.teacher.cell_key;
+  planned.weights_hash = weights_hash(suite.student);
   planned.teacher_key = method_registry().get(entry.id).needs.teacher ? cell.teacher.key : "";
   json config = cell.config;
   config["training"] = to_json(planned.budget, kNotInKey);
