@@ -14,6 +14,7 @@ const std::vector<Command>& all_commands() {
       {"report", "leaderboards from the store: Markdown, CSV, JSON, HTML", run_report},
       {"ingest", "decode a suite's dataset into its clip cache", run_ingest},
       {"probe", "what the decoder sees in media files", run_probe},
+      {"weights", "what a file of weights holds, and how it fits a model", run_weights},
       {"datasets", "make the embedded dataset, check what is on disk", run_datasets},
       {"conformance", "check methods against vectors of their official code", run_conformance_command},
       {"new", "a baseline of your own: one file and its test, from a template", run_new},

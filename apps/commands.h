@@ -21,6 +21,7 @@ int run_conformance_command(const Arguments& arguments);
 int run_doctor(const Arguments& arguments);
 int run_new(const Arguments& arguments);
 int run_completion(const Arguments& arguments);
+int run_weights(const Arguments& arguments);
 int run_tune(const Arguments& arguments);
 int run_worker_command(const Arguments& arguments);
 

@@ -54,8 +54,8 @@ std::vector<Entry> entries() {
   }
   for (const MetricDoc& metric : all_metric_docs()) all.push_back({"metrics", metric.name, metric.doc});
   for (const std::string& section : section_names()) {
-    all.push_back({"settings", section,
-                   fmt::format("[{}] of a suite file, {} settings", section, section_specs(section).size())});
+    all.push_back(
+        {"settings", section, fmt::format("{}, {} settings", section_title(section), section_specs(section).size())});
   }
   for (const std::filesystem::path& file : suite_files())
     all.push_back({"suites", file.generic_string(), "a suite file"});
@@ -102,7 +102,7 @@ int describe_one(const std::string& id, bool as_json) {
   const std::vector<std::string> sections = section_names();
   if (std::ranges::find(sections, id) != sections.end()) {
     as_json ? print_json({{"kind", "settings"}, {"id", id}, {"parameters", specs_json(section_specs(id))}})
-            : print_out(fmt::format("[{}] of a suite file\n{}", id, specs_text(section_specs(id))));
+            : print_out(fmt::format("{}\n{}", section_title(id), specs_text(section_specs(id))));
     return 0;
   }
   for (const MetricDoc& metric : all_metric_docs()) {

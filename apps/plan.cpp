@@ -13,6 +13,7 @@
 #include "cmkd/harness/checkpoint.h"
 #include "cmkd/harness/estimate.h"
 #include "cmkd/harness/plan.h"
+#include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/run_one.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/tuning.h"
@@ -131,6 +132,12 @@ std::string plan_text(const Context& context, const Plan& plan, const std::vecto
   return text;
 }
 
+std::string weights_text(const WeightsLine& weights) {
+  const std::string sets = weights.pretrained_on.empty() ? "not said" : weights.pretrained_on;
+  return fmt::format("  {} weights: {}; {}; pretrained on: {}\n", weights.role, weights.report.file,
+                     weights.report.summary(), sets);
+}
+
 // Which clip has which role for a seed: who sees which label can be checked from outside.
 json roles_json(const Suite& suite, const SuiteData& data, std::int64_t seed) {
   const Roles roles = data.roles(suite, seed, data.folds(suite).front());
@@ -197,9 +204,12 @@ int run_plan(const Arguments& arguments) {
                        training.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast});
     time = estimate_time(context.suite, open_data(context.suite, context.cache, 1), remaining(plan, store), c10::kCPU);
   }
+  // After the runtime is set: this is the first operator.
+  const std::vector<WeightsLine> weights_lines = check_weights(context.suite, listed);
   const auto rows = count_rows(plan, store, context.folder);
   if (!line.flag("json")) {
     print_out(plan_text(context, plan, rows, ingest, cached, time));
+    for (const WeightsLine& weights : weights_lines) print_out(weights_text(weights));
     for (const MethodEntry& entry : context.suite.methods) {
       const auto winner = winners.find(entry.id);
       if (winner == winners.end()) continue;
@@ -226,6 +236,10 @@ int run_plan(const Arguments& arguments) {
              {"cache_bytes", ingest.estimated_bytes},
              {"cached", cached},
              {"source_fingerprint", listed.source_fingerprint}};
+  for (const WeightsLine& weights : weights_lines) {
+    value["weights"][weights.role] = {
+        {"file", weights.report.file}, {"summary", weights.report.summary()}, {"pretrained_on", weights.pretrained_on}};
+  }
   if (time) value["seconds_left"] = time->total_seconds;
   print_json(value);
   return 0;

@@ -7,6 +7,7 @@
 
 #include "cmkd/core/clock.h"
 #include "cmkd/harness/evaluator.h"
+#include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/trainer.h"
 #include "cmkd/models/model.h"
 
@@ -97,6 +98,7 @@ TimeEstimate estimate_time(const Suite& suite, const SuiteData& data, const std:
         as_teacher.is_teacher = true;
         as_teacher.method = "teacher";
         as_teacher.control.clear();
+        as_teacher.weights_hash = weights_hash(suite.teacher);
         as_teacher.budget = suite.teacher.training.values;
         as_teacher.parameters = Parameters(method_registry().get("teacher").parameters);
         Trainer trainer(suite, as_teacher, data, nullptr, {device, {}, 1e9, {}});

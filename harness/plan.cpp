@@ -8,6 +8,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
+#include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/suites/task.h"
@@ -32,8 +33,13 @@ json to_json(const Parameters& parameters, const std::set<std::string>& leave_ou
   return object;
 }
 
+// The file's content, not its path; a suite without weights has the key that it had before there were any.
 json model_json(const ModelEntry& entry) {
-  return {{"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", to_json(entry.section.values)}};
+  json model{{"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", to_json(entry.section.values)}};
+  if (!entry.has_weights()) return model;
+  model["weights"] = to_json(entry.weights.values, {"weights"});
+  model["weights"]["content"] = weights_hash(entry);
+  return model;
 }
 
 // The clips of a cell.
@@ -114,6 +120,7 @@ PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int6
   planned.seed = seed;
   planned.is_teacher = true;
   planned.parameters = Parameters(method_registry().get("teacher").parameters);
+  planned.weights_hash = weights_hash(suite.teacher);
   finish(suite, teacher_json(suite, data, seed, split), planned);
   return planned;
 }
@@ -202,6 +209,7 @@ PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEn
   planned.seed = cell.teacher.seed;
   planned.cell_key = cell.teacher.cell_key;
   planned.fold = cell.teacher.fold;
+  planned.weights_hash = weights_hash(suite.student);
   planned.teacher_key = method_registry().get(entry.id).needs.teacher ? cell.teacher.key : "";
   json config = cell.config;
   config["training"] = to_json(planned.budget, kNotInKey);

@@ -14,6 +14,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
 #include "cmkd/core/interrupt.h"
+#include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/step_guard.h"
 #include "cmkd/harness/task_evaluation.h"
 #include "cmkd/runtime/determinism.h"
@@ -86,7 +87,9 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
   const WindowReader reader(data.cache, suite.window_settings());
   const ScopedSeed guard(0);
   const auto make_model = [&](const ModelEntry& entry) {
-    return model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
+    const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
+    (void)load_weights(*model, entry);
+    return model;
   };
   const auto student = make_model(suite.student);
   const auto teacher = make_model(suite.teacher);
@@ -197,6 +200,7 @@ void Trainer::build() {
     const ScopedSeed seed(streams_.seed_for(planned_.is_teacher ? "teacher-init" : "student-init"));
     model = model_registry().get(entry.id).make(model_config(suite_, entry, data_, reader_));
   }
+  (void)load_weights(*model, entry, planned_.weights_hash);
   model->to(options_.device);
   shape_ = model->shape();
   state_.initial_weights_fingerprint = fingerprint(state_of(*model));

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <set>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -19,15 +20,18 @@ using nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
 
-constexpr std::array<std::pair<c10::ScalarType, const char*>, 9> kTypes{{{c10::kDouble, "F64"},
-                                                                         {c10::kFloat, "F32"},
-                                                                         {c10::kHalf, "F16"},
-                                                                         {c10::kBFloat16, "BF16"},
-                                                                         {c10::kLong, "I64"},
-                                                                         {c10::kInt, "I32"},
-                                                                         {c10::kShort, "I16"},
-                                                                         {c10::kByte, "U8"},
-                                                                         {c10::kBool, "BOOL"}}};
+constexpr std::array<std::pair<c10::ScalarType, const char*>, 10> kTypes{{{c10::kDouble, "F64"},
+                                                                          {c10::kFloat, "F32"},
+                                                                          {c10::kHalf, "F16"},
+                                                                          {c10::kBFloat16, "BF16"},
+                                                                          {c10::kLong, "I64"},
+                                                                          {c10::kInt, "I32"},
+                                                                          {c10::kShort, "I16"},
+                                                                          {c10::kChar, "I8"},
+                                                                          {c10::kByte, "U8"},
+                                                                          {c10::kBool, "BOOL"}}};
+
+constexpr std::uint64_t kLongestHeader = 100'000'000;
 
 const char* type_name(c10::ScalarType type) {
   for (const auto& [known, name] : kTypes) {
@@ -68,6 +72,17 @@ at::Tensor read_tensor(const json& entry, std::span<const std::byte> data, const
   return tensor;
 }
 
+// JSON would quietly keep the last of two entries of one name.
+json parse_header(const char* begin, const char* end, const std::filesystem::path& path) {
+  std::set<std::string> seen;
+  return json::parse(begin, end, [&](int depth, json::parse_event_t event, json& value) {
+    if (event == json::parse_event_t::key && depth == 1 && !seen.insert(value.get<std::string>()).second) {
+      refuse(path, "tensor '" + value.get<std::string>() + "' stands twice");
+    }
+    return true;
+  });
+}
+
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
@@ -99,15 +114,21 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   if (bytes.size() < 8) refuse(path, "shorter than its header");
   std::memcpy(&length, bytes.data(), 8);
   if (length > bytes.size() - 8) refuse(path, "shorter than its header");
+  if (length > kLongestHeader) refuse(path, "its header is longer than the format's 100 MB");
   SafetensorsFile file;
+  std::uint64_t copied = 0;
   try {
     const char* begin = reinterpret_cast<const char*>(bytes.data()) + 8;
-    const json header = json::parse(begin, begin + length);
+    const json header = parse_header(begin, begin + length, path);
+    if (!header.is_object()) refuse(path, "its header is no object");
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
         file.metadata = entry.get<std::map<std::string, std::string>>();
       } else {
         file.tensors.emplace(name, read_tensor(entry, bytes.subspan(8 + length), path, name));
+        copied += file.tensors.at(name).nbytes();
+        // A small file whose tensors overlap could ask for any amount of memory.
+        if (copied > bytes.size() - 8 - length) refuse(path, "its tensors overlap");
       }
     }
   } catch (const json::exception& error) {

@@ -118,6 +118,22 @@ std::vector<Spec> tune_specs() {
   };
 }
 
+// Of [student] and [teacher]: the weights that their training starts from.
+std::vector<Spec> weights_specs() {
+  return {
+      Spec::text("weights", "", "file of the first weights: PyTorch, safetensors; \"\": drawn at random by the seed"),
+      Spec::text("weights_entry", "",
+                 "which entry of a checkpoint; \"\": the first of state_dict, model_state_dict, model and net; .: all"),
+      Spec::text("weights_prefix", "auto", "removed from the file's names; auto: 'module.' when all have it"),
+      Spec::choice("weights_classifier", "load", {"load", "skip"}, "skip: the head keeps its random first weights"),
+      Spec::choice("weights_first_conv", "exact", {"exact", "sum"},
+                   "sum: over the file's input channels, for a model with one"),
+      Spec::boolean("weights_partial", false, "tensors that are missing, unexpected or of another shape are no error"),
+      Spec::text("weights_pretrained_on", "",
+                 "names of the sets that the weights were trained on; a list in the suite file: [\"kinetics400\"]"),
+  };
+}
+
 std::vector<Spec> evaluation_specs() {
   return {
       Spec::integer("batch", 128, 1, 100000, "clips a forward pass"),
@@ -146,7 +162,8 @@ const std::map<std::string, std::vector<Spec>>& all_specs() {
   static const std::map<std::string, std::vector<Spec>> specs{
       {"suite", suite_specs()},   {"ingest", ingest_specs()},        {"clip", clip_specs()},
       {"labels", labels_specs()}, {"training", training_specs()},    {"evaluation", evaluation_specs()},
-      {"tune", tune_specs()},     {"corruption", corruption_specs()}};
+      {"tune", tune_specs()},     {"corruption", corruption_specs()},
+      {"weights", weights_specs()}};
   return specs;
 }
 
@@ -159,6 +176,11 @@ const std::vector<ParameterSpec>& section_specs(const std::string& section) {
                                     did_you_mean(section, section_names())});
   }
   return found->second;
+}
+
+std::string section_title(const std::string& section) {
+  return section == "weights" ? "[student] and [teacher] of a suite file: first weights"
+                              : "[" + section + "] of a suite file";
 }
 
 std::vector<std::string> section_names() {

@@ -145,6 +145,7 @@ void show_section(std::string& text, const std::string& name, const Section& sec
 void show_model(std::string& text, const std::string& name, const ModelEntry& entry) {
   text += fmt::format("\n[{}]\nmodality = \"{}\"\nmodel = \"{}\"\n", name, to_string(entry.modality), entry.id);
   show_values(text, entry.section);
+  show_values(text, entry.weights);
 }
 
 }  // namespace

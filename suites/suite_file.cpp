@@ -47,6 +47,30 @@ std::string text_value(const toml::node& node, const std::string& key, const std
   refuse(fmt::format("'{}' must be a text", key), where);
 }
 
+// A list of texts counts as one text: ["a", "b"] as "a, b".
+ParameterValue text_or_list(const toml::node& node, const std::string& key, const Document& document) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return text_value(node, key, document.where(node));
+  std::vector<std::string> items;
+  for (const toml::node& item : *list) items.push_back(text_value(item, key, document.where(item)));
+  return join(items);
+}
+
+// The entries "weights" and "weights_…" of [student] and [teacher].
+std::set<std::string> read_weights(const toml::table& table, const Document& document, Section& section) {
+  std::set<std::string> taken;
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    if (name != "weights" && !name.starts_with("weights_")) continue;
+    const std::string where = document.where(node);
+    section.values.set(
+        name, name == "weights_pretrained_on" ? text_or_list(node, name, document) : scalar(node, name, where), where);
+    section.origins[name] = document.is_override ? "--set" : where;
+    taken.insert(name);
+  }
+  return taken;
+}
+
 // Writes the entries of `table` that are not in `reserved` into `section`.
 void read_section(const toml::table& table, const Document& document, Section& section,
                   const std::set<std::string>& reserved = {}) {
@@ -87,7 +111,9 @@ void read_model(const toml::table& table, const Document& document, ModelEntry& 
   }
   if (const toml::table* training = table_of(table, "training", document))
     read_section(*training, document, entry.training);
-  read_section(table, document, entry.section, {"modality", "model", "training"});
+  std::set<std::string> reserved = read_weights(table, document, entry.weights);
+  reserved.insert({"modality", "model", "training"});
+  read_section(table, document, entry.section, reserved);
 }
 
 MethodEntry read_method(const toml::table& table, const Document& document) {
@@ -351,6 +377,8 @@ Suite load_suite(const std::filesystem::path& file, const std::vector<std::strin
   suite.tune.values = Parameters(section_specs("tune"));
   suite.corruption.values = Parameters(section_specs("corruption"));
   suite.teacher.training.values = Parameters(section_specs("training"));
+  suite.teacher.weights.values = Parameters(section_specs("weights"));
+  suite.student.weights.values = Parameters(section_specs("weights"));
   suite.teacher.modality = Modality::kAudio;
   suite.student.modality = Modality::kVideo;
   read_plain_sections(root, document, suite);

@@ -36,7 +36,7 @@ void check_error(const test::ProcessResult& result, int status, const std::vecto
 
 TEST_CASE("every command explains itself, with examples") {
   const TemporaryFolder folder;
-  for (const std::string command : {"list", "describe", "plan", "run", "status", "report", "ingest", "probe",
+  for (const std::string command : {"list", "describe", "plan", "run", "status", "report", "ingest", "probe", "weights",
                                     "datasets", "conformance", "new", "doctor", "completion"}) {
     INFO(command);
     const auto help = test::cmkd({command, "--help"}, folder.path());

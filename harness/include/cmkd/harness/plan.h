@@ -23,8 +23,9 @@ struct PlannedTraining {
   std::string control;
   std::string label;  // "kd", "kd (shuffled-teacher)"
   std::int64_t seed = 0;
-  std::string teacher_key;  // "" when the method has no teacher
-  bool is_teacher = false;  // the cell's teacher itself
+  std::string teacher_key;   // "" when the method has no teacher
+  bool is_teacher = false;   // the cell's teacher itself
+  std::string weights_hash;  // of the file that its model starts from; "": random weights
   Parameters parameters;
   Parameters budget;           // [training] or [teacher.training], with what a trial changes of it
   std::string split = "test";  // the clips that judge it: "validation" for a trial

@@ -38,7 +38,10 @@ struct ModelEntry {
   Modality modality = Modality::kVideo;
   std::string id;
   Section section;   // the model's parameters
+  Section weights;   // "weights" and "weights_…": what its training starts from
   Section training;  // teacher: its own budget
+
+  [[nodiscard]] bool has_weights() const { return !weights.values.text("weights").empty(); }
 };
 
 struct Suite {
@@ -83,9 +86,10 @@ struct Suite {
 void set_parameter(Parameters& parameters, const std::string& text);
 
 // The declared settings of a table, for `describe` and the docs: "suite", "ingest", "clip", "labels", "training",
-// "evaluation", "tune".
+// "evaluation", "tune", and "weights", which stand in [student] and [teacher].
 [[nodiscard]] const std::vector<ParameterSpec>& section_specs(const std::string& section);
 [[nodiscard]] std::vector<std::string> section_names();
+[[nodiscard]] std::string section_title(const std::string& section);  // "[clip] of a suite file"
 
 // The suite as TOML with the origin of every value as a comment: `plan --show-config`.
 [[nodiscard]] std::string show_config(const Suite& suite);

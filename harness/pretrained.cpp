@@ -1,0 +1,108 @@
+#include "cmkd/harness/pretrained.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+#include "cmkd/core/error.h"
+#include "cmkd/core/hash.h"
+#include "cmkd/runtime/determinism.h"
+
+namespace cmkd {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using FileState = std::tuple<std::string, std::uintmax_t, fs::file_time_type>;
+
+LoadOptions load_options(const Parameters& values) {
+  LoadOptions options;
+  options.prefix = values.text("weights_prefix");
+  options.classifier = values.text("weights_classifier");
+  options.first_conv = values.text("weights_first_conv");
+  options.allow_partial = values.boolean("weights_partial");
+  return options;
+}
+
+// The same error, which also says which setting asked for the file.
+[[noreturn]] void rethrow(const Error& error, const ModelEntry& entry) {
+  ErrorParts parts = error.parts();
+  parts.where = fmt::format("{} ({})", parts.where, entry.weights.origin("weights"));
+  if (!parts.fix.empty()) parts.fix += "; settings: weights_prefix, weights_classifier, weights_partial, weights_entry";
+  throw Error(error.kind(), parts);
+}
+
+// Names and shapes of a state dict follow from the model and the number of classes; the rest lets the model be built.
+ModelConfig planned_config(const Suite& suite, const ModelEntry& entry, const ListedData& data) {
+  const WindowSettings window = suite.window_settings();
+  const IngestSettings& ingest = data.settings;
+  const double fps = ingest.fps > 0 ? ingest.fps : 1.0;
+  const double seconds =
+      window.audio_seconds > 0 ? window.audio_seconds : static_cast<double>(window.frames * window.frame_step) / fps;
+  ModelConfig config;
+  config.classes = static_cast<std::int64_t>(data.list.classes.size());
+  config.frames = window.frames;
+  config.height = window.crop > 0 ? window.crop : ingest.height;
+  config.width = window.crop > 0 ? window.crop : ingest.width;
+  config.sample_rate = ingest.sample_rate;
+  config.samples = static_cast<std::int64_t>(seconds * ingest.sample_rate);
+  config.parameters = entry.section.values;
+  return config;
+}
+
+}  // namespace
+
+std::string weights_hash(const ModelEntry& entry) {
+  if (!entry.has_weights()) return "";
+  static std::mutex mutex;
+  static std::map<FileState, std::string> known;
+  const fs::path path = entry.weights.values.text("weights");
+  std::error_code unreadable;
+  const std::uintmax_t size = fs::file_size(path, unreadable);
+  if (unreadable) {
+    throw Error(ErrorKind::kData,
+                {fmt::format("the weights '{}' cannot be read: {}", path.string(), unreadable.message()),
+                 entry.weights.origin("weights"), "",
+                 "name a file; paths begin in the folder that "
+                 "cmkd is called from"});
+  }
+  const FileState state{path.string(), size, fs::last_write_time(path)};
+  const std::scoped_lock lock(mutex);
+  auto found = known.find(state);
+  if (found == known.end()) found = known.emplace(state, hash_file(path)).first;
+  return found->second;
+}
+
+WeightsReport load_weights(Model& model, const ModelEntry& entry, const std::string& expected_hash) {
+  if (!entry.has_weights()) return {};
+  const Parameters& values = entry.weights.values;
+  try {
+    const WeightFile file = read_weight_file(values.text("weights"), {values.text("weights_entry")});
+    if (!expected_hash.empty() && file.content_hash != expected_hash) {
+      throw Error(ErrorKind::kData, {"the weights changed while the suite ran: another content than was planned with",
+                                     file.path.string(), "", "run the command again"});
+    }
+    return load_pretrained(model, file, load_options(values));
+  } catch (const Error& error) {
+    rethrow(error, entry);
+  }
+}
+
+std::vector<WeightsLine> check_weights(const Suite& suite, const ListedData& data) {
+  std::vector<WeightsLine> lines;
+  for (const auto& [role, entry] : {std::pair{"student", &suite.student}, std::pair{"teacher", &suite.teacher}}) {
+    if (!entry->has_weights()) continue;
+    const ScopedSeed seed(0);
+    const auto model = model_registry().get(entry->id).make(planned_config(suite, *entry, data));
+    lines.push_back({role, load_weights(*model, *entry), entry->weights.values.text("weights_pretrained_on")});
+  }
+  return lines;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,16 @@
+// The readers behind read_weight_file, one a format. Each fills `tensors`, `container`, `left_out` and `metadata`.
+#pragma once
+
+#include "byte_reader.h"
+#include "cmkd/models/weight_file.h"
+
+namespace cmkd::models {
+
+void read_torch_zip(Bytes bytes, const WeightFileOptions& options, WeightFile& file);
+void read_torch_legacy(Bytes bytes, const WeightFileOptions& options, WeightFile& file);
+void read_npy(Bytes bytes, WeightFile& file);
+
+// The first bytes of a torch.save before 1.6: a pickle of its magic number, in protocol 1 or later.
+[[nodiscard]] bool is_torch_legacy(Bytes bytes);
+
+}  // namespace cmkd::models
