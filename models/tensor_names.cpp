@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<const char*, 4> kContainers{"state_dict", "model_state_dict", "model", "net"};
 constexpr int kDeepest = 32;
 constexpr std::size_t kMostVisits = std::size_t{1} << 18U;  // a hostile dict may hold itself
-constexpr std::size_t kLongestName = 1024;  // with those of the dicts around it
+constexpr std::size_t kLongestName = 1024;                  // with those of the dicts around it
 constexpr std::size_t kMostLeftOut = 64;
 
 [[noreturn]] void refuse(const WeightFile& file, const std::string& what, const std::string& allowed = "",

@@ -160,10 +160,9 @@ std::vector<Spec> corruption_specs() {
 
 const std::map<std::string, std::vector<Spec>>& all_specs() {
   static const std::map<std::string, std::vector<Spec>> specs{
-      {"suite", suite_specs()},   {"ingest", ingest_specs()},        {"clip", clip_specs()},
-      {"labels", labels_specs()}, {"training", training_specs()},    {"evaluation", evaluation_specs()},
-      {"tune", tune_specs()},     {"corruption", corruption_specs()},
-      {"weights", weights_specs()}};
+      {"suite", suite_specs()},   {"ingest", ingest_specs()},         {"clip", clip_specs()},
+      {"labels", labels_specs()}, {"training", training_specs()},     {"evaluation", evaluation_specs()},
+      {"tune", tune_specs()},     {"corruption", corruption_specs()}, {"weights", weights_specs()}};
   return specs;
 }
 
