@@ -47,10 +47,6 @@ std::string type_name(c10::ScalarType type) {
   }
 }
 
-std::uint64_t bytes_of(const at::Tensor& tensor) {
-  return static_cast<std::uint64_t>(tensor.numel()) * tensor.element_size();
-}
-
 // Any input will do: names and shapes do not depend on it.
 std::shared_ptr<Model> make_model(const std::string& id, std::int64_t classes) {
   const ModelInfo& info = model_registry().get(id, "--model");

@@ -25,7 +25,7 @@ seeds = 1
 [dataset]
 id = "synthetic"
 train_clips = 24
-test_clips = 8
+test_clips = 10
 [ingest]
 height = 32
 width = 32
