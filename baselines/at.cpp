@@ -19,7 +19,7 @@ namespace cmkd {
 namespace {
 
 std::vector<ParameterSpec> parameters() {
-  return {weight_parameter(100.0), classification_weight_parameter(),
+  return {weight_parameter(5.0), classification_weight_parameter(),
           ParameterSpec::integer("p", 2, 1, 8, "Power of the activations that an attention map sums."),
           grid_parameter()};
 }
@@ -82,9 +82,9 @@ MethodInfo describe() {
   info.verified = Verified::kLoss;
   info.parameters = parameters();
   info.presets["paper"] = {{"weight", 1000.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
-  info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
+  info.presets["suite"] = {{"weight", 5.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
   info.needs = stage_needs();
-  info.search = {{"weight", 1.0, 3000.0}, {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
+  info.search = {{"weight", 0.1, 1000.0}, {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
   info.multi_label = true;
   info.unlabelled = "in the attention loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {

@@ -22,7 +22,7 @@ namespace cmkd {
 namespace {
 
 std::vector<ParameterSpec> parameters() {
-  return {weight_parameter(5.0), classification_weight_parameter(), grid_parameter()};
+  return {weight_parameter(0.5), classification_weight_parameter(), grid_parameter()};
 }
 
 // Mean over clips and pairs of channels of (a_i · b_j)². a [B, C_a, N], b [B, C_b, N].
@@ -94,9 +94,9 @@ MethodInfo describe() {
   info.verified = Verified::kLoss;
   info.parameters = parameters();
   info.presets["paper"] = {{"weight", 50.0}, {"classification_weight", 1.0}};
-  info.presets["suite"] = {{"weight", 5.0}, {"classification_weight", 1.0}};
+  info.presets["suite"] = {{"weight", 0.5}, {"classification_weight", 1.0}};
   info.needs = stage_needs();
-  info.search = {{"weight", 0.05, 150.0}, {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
+  info.search = {{"weight", 0.005, 50.0}, {"grid", 0, 0, false, {std::string("time"), std::string("plane")}}};
   info.multi_label = true;
   info.unlabelled = "in the selectivity loss, which needs no label; not in the cross-entropy";
   info.make = [needs = info.needs](const TrainingSetup& setup) {
