@@ -7,16 +7,16 @@ namespace cmkd::reports::fixture {
 results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   const double top1 = one.top1.at(static_cast<std::size_t>(seed - 1));
   results::LeaderboardRow row;
-  row.link = {"quick",
-              "Quick suite",
-              "synthetic",
-              "action_recognition",
-              "top1",
-              "0001",
-              fmt::format("training-{}-{}", one.label, seed),
-              fmt::format("evaluation-{}-{}", one.label, seed),
-              fmt::format("cmkd run suites/quick.toml --only '{}' --seed {}", one.label, seed),
-              one.note};
+  row.link.suite = "quick";
+  row.link.suite_title = "Quick suite";
+  row.link.dataset = "synthetic";
+  row.link.task = "action_recognition";
+  row.link.primary_metric = "top1";
+  row.link.method_order = "0001";
+  row.link.training_key = fmt::format("training-{}-{}", one.label, seed);
+  row.link.evaluation_key = fmt::format("evaluation-{}-{}", one.label, seed);
+  row.link.rerun_command = fmt::format("cmkd run suites/quick.toml --only '{}' --seed {}", one.label, seed);
+  row.link.note = one.note;
   results::TrainingRecord& training = row.training;
   training.key = row.link.training_key;
   training.dataset_fingerprint = "source1";
