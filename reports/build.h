@@ -24,6 +24,9 @@ struct PlacedRow {
 // `placed` are all of one table and label. Leaves out what needs other rows: the name, tier and comparison.
 [[nodiscard]] Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& options);
 
+// Counts, mean, deviation, interval and averages from `row.seeds`.
+void summarise(Row& row);
+
 // Seeds without a value, those with the same reason together.
 struct MissingSeeds {
   std::string seeds;   // "seed 2", "seeds 3, 4", "2 seeds, not known which"
@@ -31,6 +34,11 @@ struct MissingSeeds {
 };
 [[nodiscard]] std::vector<MissingSeeds> missing_seeds(const Row& row);
 [[nodiscard]] std::string missing_reasons(const Row& row);  // "seed 2: failed: …; seeds 3, 4: not run"
+
+// --- sweep.cpp: what a condition is made of ---
+
+[[nodiscard]] std::string swept_setting(const Table& table);  // "corruption.share" of "corruption.share = 0.5"
+[[nodiscard]] std::string base_dataset(const Table& table);   // without the condition
 
 // --- comparison.cpp: rows against each other ---
 

@@ -7,13 +7,19 @@ namespace {
 
 constexpr std::string_view kStyle = R"css(
 :root { color-scheme: light; --ground: #fcfbf9; --raised: #f5f3ee; --ink: #1d1c1a; --quiet: #5c5850; --rule: #e0dcd3;
-  --firm: #8f897c; --accent: #0b5a87; --warn: #8a3b12; }
+  --firm: #8f897c; --accent: #0b5a87; --warn: #8a3b12;
+  --line0: #0b5a87; --line1: #9a4a00; --line2: #1b6e3c; --line3: #8b2a7c;
+  --line4: #6a5a00; --line5: #b3261e; --line6: #00696b; --line7: #4f46b5; }
 @media (prefers-color-scheme: dark) {
   :root:not([data-theme="light"]) { color-scheme: dark; --ground: #15171a; --raised: #1c1f23; --ink: #e9e7e2;
-    --quiet: #aaa69d; --rule: #31353a; --firm: #6d7178; --accent: #86c5ec; --warn: #f0a57e; }
+    --quiet: #aaa69d; --rule: #31353a; --firm: #6d7178; --accent: #86c5ec; --warn: #f0a57e;
+    --line0: #86c5ec; --line1: #f0a860; --line2: #7fd39b; --line3: #e79bdc;
+    --line4: #d6c65a; --line5: #ff9a90; --line6: #6fd0d0; --line7: #b3adff; }
 }
 :root[data-theme="dark"] { color-scheme: dark; --ground: #15171a; --raised: #1c1f23; --ink: #e9e7e2;
-  --quiet: #aaa69d; --rule: #31353a; --firm: #6d7178; --accent: #86c5ec; --warn: #f0a57e; }
+  --quiet: #aaa69d; --rule: #31353a; --firm: #6d7178; --accent: #86c5ec; --warn: #f0a57e;
+  --line0: #86c5ec; --line1: #f0a860; --line2: #7fd39b; --line3: #e79bdc;
+  --line4: #d6c65a; --line5: #ff9a90; --line6: #6fd0d0; --line7: #b3adff; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 88rem; padding: 2.5rem 2rem 4rem; background: var(--ground); color: var(--ink);
   font: 400 0.9375rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
@@ -69,6 +75,25 @@ td.wide small { padding-left: 0.875rem; }
 .plot .interval { fill: var(--mark); opacity: 0.2; }
 .plot .mean { stroke: var(--mark); stroke-width: 2; }
 .plot .seed { fill: var(--mark); stroke: var(--ground); stroke-width: 0.75; }
+figure { margin: 0 0 1.5rem; }
+figcaption { color: var(--quiet); max-width: 62rem; }
+.chart { display: block; max-width: none; --mark: var(--quiet); }
+.chart .label { font-size: 12px; }
+.chart .value { text-anchor: end; }
+.chart .title { text-anchor: start; }
+.line0 { --mark: var(--line0); } .line1 { --mark: var(--line1); } .line2 { --mark: var(--line2); } .line3 { --mark: var(--line3); }
+.line4 { --mark: var(--line4); } .line5 { --mark: var(--line5); } .line6 { --mark: var(--line6); } .line7 { --mark: var(--line7); }
+.series .line { fill: none; stroke: var(--mark); stroke-width: 2; }
+.series.other .line { stroke-dasharray: 5 4; stroke-width: 1.5; }
+.series .reach { fill: none; stroke: transparent; stroke-width: 12; pointer-events: stroke; }
+.series .marker { fill: var(--mark); stroke: var(--ground); stroke-width: 1; }
+.series .leader { fill: none; stroke: var(--mark); opacity: 0.5; }
+.series .name { fill: var(--mark); font-size: 13px; }
+.series .band { fill: var(--mark); opacity: 0; pointer-events: none; }
+.series:hover .band { opacity: 0.16; }
+.series:hover .name { font-weight: 600; }
+.chart:has(.series:hover) .series:not(:hover) { opacity: 0.35; }
+table.narrow { width: auto; }
 details { margin-top: 1rem; }
 summary { cursor: pointer; font-weight: 600; }
 code { overflow-wrap: anywhere; font: 0.8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
@@ -90,7 +115,9 @@ code { overflow-wrap: anywhere; font: 0.8125rem/1.6 ui-monospace, SFMono-Regular
 }
 @media print {
   :root, :root:not([data-theme="light"]), :root[data-theme="dark"] { color-scheme: light; --ground: #fff; --raised: #f4f4f4;
-    --ink: #000; --quiet: #444; --rule: #ccc; --firm: #777; --accent: #003a5c; --warn: #6b2400; }
+    --ink: #000; --quiet: #444; --rule: #ccc; --firm: #777; --accent: #003a5c; --warn: #6b2400;
+    --line0: #0b5a87; --line1: #9a4a00; --line2: #1b6e3c; --line3: #8b2a7c;
+    --line4: #6a5a00; --line5: #b3261e; --line6: #00696b; --line7: #4f46b5; }
   @page { size: A4 landscape; margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 8.5pt; }
   h1 { font-size: 15pt; }
@@ -103,7 +130,8 @@ code { overflow-wrap: anywhere; font: 0.8125rem/1.6 ui-monospace, SFMono-Regular
   .tools { display: none; }
   h2, h3, caption { break-after: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; }
-  tr, .plot { break-inside: avoid; }
+  tr, .plot, figure { break-inside: avoid; }
+  .chart { max-width: 100%; height: auto; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }
 }

@@ -31,18 +31,6 @@ double tick_step(double span) {
 
 std::string number(double value) { return fmt::format("{:.1f}", value); }
 
-std::string tick_text(double value, double step) {
-  const int digits = step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
-  return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, digits);
-}
-
-std::string svg_head(double height, const std::string& id, const std::string& title, const std::string& description) {
-  return fmt::format(
-      "<svg class=\"plot\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" "
-      "aria-labelledby=\"{2}t {2}d\"><title id=\"{2}t\">{3}</title><desc id=\"{2}d\">{4}</desc>",
-      kWidth, height, id, html_escaped(title), html_escaped(description));
-}
-
 std::string description(const Table& table, const Row& row) {
   if (!row.mean) return "No seed has a result.";
   return fmt::format("Seeds: {}. Mean {}, 95 % Student-t interval {}. {}.", seeds_text(table.primary_metric, row),
@@ -51,6 +39,36 @@ std::string description(const Table& table, const Row& row) {
 }
 
 }  // namespace
+
+std::string tick_text(double value, double step) {
+  const int digits = step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
+  return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, digits);
+}
+
+std::string svg_head(const SvgSize& size, const std::string& id, const std::string& title,
+                     const std::string& description) {
+  return fmt::format(
+      "<svg class=\"{5}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" "
+      "aria-labelledby=\"{2}t {2}d\"><title id=\"{2}t\">{3}</title><desc id=\"{2}d\">{4}</desc>",
+      size.width, size.height, id, html_escaped(title), html_escaped(description), size.css);
+}
+
+void fit_axis(PlotAxis& axis, const std::string& metric, const std::vector<double>& shown) {
+  if (shown.empty()) return;
+  double low = std::ranges::min(shown);
+  double high = std::ranges::max(shown);
+  if (metric_style(metric).unit == MetricUnit::kPercent) {
+    low = std::clamp(low, 0.0, 100.0);
+    high = std::clamp(high, 0.0, 100.0);
+  }
+  if (high - low < 1e-6) {
+    low -= 0.5;
+    high += 0.5;
+  }
+  axis.step = tick_step(high - low);
+  axis.low = std::floor(low / axis.step + 1e-9) * axis.step;
+  axis.high = std::ceil(high / axis.step - 1e-9) * axis.step;
+}
 
 double PlotAxis::x(double shown) const noexcept {
   const double share = std::clamp((shown - low) / (high - low), 0.0, 1.0);
@@ -73,25 +91,12 @@ PlotAxis plot_axis(const Table& table) {
       axis.student = shown_value(table.primary_metric, *row.mean);
     }
   }
-  if (shown.empty()) return axis;
-  double low = std::ranges::min(shown);
-  double high = std::ranges::max(shown);
-  if (metric_style(table.primary_metric).unit == MetricUnit::kPercent) {
-    low = std::clamp(low, 0.0, 100.0);
-    high = std::clamp(high, 0.0, 100.0);
-  }
-  if (high - low < 1e-6) {
-    low -= 0.5;
-    high += 0.5;
-  }
-  axis.step = tick_step(high - low);
-  axis.low = std::floor(low / axis.step + 1e-9) * axis.step;
-  axis.high = std::ceil(high / axis.step - 1e-9) * axis.step;
+  fit_axis(axis, table.primary_metric, shown);
   return axis;
 }
 
 std::string axis_svg(const PlotAxis& axis, const std::string& id) {
-  std::string svg = svg_head(kAxisHeight, id, "Common axis",
+  std::string svg = svg_head({"plot", kWidth, kAxisHeight}, id, "Common axis",
                              fmt::format("The seeds of all rows of this table are drawn on one axis from {} to {}.",
                                          tick_text(axis.low, axis.step), tick_text(axis.high, axis.step)));
   std::string ticks;
@@ -123,7 +128,7 @@ std::string narrow_axis_svg(const std::string& axis_id) {
 
 std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, const std::string& id,
                     const std::string& axis_id) {
-  std::string svg = svg_head(kHeight, id, row.name, description(table, row));
+  std::string svg = svg_head({"plot", kWidth, kHeight}, id, row.name, description(table, row));
   const auto out = std::back_inserter(svg);
   const auto place = [&](double value) { return axis.x(shown_value(table.primary_metric, value)); };
   fmt::format_to(out, "<use href=\"#{}g\"/>", axis_id);

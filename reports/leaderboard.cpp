@@ -163,6 +163,18 @@ Table make_table(const std::vector<PlacedRow>& rows, const std::vector<results::
   return table;
 }
 
+// Levels by their value, where they stand side by side: as text, 10 comes before 2.
+void sort_by_level(std::vector<Table>& tables) {
+  const auto of_another_sweep = [](const Table& a, const Table& b) {
+    return a.task != b.task || base_dataset(a) != base_dataset(b) || swept_setting(a) != swept_setting(b);
+  };
+  for (auto begin = tables.begin(); begin != tables.end();) {
+    const auto end = std::find_if(begin, tables.end(), [&](const Table& one) { return of_another_sweep(one, *begin); });
+    std::ranges::stable_sort(begin, end, {}, &Table::level);
+    begin = end;
+  }
+}
+
 }  // namespace
 
 Leaderboard build_leaderboard(const std::vector<results::LeaderboardRow>& rows,
@@ -185,6 +197,7 @@ Leaderboard build_leaderboard(const std::vector<results::LeaderboardRow>& rows,
     board.tables.push_back(make_table({begin, end}, datasets, options));
     begin = end;
   }
+  sort_by_level(board.tables);
   return board;
 }
 

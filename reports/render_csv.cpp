@@ -1,4 +1,6 @@
 // RFC 4180 with "\n" as the line's end: one line for each row and seed. Metrics are fractions, as stored.
+// A tuning adds two columns to these lines, no second table: a reader of CSV expects one kind of line. Its curves are
+// in the other formats.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,6 +29,7 @@ struct Columns {
   std::vector<std::string> metrics;
   std::vector<std::string> transfer;
   std::vector<std::string> measured;
+  bool tuned = false;  // there is a tuning: which trial each method runs with, of how many
 };
 
 Columns columns_of(const Leaderboard& board) {
@@ -45,8 +48,10 @@ Columns columns_of(const Leaderboard& board) {
       }
     }
   }
-  Columns columns{
-      {metrics.begin(), metrics.end()}, {transfer.begin(), transfer.end()}, {measured.begin(), measured.end()}};
+  Columns columns{{metrics.begin(), metrics.end()},
+                  {transfer.begin(), transfer.end()},
+                  {measured.begin(), measured.end()},
+                  board.tuning.has_value()};
   sort_metrics(columns.metrics);
   sort_metrics(columns.transfer);
   return columns;
@@ -60,6 +65,14 @@ void add_values(std::vector<std::string>& cells, const std::vector<std::string>&
   }
 }
 
+// "2", "8": the row runs with trial 2 of 8. Empty where its method is not tuned (the teacher) or has no winner.
+void add_tuned(std::vector<std::string>& cells, const Tuning& tuning, const Row& row) {
+  const auto method = std::ranges::find(tuning.methods, row.method, &TunedMethod::name);
+  const bool there = method != tuning.methods.end();
+  cells.push_back(there && method->winner ? fmt::format("{}", *method->winner) : "");
+  cells.push_back(there ? fmt::format("{}", method->values.size()) : "");
+}
+
 std::string line_of(const std::vector<std::string>& cells) {
   std::vector<std::string> escaped;
   for (const std::string& cell : cells) escaped.push_back(quoted(cell));
@@ -67,12 +80,20 @@ std::string line_of(const std::vector<std::string>& cells) {
 }
 
 std::string head_line(const Columns& columns) {
-  std::vector<std::string> cells{"suite",       "task",         "dataset",        "direction",
-                                 "protocol",    "row",          "method",         "control",
-                                 "verified",    "note",         "tier",           "not_ranked",
-                                 "seed",        "fold",         "missing",        "primary_metric",
-                                 "value",       "training_key", "evaluation_key", "initial_weights",
-                                 "batch_order", "augmentation", "student_model",  "rerun_command"};
+  std::vector<std::string> cells{"suite",          "task",
+                                 "dataset",        "direction",
+                                 "protocol",       "condition",
+                                 "level",          "row",
+                                 "method",         "control",
+                                 "verified",       "note",
+                                 "tier",           "not_ranked",
+                                 "seed",           "fold",
+                                 "missing",        "primary_metric",
+                                 "value",          "training_key",
+                                 "evaluation_key", "initial_weights",
+                                 "batch_order",    "augmentation",
+                                 "student_model",  "rerun_command"};
+  if (columns.tuned) cells.insert(cells.end(), {"tuned_trial", "tuned_trials"});
   for (const std::string& name : columns.metrics) cells.push_back("test." + name);
   for (const std::string& name : columns.transfer) cells.push_back("transfer." + name);
   for (const std::string& name : columns.measured) cells.push_back("measured." + name);
@@ -86,6 +107,8 @@ std::string seed_line(const Leaderboard& board, const Table& table, const Row& r
                                  table.dataset,
                                  table.direction,
                                  table.protocol,
+                                 table.condition,
+                                 table.level ? level_text(*table.level) : "",
                                  row.name,
                                  row.method,
                                  row.control,
@@ -105,6 +128,7 @@ std::string seed_line(const Leaderboard& board, const Table& table, const Row& r
                                  seed.augmentation,
                                  row.student_model,
                                  seed.rerun_command};
+  if (board.tuning) add_tuned(cells, *board.tuning, row);
   add_values(cells, columns.metrics, seed.metrics);
   add_values(cells, columns.transfer, seed.transfer);
   add_values(cells, columns.measured, seed.measured);

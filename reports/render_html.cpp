@@ -1,83 +1,15 @@
 // One HTML file that loads nothing: readable without scripts, sortable and filterable with them.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
+#include <set>
 
 #include "build.h"
-#include "html.h"
+#include "html_page.h"
 #include "text.h"
 
 namespace cmkd::reports {
 
 namespace {
-
-std::string sort_key(const std::optional<double>& value) { return value ? fmt::format("{:.6f}", *value) : ""; }
-
-class Page {
- public:
-  // Arguments are put in as they are: escape what is data.
-  template <typename... Arguments>
-  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
-    text_ += '\n';
-  }
-  void raw(std::string_view text) { text_ += text; }
-  // A cell with the label that it carries on a narrow screen.
-  void cell(const char* css, const std::string& label, const std::string& sort, const std::string& content) {
-    line("<td role=\"cell\" class=\"{}\" data-label=\"{}\" data-sort=\"{}\">{}</td>", css, html_escaped(label), sort,
-         content);
-  }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
-
-// Scrolls sideways where it must, by keyboard too.
-std::string scroll_region(const std::string& name) {
-  return fmt::format("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">", html_escaped(name));
-}
-
-const char* row_class(const Row& row) {
-  if (row.role == RowRole::kControl) return "control";
-  if (row.role != RowRole::kMethod) return "bound";
-  return row.partial() ? "partial" : "ranked";
-}
-
-std::string mean_html(const Table& table, const Row& row) {
-  if (!row.mean) return kNothing;
-  const std::string value = metric_text(table.primary_metric, *row.mean);
-  if (!row.deviation) return value;
-  return fmt::format("{} ± {}", value, metric_text(table.primary_metric, *row.deviation));
-}
-
-std::string difference_html(const Table& table, const Row& row) {
-  if (!row.to_student) return kNothing;
-  std::string text = kNothing;
-  if (const auto& paired = row.to_student->comparison) {
-    text = difference_text(table.primary_metric, paired->difference);
-    if (paired->interval) text.append(" ").append(difference_interval_text(table.primary_metric, paired->interval));
-    text += fmt::format("<small>{}</small>", html_escaped(difference_facts(*paired)));
-  }
-  if (!row.to_student->why_not.empty()) {
-    text += fmt::format("<small>left out: {}</small>", html_escaped(row.to_student->why_not));
-  }
-  return text;
-}
-
-std::string name_html(const Row& row) {
-  std::string text = html_escaped(row.name);
-  if (!role_text(row).empty()) text += fmt::format("<small>{}</small>", html_escaped(role_text(row)));
-  if (!row.student_model.empty()) text += fmt::format("<small>{}</small>", html_escaped(row.student_model));
-  return text;
-}
-
-std::string count_html(const Row& row) {
-  std::string text = fmt::format("{} of {}", row.done, row.wanted);
-  if (row.partial()) text += fmt::format("<small class=\"missing\">{}</small>", completeness_word(row));
-  return text;
-}
 
 void write_main_head(Page& page, const Table& table, const PlotAxis& axis, const std::string& id) {
   const std::string metric = html_escaped(metric_heading(table.primary_metric));
@@ -101,7 +33,8 @@ void write_main_row(Page& page, const Table& table, const Row& row, const PlotAx
   page.cell("number", "Tier", row.tier ? fmt::format("{}", *row.tier) : "",
             row.tier ? fmt::format("{}", *row.tier) : kNothing);
   page.cell("number", "Seeds", fmt::format("{}", row.done), count_html(row));
-  page.cell("number", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean), mean_html(table, row));
+  page.cell("number", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean),
+            mean_text(table.primary_metric, row));
   page.cell("number", "95 % interval of the mean",
             sort_key(row.interval ? std::optional(row.interval->low) : std::nullopt),
             interval_text(table.primary_metric, row.interval));
@@ -109,7 +42,7 @@ void write_main_row(Page& page, const Table& table, const Row& row, const PlotAx
             row_svg(axis, table, row, id, axis_id) + narrow_axis_svg(axis_id) +
                 fmt::format("<small>{}</small>", html_escaped(seeds_text(table.primary_metric, row))));
   page.cell("number", "Against student", sort_key(paired ? std::optional(paired->difference) : std::nullopt),
-            difference_html(table, row));
+            difference_html(table.primary_metric, row));
   page.line("<td role=\"cell\" data-label=\"Verified\">{}</td>", html_escaped(row.verified));
   page.line("</tr>");
 }
@@ -173,15 +106,9 @@ void write_transfer(Page& page, const Table& table) {
 }
 
 void write_missing(Page& page, const Table& table) {
-  if (std::ranges::none_of(table.rows, &Row::partial)) return;
-  page.line("<h3>Missing</h3><ul>");
-  for (const Row& row : table.rows) {
-    for (const MissingSeeds& group : missing_seeds(row)) {
-      page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", html_escaped(row.name), group.seeds,
-                html_escaped(group.reason));
-    }
-  }
-  page.line("</ul>");
+  std::vector<const Row*> rows;
+  for (const Row& row : table.rows) rows.push_back(&row);
+  write_missing_seeds(page, rows);
 }
 
 void write_details(Page& page, const Table& table) {
@@ -210,7 +137,8 @@ void write_details(Page& page, const Table& table) {
   }
 }
 
-void write_table(Page& page, const Table& table, const std::string& id) {
+void write_table(Page& page, const Table& table, std::size_t position) {
+  const std::string id = fmt::format("t{}", position);
   page.line("<section aria-labelledby=\"{}h\"><h2 id=\"{}h\">{}</h2>", id, id, html_escaped(table_title(table)));
   write_facts(page, table);
   write_main_table(page, table, id);
@@ -227,6 +155,20 @@ void write_table(Page& page, const Table& table, const std::string& id) {
       [](const Row& row) -> const std::map<std::string, Average>& { return row.cost; },
       [](const std::string& name, const Average& average, const Row&) { return cost_text(name, average); });
   write_details(page, table);
+  page.line("</section>");
+}
+
+// The tables of its levels are folded under it.
+void write_sweep_section(Page& page, const Leaderboard& board, const Sweep& sweep) {
+  const std::string id = fmt::format("s{}", sweep.tables.front());
+  page.line("<section aria-labelledby=\"{}h\">", id);
+  write_sweep(page, sweep, id);
+  for (const std::size_t position : sweep.tables) {
+    const Table& table = board.tables[position];
+    page.line("<details><summary>{}: the whole table</summary>", html_escaped(table.condition));
+    write_table(page, table, position);
+    page.line("</details>");
+  }
   page.line("</section>");
 }
 
@@ -270,7 +212,14 @@ void write_head(Page& page, const std::string& title) {
 std::string render_html(const Leaderboard& board) {
   Page page;
   write_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
-  for (std::size_t i = 0; i < board.tables.size(); ++i) write_table(page, board.tables[i], fmt::format("t{}", i));
+  std::set<std::size_t> in_sweeps;
+  for (const Sweep& sweep : sweeps_of(board)) {
+    write_sweep_section(page, board, sweep);
+    in_sweeps.insert(sweep.tables.begin(), sweep.tables.end());
+  }
+  for (std::size_t i = 0; i < board.tables.size(); ++i) {
+    if (!in_sweeps.contains(i)) write_table(page, board.tables[i], i);
+  }
   if (board.tuning) write_tuning(page, *board.tuning);
   page.line("<section><h2>How to read this</h2><ul>");
   for (const std::string& line : how_to_read()) page.line("<li>{}</li>", html_escaped(line));

@@ -150,16 +150,82 @@ json table_json(const Table& table, bool cost) {
   return result;
 }
 
+json point_json(double level, const SweepPoint& point) {
+  return {{"level", level},
+          {"mean", number(point.mean)},
+          {"standard_deviation", number(point.deviation)},
+          {"interval_95", interval_json(point.interval)},
+          {"n", point.n},
+          {"missing", point.missing}};
+}
+
+json area_json(const Row& area) {
+  json seeds = json::array();
+  for (const SeedResult& seed : area.seeds) {
+    seeds.push_back({{"seed", seed.seed_known ? json(seed.seed) : json()},
+                     {"value", number(seed.value)},
+                     {"missing", seed.missing}});
+  }
+  return {{"mean", number(area.mean)},
+          {"standard_deviation", number(area.deviation)},
+          {"interval_95", interval_json(area.interval)},
+          {"seeds_done", area.done},
+          {"seeds_wanted", area.wanted},
+          {"against_student", difference_json(area.to_student)},
+          {"seeds", seeds}};
+}
+
+json sweep_row_json(const Sweep& sweep, const SweepRow& row) {
+  json points = json::array();
+  for (std::size_t i = 0; i < sweep.levels.size(); ++i) points.push_back(point_json(sweep.levels[i], row.points[i]));
+  return {{"name", row.area.name},
+          {"method", row.area.method},
+          {"control", row.area.control},
+          {"role", role_name(row.area.role)},
+          {"points", points},
+          {"area", area_json(row.area)}};
+}
+
+json evidence_json(const Sweep& sweep, const SweepEvidence& evidence) {
+  json points = json::array();
+  for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
+    const std::optional<SeedSpread>& point = evidence.points[i];
+    points.push_back({{"level", sweep.levels[i]},
+                      {"mean", point ? number(point->mean) : json()},
+                      {"standard_deviation", point ? number(point->deviation) : json()},
+                      {"n", point ? point->n : 0}});
+  }
+  return {{"name", evidence.name}, {"metric", evidence.metric}, {"points", points}};
+}
+
+json sweep_json(const Sweep& sweep) {
+  json result{{"task", sweep.task},
+              {"dataset", sweep.dataset},
+              {"direction", sweep.direction},
+              {"protocol", sweep.protocol},
+              {"primary_metric", sweep.primary_metric},
+              {"setting", sweep.setting},
+              {"levels", sweep.levels},
+              {"tables", sweep.tables},
+              {"rows", json::array()},
+              {"evidence", json::array()}};
+  for (const SweepRow& row : sweep.rows) result["rows"].push_back(sweep_row_json(sweep, row));
+  for (const SweepEvidence& one : sweep.evidence) result["evidence"].push_back(evidence_json(sweep, one));
+  return result;
+}
+
 json tuning_json(const Tuning& tuning) {
   json methods = json::array();
   for (const TunedMethod& method : tuning.methods) {
     json values = json::array();
     for (const auto& value : method.values) values.push_back(number(value));
+    json best = json::array();
+    for (const double value : method.best_of) best.push_back(number(value));
     methods.push_back({{"method", method.name},
                        {"values", values},
                        {"winner", method.winner ? json(*method.winner) : json()},
                        {"winning_values", method.winning_values},
-                       {"expected_best_of", method.best_of}});
+                       {"expected_best_of", best}});
   }
   return {{"metric", tuning.metric},
           {"trials", tuning.trials},
@@ -171,8 +237,11 @@ json tuning_json(const Tuning& tuning) {
 }  // namespace
 
 std::string render_json(const Leaderboard& board) {
-  json root{{"format", "cmkd leaderboard"}, {"version", 1},           {"suite", board.suite}, {"title", board.title},
-            {"how_to_read", how_to_read()}, {"tables", json::array()}};
+  json root{{"format", "cmkd leaderboard"}, {"version", 1},
+            {"suite", board.suite},         {"title", board.title},
+            {"how_to_read", how_to_read()}, {"sweeps", json::array()},
+            {"tables", json::array()}};
+  for (const Sweep& sweep : sweeps_of(board)) root["sweeps"].push_back(sweep_json(sweep));
   for (const Table& table : board.tables) root["tables"].push_back(table_json(table, board.cost));
   if (board.tuning) root["tuning"] = tuning_json(*board.tuning);
   // A name from a file system may be no UTF-8: it must not stop the report.

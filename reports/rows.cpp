@@ -173,6 +173,8 @@ std::map<std::string, Average> averages(const std::map<std::string, std::vector<
   return result;
 }
 
+}  // namespace
+
 void summarise(Row& row) {
   std::vector<double> values;
   std::map<std::string, std::vector<double>> secondary;
@@ -196,8 +198,6 @@ void summarise(Row& row) {
   row.deviation = standard_deviation(values);
   row.interval = t_interval(values);
 }
-
-}  // namespace
 
 std::string without_seed(const std::string& command) {
   const SeedInCommand found = find_seed(command);

@@ -139,15 +139,23 @@ std::vector<std::string> cost_names(const Table& table) {
   return names;
 }
 
-std::string table_title(const Table& table) {
-  const auto known = [](const std::string& text, const char* otherwise) { return text.empty() ? otherwise : text; };
-  std::string direction = known(table.direction, "direction not known yet");
+std::string direction_text(const std::string& direction) {
+  if (direction.empty()) return "direction not known yet";
+  std::string text = direction;
   // "audio->video" may be broken across lines between its two signs. Narrow no-break spaces hold the arrow.
-  if (const std::size_t arrow = direction.find("->"); arrow != std::string::npos) {
-    direction.replace(arrow, 2, "\u202F→\u202F");
-  }
-  return fmt::format("{} on {}, {}, protocol {}", table.task, table.dataset, direction,
-                     known(table.protocol, "not known yet"));
+  if (const std::size_t arrow = text.find("->"); arrow != std::string::npos) text.replace(arrow, 2, "\u202F→\u202F");
+  return text;
+}
+
+std::string table_title(const Table& table) {
+  return fmt::format("{} on {}, {}, protocol {}", table.task, table.dataset, direction_text(table.direction),
+                     table.protocol.empty() ? "not known yet" : table.protocol);
+}
+
+std::string mean_text(const std::string& metric, const Row& row) {
+  if (!row.mean) return kNothing;
+  if (!row.deviation) return metric_text(metric, *row.mean);
+  return fmt::format("{} ± {}", metric_text(metric, *row.mean), metric_text(metric, *row.deviation));
 }
 
 std::string role_text(const Row& row) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cmkd/reports/leaderboard.h"
+#include "cmkd/reports/sweep.h"
 
 namespace cmkd::reports {
 
@@ -32,7 +33,9 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::vector<std::string> cost_names(const Table& table);
 
 [[nodiscard]] std::string table_title(const Table& table);
-[[nodiscard]] std::string role_text(const Row& row);           // the note, "control of kd", ""
+[[nodiscard]] std::string direction_text(const std::string& direction);          // "audio → video"
+[[nodiscard]] std::string mean_text(const std::string& metric, const Row& row);  // "47.1 ± 0.8"
+[[nodiscard]] std::string role_text(const Row& row);                             // the note, "control of kd", ""
 [[nodiscard]] std::string state_word(const SeedResult& seed);  // "failed", "not run", …: `missing` up to its ':'
 [[nodiscard]] std::string exclusion_summary(const ExclusionList& list);  // "synthetic: 2 of 4 listed clips used; …"
 
@@ -54,6 +57,15 @@ struct Fact {
 [[nodiscard]] std::string winner_text(const TunedMethod& method);            // "trial 3 of 8"
 [[nodiscard]] std::string winner_value(const Tuning& tuning, const TunedMethod& method);
 [[nodiscard]] std::string best_of_text(const Tuning& tuning, const TunedMethod& method, std::int64_t k);
+
+// --- sweep_text.cpp ---
+
+[[nodiscard]] std::string sweep_title(const Sweep& sweep);
+[[nodiscard]] std::vector<Fact> sweep_facts(const Sweep& sweep);
+[[nodiscard]] std::string level_text(double level);                                                // "0.4"
+[[nodiscard]] std::string point_text(const Sweep& sweep, const SweepRow& row, std::size_t level);  // "47.1 ± 0.8"
+[[nodiscard]] std::string evidence_text(const SweepEvidence& evidence, std::size_t level);         // "0.81 ± 0.02"
+[[nodiscard]] const char* what_evidence_means();
 
 // --- clean_text.cpp ---
 

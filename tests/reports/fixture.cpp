@@ -7,16 +7,16 @@ namespace cmkd::reports::fixture {
 results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   const double top1 = one.top1.at(static_cast<std::size_t>(seed - 1));
   results::LeaderboardRow row;
-  row.link = {"quick",
-              "Quick suite",
-              "synthetic",
-              "action_recognition",
-              "top1",
-              "0001",
-              fmt::format("training-{}-{}", one.label, seed),
-              fmt::format("evaluation-{}-{}", one.label, seed),
-              fmt::format("cmkd run suites/quick.toml --only '{}' --seed {}", one.label, seed),
-              one.note};
+  row.link.suite = "quick";
+  row.link.suite_title = "Quick suite";
+  row.link.dataset = "synthetic";
+  row.link.task = "action_recognition";
+  row.link.primary_metric = "top1";
+  row.link.method_order = "0001";
+  row.link.training_key = fmt::format("training-{}-{}", one.label, seed);
+  row.link.evaluation_key = fmt::format("evaluation-{}-{}", one.label, seed);
+  row.link.rerun_command = fmt::format("cmkd run suites/quick.toml --only '{}' --seed {}", one.label, seed);
+  row.link.note = one.note;
   results::TrainingRecord& training = row.training;
   training.key = row.link.training_key;
   training.dataset_fingerprint = "source1";
@@ -102,6 +102,116 @@ std::vector<results::DatasetRecord> datasets() {
   other.source_fingerprint = "source2";
   other.name = "not of this suite";
   return {other, dataset};
+}
+
+results::LeaderboardRow at_level(results::LeaderboardRow row, const std::string& setting, double level) {
+  row.link.condition = fmt::format("{} = {}", setting, level);
+  row.link.level = level;
+  row.link.dataset += ", " + row.link.condition;
+  if (row.training.method == "student" || row.training.method == "teacher") return row;
+  for (std::string* key : {&row.link.training_key, &row.link.evaluation_key}) *key += fmt::format("-{}", level);
+  row.training.key = row.link.training_key;
+  return row;
+}
+
+namespace {
+
+struct LevelCase {
+  double level;
+  std::vector<Case> cases;
+};
+
+const std::vector<LevelCase>& level_cases() {
+  const Case teacher{"teacher", "teacher", "", "teacher", "none", {0.72, 0.69, 0.75}};
+  const Case student{"student", "student", "", "lower bound", "none", {0.42, 0.45, 0.36}};
+  const auto mnf_csc = [](std::vector<double> top1) { return Case{"mnf_csc", "mnf_csc", "", "", "step", top1}; };
+  const auto kd = [](std::vector<double> top1) { return Case{"kd", "kd", "", "", "loss", top1}; };
+  static const std::vector<LevelCase> cases{
+      {0, {teacher, student, mnf_csc({0.60, 0.57, 0.60}), kd({0.54, 0.57, 0.51})}},
+      {0.5, {teacher, student, mnf_csc({0.54, 0.52, 0.56}), kd({0.48, 0.50, 0.46})}},
+      {0.75, {teacher, student, mnf_csc({0.48, 0.45, 0.42}), kd({0.36, -1, 0.33})}}};
+  return cases;
+}
+
+}  // namespace
+
+std::vector<results::LeaderboardRow> sweep_rows() {
+  std::vector<results::LeaderboardRow> rows;
+  for (const auto& [level, cases] : level_cases()) {
+    for (const Case& one : cases) {
+      for (std::int64_t seed = 1; seed <= 3; ++seed) {
+        results::LeaderboardRow& added = rows.emplace_back(at_level(row(one, seed), "corruption.share", level));
+        if (one.method != "mnf_csc" || level == 0) continue;  // no clip is damaged: there is nothing to tell
+        const double gate = 0.70 + 0.05 * static_cast<double>(seed);
+        added.metrics.push_back({"corruption_auc_gate", "transfer", gate, 400});
+        added.metrics.push_back({"corruption_auc_similarity", "transfer", gate - 0.08 * level, 400});
+      }
+    }
+  }
+  return rows;
+}
+
+std::vector<results::LeaderboardRow> tuned_rows() {
+  std::vector<results::LeaderboardRow> rows;
+  for (const Case& one :
+       {Case{"teacher", "teacher", "", "teacher", "none", {0.72, 0.69}},
+        Case{"student", "student", "", "lower bound", "none", {0.42, 0.45}},
+        Case{"mnf_csc", "mnf_csc", "", "", "step", {0.60, 0.57}}, Case{"kd", "kd", "", "", "loss", {0.54, 0.57}}}) {
+    for (std::int64_t seed = 1; seed <= 2; ++seed) rows.push_back(row(one, seed));
+  }
+  for (results::LeaderboardRow& row : rows) {
+    row.link.suite = "quick-tuned";
+    row.link.suite_title = "Quick suite, tuned";
+  }
+  return rows;
+}
+
+namespace {
+
+struct TrialCase {
+  std::string method;
+  std::int64_t position = 0;          // in the suite
+  std::vector<double> learning_rate;  // by trial
+  std::vector<double> validation;     // by trial; negative: failed; above 1: not run
+};
+
+results::LeaderboardRow trial_row(const TrialCase& one, std::int64_t trial, std::int64_t seed) {
+  const auto index = static_cast<std::size_t>(trial);
+  results::LeaderboardRow row;
+  row.link.suite = "quick-tuning";
+  row.link.primary_metric = "top1";
+  row.link.method_order = fmt::format("{:04}", 100 * one.position + trial);
+  row.link.note = fmt::format("trial {}", trial);
+  row.link.rerun_command = fmt::format("cmkd tune suites/quick.toml --only '{}'", one.method);
+  if (one.validation[index] > 1) return row;
+  row.training.method = one.method;
+  row.training.seed = seed;
+  row.training.config_json = fmt::format(
+      R"({{"training": {{"learning_rate": {}, "weight_decay": 0.0}}, "method": {{"parameters": {{"weight": 1.0}}}}}})",
+      one.learning_rate[index]);
+  if (one.validation[index] < 0) {
+    row.state = results::RowState::kFailed;
+    row.training.status = results::RunStatus::kFailed;
+    return row;
+  }
+  row.state = results::RowState::kEvaluated;
+  const double spread = seed == 901 ? 0.01 : -0.01;
+  row.metrics = {{"top1", "validation", one.validation[index] + spread, 100}};
+  return row;
+}
+
+}  // namespace
+
+std::vector<results::LeaderboardRow> trial_rows() {
+  std::vector<results::LeaderboardRow> rows;
+  for (const TrialCase& one : {TrialCase{"student", 0, {0.001, 0.003, 0.0005, 0.002}, {0.40, 0.44, 0.36, 0.42}},
+                               TrialCase{"mnf_csc", 1, {0.001, 0.03, 0.002, 0.0004}, {0.56, -1, 0.60, 0.50}},
+                               TrialCase{"kd", 2, {0.001, 0.003, 0.0005, 0.002}, {0.55, 0.52, 0.48, 2}}}) {
+    for (std::int64_t trial = 0; trial < 4; ++trial) {
+      for (const std::int64_t seed : {901, 902}) rows.push_back(trial_row(one, trial, seed));
+    }
+  }
+  return rows;
 }
 
 }  // namespace cmkd::reports::fixture

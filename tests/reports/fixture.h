@@ -27,4 +27,16 @@ results::LeaderboardRow not_run(const results::LeaderboardRow& from);
 std::vector<results::LeaderboardRow> rows();
 std::vector<results::DatasetRecord> datasets();
 
+// The row under a condition of a sweep.
+results::LeaderboardRow at_level(results::LeaderboardRow row, const std::string& setting, double level);
+
+// corruption.share at 0, 0.5 and 0.75: teacher, student (both trained once for all levels), mnf_csc with the areas by
+// which it tells the damaged clips, and kd, of which seed 2 failed at 0.75. Three seeds.
+std::vector<results::LeaderboardRow> sweep_rows();
+
+// A tuned suite: student, mnf_csc, kd and a teacher, which is not tuned. Two seeds.
+std::vector<results::LeaderboardRow> tuned_rows();
+// The trials behind it, four of two seeds for each method: a trial of mnf_csc failed, one of kd has not run.
+std::vector<results::LeaderboardRow> trial_rows();
+
 }  // namespace cmkd::reports::fixture

@@ -20,8 +20,8 @@ std::string read(const std::filesystem::path& path) {
 }
 
 // CMKD_APPROVE=1 writes what is rendered instead of comparing: look at the difference before committing it.
-void approve(const char* name, Format format) {
-  const std::string rendered = render(build_leaderboard(fixture::rows(), fixture::datasets()), format);
+void approve(const Leaderboard& board, const char* name, Format format) {
+  const std::string rendered = render(board, format);
   const std::filesystem::path path = test::source_dir() / "tests" / "golden" / name;
   if (const char* set = std::getenv("CMKD_APPROVE"); set != nullptr && std::string(set) == "1") {
     std::filesystem::create_directories(path.parent_path());
@@ -32,10 +32,42 @@ void approve(const char* name, Format format) {
   CHECK(equal);
 }
 
-TEST_CASE("the Markdown report is the approved one") { approve("leaderboard.md", Format::kMarkdown); }
-TEST_CASE("the CSV report is the approved one") { approve("leaderboard.csv", Format::kCsv); }
-TEST_CASE("the JSON report is the approved one") { approve("leaderboard.json", Format::kJson); }
-TEST_CASE("the HTML report is the approved one") { approve("leaderboard.html", Format::kHtml); }
+Leaderboard plain_board() { return build_leaderboard(fixture::rows(), fixture::datasets()); }
+Leaderboard sweep_board() { return build_leaderboard(fixture::sweep_rows(), fixture::datasets()); }
+Leaderboard tuned_board() {
+  Leaderboard board = build_leaderboard(fixture::tuned_rows(), fixture::datasets());
+  board.tuning = build_tuning(fixture::trial_rows());
+  return board;
+}
+
+TEST_CASE("the Markdown report is the approved one") { approve(plain_board(), "leaderboard.md", Format::kMarkdown); }
+TEST_CASE("the CSV report is the approved one") { approve(plain_board(), "leaderboard.csv", Format::kCsv); }
+TEST_CASE("the JSON report is the approved one") { approve(plain_board(), "leaderboard.json", Format::kJson); }
+TEST_CASE("the HTML report is the approved one") { approve(plain_board(), "leaderboard.html", Format::kHtml); }
+
+TEST_CASE("the reports of a sweep are the approved ones") {
+  approve(sweep_board(), "sweep.md", Format::kMarkdown);
+  approve(sweep_board(), "sweep.csv", Format::kCsv);
+  approve(sweep_board(), "sweep.json", Format::kJson);
+  approve(sweep_board(), "sweep.html", Format::kHtml);
+}
+
+TEST_CASE("the reports with a tuning are the approved ones") {
+  approve(tuned_board(), "tuned.md", Format::kMarkdown);
+  approve(tuned_board(), "tuned.csv", Format::kCsv);
+  approve(tuned_board(), "tuned.json", Format::kJson);
+  approve(tuned_board(), "tuned.html", Format::kHtml);
+}
+
+TEST_CASE("the order in which the rows of a sweep come changes no byte in any format") {
+  auto rows = fixture::sweep_rows();
+  std::ranges::reverse(rows);
+  const Leaderboard backward = build_leaderboard(rows, fixture::datasets());
+  for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
+    const bool equal = render(sweep_board(), format) == render(backward, format);
+    CHECK(equal);
+  }
+}
 
 TEST_CASE("the order in which rows and data sets come changes no byte in any format") {
   auto rows = fixture::rows();
@@ -74,7 +106,7 @@ TEST_CASE("every format is UTF-8 on lines of its own making, whatever the names 
 }
 
 TEST_CASE("the HTML report names no address, so it can load nothing") {
-  const std::string text = render_html(build_leaderboard(fixture::rows(), fixture::datasets()));
+  const std::string text = render_html(plain_board()) + render_html(sweep_board()) + render_html(tuned_board());
   for (const char* sign : {"http:", "https:", "url(", "@import", "src=\"", "<link"}) {
     INFO(sign);
     const bool absent = text.find(sign) == std::string::npos;

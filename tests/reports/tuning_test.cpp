@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "cmkd/core/error.h"
 #include "cmkd/reports/leaderboard.h"
 #include "cmkd/reports/tuning.h"
+#include "fixture.h"
 
 namespace cmkd::reports {
 namespace {
@@ -105,6 +108,42 @@ TEST_CASE("the tuning stands in every format that shows prose, and in JSON") {
   CHECK(markdown.find("learning\\_rate = 0.01") != std::string::npos);
   CHECK(render(board, Format::kHtml).find("trial 1 of 2") != std::string::npos);
   CHECK(render(board, Format::kJson).find("\"expected_best_of\"") != std::string::npos);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// The cells of the column `name`, by line; no cell of these rows has a comma.
+std::vector<std::string> column(const std::string& csv, const std::string& name) {
+  std::vector<std::vector<std::string>> cells;
+  for (const std::string& line : lines_of(csv)) {
+    std::vector<std::string>& row = cells.emplace_back();
+    std::istringstream stream(line);
+    for (std::string cell; std::getline(stream, cell, ',');) row.push_back(cell);
+  }
+  const auto at = std::ranges::find(cells.front(), name) - cells.front().begin();
+  std::vector<std::string> found;
+  for (const auto& row : cells) found.push_back(row.at(static_cast<std::size_t>(at)));
+  return found;
+}
+
+TEST_CASE("CSV stays one line for each seed: a tuning adds the trial that each method runs with, and of how many") {
+  Leaderboard board = build_leaderboard(fixture::tuned_rows(), {});
+  const std::string without = render_csv(board);
+  CHECK(without.find("tuned_trial") == std::string::npos);
+  board.tuning = build_tuning(fixture::trial_rows());
+  const std::string with = render_csv(board);
+  CHECK(lines_of(with).size() == lines_of(without).size());
+  using Strings = std::vector<std::string>;
+  CHECK(column(with, "row") ==
+        Strings{"row", "teacher", "teacher", "mnf_csc", "mnf_csc", "kd", "kd", "student", "student"});
+  // The teacher is not tuned; the highest of 0.56, failed, 0.60, 0.50; of 0.55, 0.52, 0.48; of 0.40, 0.44, 0.36, 0.42.
+  CHECK(column(with, "tuned_trial") == Strings{"tuned_trial", "", "", "2", "2", "0", "0", "1", "1"});
+  CHECK(column(with, "tuned_trials") == Strings{"tuned_trials", "", "", "4", "4", "4", "4", "4", "4"});
 }
 
 }  // namespace

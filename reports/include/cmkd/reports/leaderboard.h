@@ -124,7 +124,7 @@ struct Leaderboard {
   std::string title;
   bool cost = true;
   std::optional<Tuning> tuning;  // behind it, when the caller gave its rows
-  std::vector<Table> tables;     // by task, dataset, direction, protocol
+  std::vector<Table> tables;     // by task, dataset, level of a sweep, direction, protocol
 };
 
 // Throws Error(kData) when the rows hold two results for the same seed of the same row.

@@ -1,0 +1,62 @@
+#include "html_page.h"
+
+#include <algorithm>
+
+#include "build.h"
+#include "text.h"
+
+namespace cmkd::reports {
+
+std::string sort_key(const std::optional<double>& value) { return value ? fmt::format("{:.6f}", *value) : ""; }
+
+// Scrolls sideways where it must, by keyboard too.
+std::string scroll_region(const std::string& name) {
+  return fmt::format("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">", html_escaped(name));
+}
+
+const char* row_class(const Row& row) {
+  if (row.role == RowRole::kControl) return "control";
+  if (row.role != RowRole::kMethod) return "bound";
+  return row.partial() ? "partial" : "ranked";
+}
+
+std::string difference_html(const std::string& metric, const Row& row) {
+  if (!row.to_student) return kNothing;
+  std::string text = kNothing;
+  if (const auto& paired = row.to_student->comparison) {
+    text = difference_text(metric, paired->difference);
+    if (paired->interval) text.append(" ").append(difference_interval_text(metric, paired->interval));
+    text += fmt::format("<small>{}</small>", html_escaped(difference_facts(*paired)));
+  }
+  if (!row.to_student->why_not.empty()) {
+    text += fmt::format("<small>left out: {}</small>", html_escaped(row.to_student->why_not));
+  }
+  return text;
+}
+
+std::string name_html(const Row& row) {
+  std::string text = html_escaped(row.name);
+  if (!role_text(row).empty()) text += fmt::format("<small>{}</small>", html_escaped(role_text(row)));
+  if (!row.student_model.empty()) text += fmt::format("<small>{}</small>", html_escaped(row.student_model));
+  return text;
+}
+
+std::string count_html(const Row& row) {
+  std::string text = fmt::format("{} of {}", row.done, row.wanted);
+  if (row.partial()) text += fmt::format("<small class=\"missing\">{}</small>", completeness_word(row));
+  return text;
+}
+
+void write_missing_seeds(Page& page, const std::vector<const Row*>& rows) {
+  if (std::ranges::none_of(rows, &Row::partial)) return;
+  page.line("<h3>Missing</h3><ul>");
+  for (const Row* row : rows) {
+    for (const MissingSeeds& group : missing_seeds(*row)) {
+      page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", html_escaped(row->name), group.seeds,
+                html_escaped(group.reason));
+    }
+  }
+  page.line("</ul>");
+}
+
+}  // namespace cmkd::reports

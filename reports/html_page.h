@@ -1,0 +1,53 @@
+// A page of HTML as it is written, and the cells that its parts share.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cmkd/reports/leaderboard.h"
+#include "cmkd/reports/sweep.h"
+#include "html.h"
+
+namespace cmkd::reports {
+
+class Page {
+ public:
+  // Arguments are put in as they are: escape what is data.
+  template <typename... Arguments>
+  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
+    text_ += '\n';
+  }
+  void raw(std::string_view text) { text_ += text; }
+  // A cell with the label that it carries on a narrow screen.
+  void cell(const char* css, const std::string& label, const std::string& sort, const std::string& content) {
+    line("<td role=\"cell\" class=\"{}\" data-label=\"{}\" data-sort=\"{}\">{}</td>", css, html_escaped(label), sort,
+         content);
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+[[nodiscard]] std::string sort_key(const std::optional<double>& value);
+[[nodiscard]] std::string scroll_region(const std::string& name);
+[[nodiscard]] const char* row_class(const Row& row);
+[[nodiscard]] std::string name_html(const Row& row);
+[[nodiscard]] std::string count_html(const Row& row);
+[[nodiscard]] std::string difference_html(const std::string& metric, const Row& row);  // to the student
+// The list of seeds without a value, under a head; nothing when all are there.
+void write_missing_seeds(Page& page, const std::vector<const Row*>& rows);
+
+// --- html_sweep.cpp ---
+
+// Plot, tables and facts, in an open <section> that the caller closes.
+void write_sweep(Page& page, const Sweep& sweep, const std::string& id);
+
+}  // namespace cmkd::reports

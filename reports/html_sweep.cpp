@@ -1,0 +1,103 @@
+#include "html_page.h"
+#include "text.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+void write_facts(Page& page, const Sweep& sweep) {
+  page.line("<dl>");
+  for (const Fact& fact : sweep_facts(sweep)) {
+    page.line("<div><dt>{}</dt><dd>{}</dd></div>", fact.name, html_escaped(fact.text));
+  }
+  page.line("</dl>");
+}
+
+void write_plot(Page& page, const Sweep& sweep, const std::string& id) {
+  const std::string svg = sweep_svg(sweep, id + "p");
+  if (svg.empty()) return;
+  page.line("<figure>{}{}</div>", scroll_region("Plot of the sweep"), svg);
+  page.line(
+      "<figcaption>Means over the seeds, a line for each row; grey and dashed what is not a method. Under the pointer: "
+      "the line's 95 % interval, cut at the frame.</figcaption></figure>");
+}
+
+void write_head(Page& page, const Sweep& sweep) {
+  page.line("<thead><tr><th scope=\"col\">Method</th>");
+  for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
+    page.line("<th scope=\"col\" class=\"number\">{}{}</th>", i == 0 ? html_escaped(sweep.setting) + "<br>" : "",
+              level_text(sweep.levels[i]));
+  }
+  for (const char* name : {"Area<br>mean ± std", "95 % interval<br>of the area", "Seeds",
+                           "Area against student,<br>points, 95 % interval"}) {
+    page.line("<th scope=\"col\" class=\"number\">{}</th>", name);
+  }
+  page.line("</tr></thead>");
+}
+
+void number_cell(Page& page, const std::optional<double>& sort, const std::string& content) {
+  page.line("<td class=\"number\" data-sort=\"{}\">{}</td>", sort_key(sort), content);
+}
+
+void write_row(Page& page, const Sweep& sweep, const SweepRow& row) {
+  const std::string& metric = sweep.primary_metric;
+  const auto& paired = row.area.to_student ? row.area.to_student->comparison : std::nullopt;
+  page.line("<tr class=\"{}\"><th scope=\"row\">{}</th>", row_class(row.area), name_html(row.area));
+  for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
+    number_cell(page, row.points[i].mean, point_text(sweep, row, i));
+  }
+  number_cell(page, row.area.mean, mean_text(metric, row.area));
+  number_cell(page, row.area.interval ? std::optional(row.area.interval->low) : std::nullopt,
+              interval_text(metric, row.area.interval));
+  number_cell(page, static_cast<double>(row.area.done), count_html(row.area));
+  number_cell(page, paired ? std::optional(paired->difference) : std::nullopt, difference_html(metric, row.area));
+  page.line("</tr>");
+}
+
+void write_rows(Page& page, const Sweep& sweep) {
+  page.line(
+      "{}<table class=\"sortable\"><caption>{} at each {}, mean ± std over the seeds, and the area under it"
+      "</caption>",
+      scroll_region("Table of the sweep"), html_escaped(metric_heading(sweep.primary_metric)),
+      html_escaped(sweep.setting));
+  write_head(page, sweep);
+  page.line("<tbody>");
+  for (const SweepRow& row : sweep.rows) write_row(page, sweep, row);
+  page.line("</tbody></table></div>");
+}
+
+void write_evidence(Page& page, const Sweep& sweep) {
+  if (sweep.evidence.empty()) return;
+  page.line("<h3>Did it notice the damage?</h3><p>{}</p>", html_escaped(what_evidence_means()));
+  page.line("{}<table class=\"sortable narrow\"><caption>Mean ± std over the seeds</caption>",
+            scroll_region("Evidence of the damage"));
+  page.line("<thead><tr><th scope=\"col\">{}</th>", html_escaped(sweep.setting));
+  for (const SweepEvidence& one : sweep.evidence) {
+    page.line("<th scope=\"col\" class=\"number\">{}<br>{}</th>", html_escaped(one.name),
+              html_escaped(metric_heading(one.metric)));
+  }
+  page.line("</tr></thead><tbody>");
+  for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
+    page.line("<tr><th scope=\"row\">{}</th>", level_text(sweep.levels[i]));
+    for (const SweepEvidence& one : sweep.evidence) {
+      number_cell(page, one.points[i] ? std::optional(one.points[i]->mean) : std::nullopt, evidence_text(one, i));
+    }
+    page.line("</tr>");
+  }
+  page.line("</tbody></table></div>");
+}
+
+}  // namespace
+
+void write_sweep(Page& page, const Sweep& sweep, const std::string& id) {
+  page.line("<h2 id=\"{}h\">{}</h2>", id, html_escaped(sweep_title(sweep)));
+  write_facts(page, sweep);
+  write_plot(page, sweep, id);
+  write_rows(page, sweep);
+  std::vector<const Row*> areas;
+  for (const SweepRow& row : sweep.rows) areas.push_back(&row.area);
+  write_missing_seeds(page, areas);
+  write_evidence(page, sweep);
+}
+
+}  // namespace cmkd::reports
