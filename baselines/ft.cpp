@@ -121,7 +121,8 @@ class FactorTransfer final : public Method {
             {"translator", translator_.ptr(), 1.0, std::nullopt, {"main"}}};
   }
 
-  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages,
+                                       const std::vector<at::Tensor>& /*student*/) const override {
     return {on_grid(stages.back(), grid_)};
   }
 

@@ -41,7 +41,8 @@ class SimilarityPreserving final : public Method {
         classification_weight_(values.number("classification_weight")),
         all_stages_(values.text("stages") == "all") {}
 
-  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages,
+                                       const std::vector<at::Tensor>& /*student*/) const override {
     if (all_stages_) return stages;
     return {stages.back()};
   }

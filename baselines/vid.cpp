@@ -87,8 +87,9 @@ class VariationalInformation final : public Method {
     }
   }
 
-  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
-    return all_on_grid(std::move(stages), grid_);
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages,
+                                       const std::vector<at::Tensor>& student) const override {
+    return teacher_on_common_grid(stages, student, grid_);
   }
 
   StepResult loss(const MethodInput& input, const StepContext& /*context*/) override {

@@ -227,10 +227,13 @@ void Trainer::build() {
     throw TrainingFailed(fmt::format("method '{}' cannot be built: {}", planned_.method, reason_of(error)));
   }
   if (info_.needs.teacher_stages || info_.needs.teacher_tokens) {
-    teacher_maps_.emplace(
-        load_teacher(), OutputRequest{info_.needs.teacher_tokens, info_.needs.teacher_stages},
-        [this](std::vector<at::Tensor> stages) { return training_->teacher_maps(std::move(stages)); }, *teacher_,
-        reader_, options_.device);
+    std::vector<at::Tensor> sample;
+    if (info_.needs.teacher_stages) sample = student_stages(*model);
+    const auto view = [this, sample](std::vector<at::Tensor> stages) {
+      return training_->teacher_maps(std::move(stages), sample);
+    };
+    teacher_maps_.emplace(load_teacher(), OutputRequest{info_.needs.teacher_tokens, info_.needs.teacher_stages}, view,
+                          *teacher_, *teacher_reader_, options_.device);
   }
   OptimizerOptions optimizer;
   optimizer.kind = budget_.text("optimizer");
@@ -248,6 +251,18 @@ void Trainer::build() {
   for (PhaseSpan& span : phases_) span.stream_epoch += phases_.back().phase.epochs;
   phases_.back().stream_epoch = 0;
   phases_.back().is_last = true;
+}
+
+// Of one clip.
+std::vector<at::Tensor> Trainer::student_stages(Model& model) const {
+  const at::NoGradGuard no_grad;
+  const bool video = shape_.modality == Modality::kVideo;
+  const Batch one =
+      reader_.make_batch({reader_.draw_window(clips_.front(), 0)}, /*test=*/false, video, !video, options_.device);
+  model.eval();
+  std::vector<at::Tensor> stages = model.forward(one.input(shape_.modality), {false, true}).stages;
+  model.train();
+  return stages;
 }
 
 // A copy of the trained teacher, in eval mode.

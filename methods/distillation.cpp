@@ -79,8 +79,9 @@ class Distillation final : public Training {
     return signals;
   }
 
-  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const override {
-    return method_->teacher_maps(std::move(stages));
+  std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages,
+                                       const std::vector<at::Tensor>& student) const override {
+    return method_->teacher_maps(std::move(stages), student);
   }
 
   Predictor predictor() override {

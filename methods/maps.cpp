@@ -69,9 +69,15 @@ at::Tensor on_grid(const at::Tensor& map, Grid grid) {
   return (map.dim() == 5 ? map.mean({3, 4}) : map.mean(2)).unsqueeze(2);
 }
 
-std::vector<at::Tensor> all_on_grid(std::vector<at::Tensor> stages, Grid grid) {
-  for (at::Tensor& stage : stages) stage = on_grid(stage, grid);
-  return stages;
+std::vector<at::Tensor> teacher_on_common_grid(const std::vector<at::Tensor>& stages,
+                                               const std::vector<at::Tensor>& student, Grid grid) {
+  const std::size_t count = std::min(stages.size(), student.size());
+  std::vector<at::Tensor> maps;
+  for (std::size_t i = 0; i < count; ++i) {
+    maps.push_back(
+        on_common_grid(student[student.size() - count + i], stages[stages.size() - count + i], grid).teacher);
+  }
+  return maps;
 }
 
 MapPair on_common_grid(const at::Tensor& student, const at::Tensor& teacher, Grid grid) {

@@ -117,3 +117,14 @@ TEST_CASE("kept maps are those of the clip and window that are asked for, under 
     CHECK_FALSE(from_kept.stages[i][0].equal(from_kept.stages[i][1]));
   }
 }
+
+TEST_CASE("damage of the teacher's side reaches its maps as well as its logits") {
+  const Trained clean({"student", "at", "kd"});
+  const Trained damaged({"student", "at", "kd"}, {"corruption.kind=swap"});
+  CHECK(clean.keys.at("student") == damaged.keys.at("student"));
+  CHECK(clean.keys.at("teacher") == damaged.keys.at("teacher"));
+  CHECK(last_term(clean.records.at("at"), "attention") != last_term(damaged.records.at("at"), "attention"));
+  CHECK(clean.records.at("kd").final_weights_fingerprint != damaged.records.at("kd").final_weights_fingerprint);
+  const Trained untouched({"at"}, {"corruption.kind=swap", "corruption.share=0"});
+  CHECK(untouched.records.at("at").final_weights_fingerprint == clean.records.at("at").final_weights_fingerprint);
+}

@@ -96,6 +96,7 @@ class Trainer {
   [[nodiscard]] const std::vector<std::int64_t>& selection_clips() const;
   void attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) const;
   [[nodiscard]] std::shared_ptr<Model> load_teacher() const;
+  [[nodiscard]] std::vector<at::Tensor> student_stages(Model& model) const;
   void accumulate(const StepResult& result);
   void finish_epoch(const PhaseSpan& span);
   void check_finite(const std::string& name, double value, const PhaseSpan& span) const;

@@ -35,8 +35,10 @@ struct MapPair {
 // One map as the grid sees it, before any pooling: [B, C, H, W].
 [[nodiscard]] at::Tensor on_grid(const at::Tensor& map, Grid grid);
 
-// All of a teacher's maps so, which on_grid leaves as they are: the teacher_maps of a method that compares on the grid.
-[[nodiscard]] std::vector<at::Tensor> all_on_grid(std::vector<at::Tensor> stages, Grid grid);
+// The teacher's side of what stage_pairs gives, which stage_pairs then leaves as it is: the teacher_maps of a method
+// that compares so. `student` are stages of the student of one clip.
+[[nodiscard]] std::vector<at::Tensor> teacher_on_common_grid(const std::vector<at::Tensor>& stages,
+                                                             const std::vector<at::Tensor>& student, Grid grid);
 
 // [to, from] in `like`'s type: adaptive average pooling of an axis, position i from floor(i · from / to) up to
 // ceil((i + 1) · from / to).

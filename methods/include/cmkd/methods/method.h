@@ -147,7 +147,10 @@ class Method : public torch::nn::Module {
   // The groups of the own parameters, each in exactly one. Empty (default): one group "method" of all of them.
   [[nodiscard]] virtual std::vector<ModuleGroup> own_groups() { return {}; }
   // See Training::teacher_maps.
-  [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const { return stages; }
+  [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages,
+                                                             const std::vector<at::Tensor>& /*student*/) const {
+    return stages;
+  }
   // See Training::clip_signals; in eval mode.
   [[nodiscard]] virtual TensorMap clip_signals(const MethodInput& /*input*/) { return {}; }
   // After the optimisers' step, in train mode and without gradient (memories, moving averages).

@@ -87,7 +87,11 @@ class Training {
   // What the steps read of the frozen teacher's stages: each clip's maps by themselves, as small as they may be. The
   // harness calls it before it puts `stages` into a batch, and keeps the result of every clip while that fits its
   // budget. A step must take maps that went through it and maps that did not.
-  [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages) const { return stages; }
+  // `student` are the student's stages of one clip, for their sizes.
+  [[nodiscard]] virtual std::vector<at::Tensor> teacher_maps(std::vector<at::Tensor> stages,
+                                                             const std::vector<at::Tensor>& /*student*/) const {
+    return stages;
+  }
 
   // How far it trusts what the teacher says of each clip: name -> [B], more trust is higher. Called in eval mode and
   // without gradient, on pairs whose damage is known (corruption.h); empty: it does not judge clips.
