@@ -49,7 +49,7 @@ TEST_CASE("tuning judges by validation clips alone, resumes after kills, and its
   REQUIRE(straight.status == 0);
   const json summary = json::parse(straight.out);
   CHECK(summary.at("methods").size() == 3);  // student, kd, mnf_csc
-  for (const json& method : summary.at("methods")) CHECK(method.at("validation_top1").size() == 2);
+  for (const json& method : summary.at("methods")) CHECK(method.at("validation").size() == 2);
   {
     const results::Store store = results::Store::open(folder / "a/results.db", results::OpenMode::kReadOnly);
     for (const results::TrainingRecord& training : store.trainings()) {
