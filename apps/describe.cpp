@@ -27,8 +27,8 @@ json spec_json(const ParameterSpec& spec) {
 std::vector<std::string> needs_of(const Needs& needs) {
   std::vector<std::string> list;
   if (needs.teacher) list.emplace_back("teacher's logits and embedding (cached)");
-  if (needs.teacher_tokens) list.emplace_back("teacher's tokens (live)");
-  if (needs.teacher_stages) list.emplace_back("teacher's stages (live)");
+  if (needs.teacher_tokens) list.emplace_back("teacher's tokens (kept while they fit training.teacher_maps_mib)");
+  if (needs.teacher_stages) list.emplace_back("teacher's stages (kept while they fit training.teacher_maps_mib)");
   if (needs.teacher_network) list.emplace_back("teacher's network itself, and its modality in every batch");
   if (needs.student_tokens) list.emplace_back("student's tokens");
   if (needs.student_stages) list.emplace_back("student's stages");
