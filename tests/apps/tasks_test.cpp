@@ -237,3 +237,24 @@ id = "kd"
   CHECK(wrong.status == 4);
   CHECK(wrong.err.find("'6' is not one of the dataset's splits") != std::string::npos);
 }
+
+TEST_CASE("datasets check tells of each fold what would be used, and names a root that is not the set's") {
+  const TemporaryFolder folder;
+  const auto wrong = test::cmkd({"datasets", "check", "ucf101", "--root", folder.path().string()}, folder.path());
+  CHECK(wrong.status == 1);
+  CHECK(wrong.err.find("classInd.txt") != std::string::npos);
+  const fs::path root = test::shared_data_dir().empty() ? fs::path() : test::shared_data_dir() / "esc10";
+  if (root.empty() || !fs::exists(root)) {
+    WARN("skipped: no shared data on this machine");
+    return;
+  }
+  const auto check = test::cmkd(
+      {"datasets", "check", "esc50", "--set", "subset=esc10", "--root", root.string(), "--json"}, folder.path());
+  INFO(check.err);
+  CHECK(check.status == 0);
+  const json found = json::parse(check.out);
+  CHECK(found.at("has_real_problem") == false);
+  CHECK(found.at("splits").at("3 test").at("used") == 80);
+  CHECK(found.at("splits").at("3 train").at("listed") == 320);
+  CHECK(found.at("counts").at("without_picture") == 400);
+}
