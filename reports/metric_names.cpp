@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace cmkd::reports {
@@ -44,6 +45,21 @@ const std::vector<Known>& known_metrics() {
   return known;
 }
 
+struct Across {
+  std::string_view prefix;
+  const char* words;
+  const char* title;
+};
+constexpr std::array<Across, 2> kAcross{
+    {{"audio_to_video_", "audio → video ", "Audio → video"}, {"video_to_audio_", "video → audio ", "Video → audio"}}};
+
+// 0 within a modality, then the positions in kAcross, from 1.
+std::size_t group_of(const std::string& name) {
+  const auto found =
+      std::ranges::find_if(kAcross, [&](const Across& across) { return name.starts_with(across.prefix); });
+  return found == kAcross.end() ? 0 : static_cast<std::size_t>(found - kAcross.begin()) + 1;
+}
+
 std::size_t position(const std::string& name) {
   const auto& known = known_metrics();
   const auto found = std::ranges::find_if(known, [&](const Known& entry) { return entry.name == name; });
@@ -52,15 +68,17 @@ std::size_t position(const std::string& name) {
 
 }  // namespace
 
+std::string within_group(const std::string& name) {
+  const std::size_t group = group_of(name);
+  return group == 0 ? name : name.substr(kAcross[group - 1].prefix.size());
+}
+
 MetricStyle metric_style(const std::string& name) {
   const std::size_t found = position(name);
   if (found < known_metrics().size()) return known_metrics()[found].style;
-  // Across modalities: the same metrics.
-  for (const auto& [prefix, title] :
-       {std::pair{"audio_to_video_", "audio → video "}, {"video_to_audio_", "video → audio "}}) {
-    if (!name.starts_with(prefix)) continue;
-    MetricStyle style = metric_style(name.substr(std::string_view(prefix).size()));
-    style.title = title + style.title;
+  if (const std::size_t group = group_of(name); group > 0) {  // the same metrics across modalities
+    MetricStyle style = metric_style(within_group(name));
+    style.title = kAcross[group - 1].words + style.title;
     return style;
   }
   constexpr std::string_view kCorruption = "corruption_auc_";  // of a signal that another method may add
@@ -69,7 +87,20 @@ MetricStyle metric_style(const std::string& name) {
 }
 
 void sort_metrics(std::vector<std::string>& names) {
-  std::ranges::sort(names, {}, [](const std::string& name) { return std::pair(position(name), name); });
+  std::ranges::sort(names, {}, [](const std::string& name) {
+    return std::tuple(group_of(name), position(within_group(name)), name);
+  });
+}
+
+std::vector<MetricGroup> metric_groups(const std::vector<std::string>& names) {
+  std::vector<MetricGroup> groups(kAcross.size() + 1);
+  groups.front().title = "Other metrics";
+  for (std::size_t i = 0; i < kAcross.size(); ++i) groups[i + 1].title = kAcross[i].title;
+  for (const std::string& name : names) {
+    groups[group_of(name)].metrics.push_back(name);
+  }
+  std::erase_if(groups, [](const MetricGroup& group) { return group.metrics.empty(); });
+  return groups;
 }
 
 }  // namespace cmkd::reports

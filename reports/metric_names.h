@@ -20,4 +20,15 @@ struct MetricStyle {
 // The usual metrics in their usual order, then the others by name.
 void sort_metrics(std::vector<std::string>& names);
 
+// Metrics that stand in one table, in the order of its columns.
+struct MetricGroup {
+  std::string title;  // "Other metrics", "Audio → video"
+  std::vector<std::string> metrics;
+};
+// Sorted names by group: first those within a modality, then those across.
+[[nodiscard]] std::vector<MetricGroup> metric_groups(const std::vector<std::string>& names);
+
+// What a metric is called under its group's title: "recall@1" of "audio_to_video_recall@1".
+[[nodiscard]] std::string within_group(const std::string& name);
+
 }  // namespace cmkd::reports

@@ -5,6 +5,7 @@
 
 #include "build.h"
 #include "html_page.h"
+#include "metric_names.h"
 #include "text.h"
 
 namespace cmkd::reports {
@@ -144,10 +145,13 @@ void write_table(Page& page, const Table& table, std::size_t position) {
   write_main_table(page, table, id);
   write_transfer(page, table);
   write_missing(page, table);
-  if (!table.secondary_metrics.empty()) page.line("<h3>Other metrics</h3>");
-  write_means(
-      page, table, "Means over the seeds. ↓: lower is better.", table.secondary_metrics, metric_heading,
-      [](const Row& row) -> const std::map<std::string, Average>& { return row.secondary; }, average_text);
+  for (const MetricGroup& group : metric_groups(table.secondary_metrics)) {
+    page.line("<h3>{}</h3>", group.title);
+    write_means(
+        page, table, "Means over the seeds. ↓: lower is better.", group.metrics,
+        [](const std::string& name) { return metric_heading(within_group(name)); },
+        [](const Row& row) -> const std::map<std::string, Average>& { return row.secondary; }, average_text);
+  }
   const std::vector<std::string> costs = cost_names(table);
   if (!costs.empty()) page.line("<h3>Measured cost</h3>");
   write_means(

@@ -5,6 +5,7 @@
 
 #include "build.h"
 #include "markdown.h"
+#include "metric_names.h"
 #include "text.h"
 
 namespace cmkd::reports {
@@ -73,21 +74,22 @@ void write_main_table(MarkdownDocument& out, const Table& table) {
 }
 
 void write_secondary(MarkdownDocument& out, const Table& table) {
-  if (table.secondary_metrics.empty()) return;
-  out.line("### Other metrics (means over the seeds; ↓: lower is better)");
-  out.blank();
-  std::vector<std::string> head{"Method"};
-  for (const std::string& name : table.secondary_metrics) head.push_back(markdown_escaped(metric_heading(name)));
-  out.head(head, 1);
-  for (const Row& row : table.rows) {
-    std::vector<std::string> cells{markdown_escaped(row.name)};
-    for (const std::string& name : table.secondary_metrics) {
-      const auto found = row.secondary.find(name);
-      cells.push_back(found == row.secondary.end() ? kNothing : average_text(name, found->second, row));
+  for (const MetricGroup& group : metric_groups(table.secondary_metrics)) {
+    out.line("### {} (means over the seeds; ↓: lower is better)", group.title);
+    out.blank();
+    std::vector<std::string> head{"Method"};
+    for (const std::string& name : group.metrics) head.push_back(markdown_escaped(metric_heading(within_group(name))));
+    out.head(head, 1);
+    for (const Row& row : table.rows) {
+      std::vector<std::string> cells{markdown_escaped(row.name)};
+      for (const std::string& name : group.metrics) {
+        const auto found = row.secondary.find(name);
+        cells.push_back(found == row.secondary.end() ? kNothing : average_text(name, found->second, row));
+      }
+      out.row(cells);
     }
-    out.row(cells);
+    out.blank();
   }
-  out.blank();
 }
 
 void write_transfer(MarkdownDocument& out, const Table& table) {

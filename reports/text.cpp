@@ -24,11 +24,12 @@ int decimals(const std::string& metric) {
   return 2;
 }
 
-// fmt writes "-0.0" for a small negative number: a sign that says nothing.
+// With a minus sign, not a hyphen. fmt writes "-0.0" for a small negative number: a sign that says nothing.
 std::string fixed(double value, int digits) {
-  std::string text = fmt::format("{:.{}f}", value, digits);
-  if (text.starts_with('-') && text.find_first_not_of("-0.") == std::string::npos) text.erase(0, 1);
-  return text;
+  const std::string text = fmt::format("{:.{}f}", value, digits);
+  if (!text.starts_with('-')) return text;
+  const bool is_zero = text.find_first_not_of("-0.") == std::string::npos;
+  return (is_zero ? "" : "−") + text.substr(1);
 }
 
 }  // namespace
@@ -42,9 +43,9 @@ std::string metric_text(const std::string& metric, double value) {
 }
 
 std::string difference_text(const std::string& metric, double value) {
-  std::string text = metric_text(metric, value);
-  if (text.starts_with('-')) return "−" + text.substr(1);
-  return text.find_first_not_of("0.") == std::string::npos ? text : "+" + text;
+  const std::string text = metric_text(metric, value);
+  const bool has_sign = text.starts_with("−") || text.find_first_not_of("0.") == std::string::npos;
+  return has_sign ? text : "+" + text;
 }
 
 std::string metric_heading(const std::string& metric) {

@@ -218,6 +218,27 @@ TEST_CASE("a secondary metric that a seed lacks shows its own n") {
   }
 }
 
+TEST_CASE("what is measured across modalities has a table of its own, in the order of the first") {
+  auto rows = rows_of({kKd});
+  for (results::LeaderboardRow& row : rows) {
+    for (const char* name : {"video_to_audio_map", "audio_to_video_recall@10", "audio_to_video_recall@5", "recall@5",
+                             "audio_to_video_map"}) {
+      results::MetricValue metric = row.metrics.front();
+      metric.name = name;
+      row.metrics.push_back(metric);
+    }
+  }
+  const Leaderboard board = build_leaderboard(rows, {});
+  const std::string text = render(board, Format::kMarkdown);
+  CHECK(contains(text,
+                 "### Audio → video (means over the seeds; ↓: lower is better)\n\n"
+                 "| Method | mAP, % | recall@5, % | recall@10, % |\n"));
+  CHECK(contains(text, "### Video → audio (means over the seeds; ↓: lower is better)\n\n| Method | mAP, % |\n"));
+  const std::string html = render(board, Format::kHtml);
+  CHECK(html.find("<h3>Other metrics</h3>") < html.find("<h3>Audio → video</h3>"));
+  CHECK(html.find("<h3>Audio → video</h3>") < html.find("<h3>Video → audio</h3>"));
+}
+
 TEST_CASE("a p that four decimals cannot show is not printed as zero") {
   Case student = kStudent;
   Case kd = kKd;
