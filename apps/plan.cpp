@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -16,6 +17,7 @@
 #include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/run_one.h"
 #include "cmkd/harness/suite_data.h"
+#include "cmkd/harness/trainer.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/results/store.h"
 #include "cmkd/runtime/determinism.h"
@@ -120,16 +122,29 @@ std::string plan_text(const Context& context, const Plan& plan, const std::vecto
   text += fmt::format("\n  clip cache: {} clips, {}\n", ingest.clips,
                       cached ? "there" : fmt::format("about {} to write", format_bytes(ingest.estimated_bytes)));
   if (time) {
-    text += fmt::format("  time left: {:.0f} core-seconds ({} with one job), from steps measured on this machine\n",
-                        time->total_seconds, format_duration(time->total_seconds));
-  } else {
-    text += "  time left: unknown before the clips are ingested ('cmkd ingest')\n";
+    text += fmt::format("  time left: {:.0f} s ({} with one job), from steps measured on this machine{}\n",
+                        time->total_seconds, format_duration(time->total_seconds),
+                        cached ? "" : ", on made clips: without decoding the real ones");
+  } else if (!cached) {
+    text += "  time left: unknown before the clips are ingested; '--measure' tries steps on made clips\n";
   }
   const std::int64_t labelled = context.suite.labels.values.integer("labelled");
   if (labelled > 0 && context.suite.labels.values.integer("validation_clips") > labelled) {
     text += "  note: validation uses more labels than the budget of labelled clips: the report marks it\n";
   }
   return text;
+}
+
+TimeEstimate measured_time(const Suite& suite, const SuiteData& data, const std::vector<PlannedTraining>& left,
+                           c10::Device device) {
+  std::set<std::string> labels;
+  for (const PlannedTraining& planned : left) labels.insert(planned.label);
+  Progress progress("measure", static_cast<std::int64_t>(labels.size()));
+  std::int64_t begun = 0;
+  TimeEstimate time =
+      estimate_time(suite, data, left, device, [&](const std::string& label) { progress.update(begun++, label); });
+  progress.finish();
+  return time;
 }
 
 std::string weights_text(const WeightsLine& weights) {
@@ -172,14 +187,21 @@ int run_plan(const Arguments& arguments) {
   CommandLine line("cmkd plan SUITE [options]",
                    "Shows what 'cmkd run' would do: rows, trainings done and left, disk for the clip cache, and the "
                    "time, from a few\n"
-                   "steps measured here (once the clips are ingested). Changes no result.",
+                   "steps measured here: on the clips once they are ingested, before that with --measure on made ones. "
+                   "Refuses what\n"
+                   "does not fit together. Changes no result.",
                    "cmkd plan suites/quick.toml\ncmkd plan suites/quick.toml --show-config\ncmkd plan "
-                   "suites/quick.toml --json --no-measure");
+                   "suites/quick.toml --json --no-measure\ncmkd plan suites/ucf51.toml --set "
+                   "'dataset.root=\"/data/UCF51\"' --measure");
   add_plan_options(line);
   line.add()("show-config", po::bool_switch(), "print every setting with its origin")(
       "roles", po::bool_switch(),
       "print which clips teach, are labelled, hidden, validate and test (--json: their ids)")(
       "no-measure", po::bool_switch(), "do not measure steps: no time")(
+      "measure", po::bool_switch(),
+      "measure steps before the clips are ingested, too: on made clips of the same shape")(
+      "device", po::value<std::string>()->default_value("auto")->value_name("NAME"),
+      "where steps are measured: auto, cpu, cuda, cuda:N")(
       "tuned", po::bool_switch(), "what 'cmkd run --tuned' would do, with the values that won");
   if (!line.parse(arguments)) return 0;
   const Context context = make_context(line);
@@ -188,6 +210,10 @@ int run_plan(const Arguments& arguments) {
     return 0;
   }
   if (line.flag("roles")) return print_roles(context, line.flag("json"));
+  const Parameters& training = context.suite.training.values;
+  // Before the first operator.
+  configure_runtime({static_cast<int>(training.integer("threads_per_run")),
+                     training.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast});
   ListedData listed = list_data(context.suite, context.cache);
   Winners winners;
   if (line.flag("tuned")) {
@@ -195,17 +221,16 @@ int run_plan(const Arguments& arguments) {
   }
   const Plan plan = make_plan(context.suite, listed.plan_source(), context.filter, winners);
   const std::optional<results::Store> store = open_store(context.folder);
-  const bool cached = std::filesystem::exists(listed.cache_folder / "index.json");
+  const bool cached = is_ingested(listed);
   const IngestPlan ingest = plan_ingest(*listed.source, listed.list, listed.settings);
+  SuiteData data = stand_in_data(context.suite, std::move(listed));
+  check_suite(context.suite, data);
   std::optional<TimeEstimate> time;
-  if (cached && !line.flag("no-measure")) {
-    const Parameters& training = context.suite.training.values;
-    configure_runtime({static_cast<int>(training.integer("threads_per_run")),
-                       training.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast});
-    time = estimate_time(context.suite, open_data(context.suite, context.cache, 1), remaining(plan, store), c10::kCPU);
+  if (cached ? !line.flag("no-measure") : line.flag("measure")) {
+    if (cached) data = open_data(context.suite, std::move(data.listed), 1);
+    time = measured_time(context.suite, data, remaining(plan, store), parse_device(line.get<std::string>("device")));
   }
-  // After the runtime is set: this is the first operator.
-  const std::vector<WeightsLine> weights_lines = check_weights(context.suite, listed);
+  const std::vector<WeightsLine> weights_lines = check_weights(context.suite, data.listed);
   const auto rows = count_rows(plan, store, context.folder);
   if (!line.flag("json")) {
     print_out(plan_text(context, plan, rows, ingest, cached, time));
@@ -235,12 +260,15 @@ int run_plan(const Arguments& arguments) {
              {"clips", ingest.clips},
              {"cache_bytes", ingest.estimated_bytes},
              {"cached", cached},
-             {"source_fingerprint", listed.source_fingerprint}};
+             {"source_fingerprint", data.listed.source_fingerprint}};
   for (const WeightsLine& weights : weights_lines) {
     value["weights"][weights.role] = {
         {"file", weights.report.file}, {"summary", weights.report.summary()}, {"pretrained_on", weights.pretrained_on}};
   }
-  if (time) value["seconds_left"] = time->total_seconds;
+  if (time) {
+    value["seconds_left"] = time->total_seconds;
+    value["measured_on"] = cached ? "the clips" : "made clips";
+  }
   print_json(value);
   return 0;
 }

@@ -8,8 +8,8 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/models/load_weights.h"
-#include "cmkd/models/weight_file.h"
 #include "cmkd/runtime/determinism.h"
+#include "cmkd/weights/weight_file.h"
 #include "commands.h"
 
 namespace cmkd::apps {

@@ -27,7 +27,9 @@ json settings_to_json(const IngestSettings& settings) {
           {"sample_rate", settings.sample_rate},
           {"max_duration_s", settings.max_duration_s},
           {"frame_storage", settings.frame_storage},
-          {"audio_storage", settings.audio_storage}};
+          {"audio_storage", settings.audio_storage},
+          {"audio_form", settings.audio_form},
+          {"feature_values", settings.feature_values}};
 }
 
 IngestSettings settings_from_json(const json& value) {
@@ -41,6 +43,8 @@ IngestSettings settings_from_json(const json& value) {
   value.at("max_duration_s").get_to(settings.max_duration_s);
   value.at("frame_storage").get_to(settings.frame_storage);
   value.at("audio_storage").get_to(settings.audio_storage);
+  settings.audio_form = value.value("audio_form", settings.audio_form);  // caches from before features have none
+  settings.feature_values = value.value("feature_values", settings.feature_values);
   return settings;
 }
 

@@ -50,6 +50,8 @@ void set_missing_files_aside(ClipList& list, const std::string& where) {
     if (!std::filesystem::exists(clip.path, error)) missing = clip.path.string();
     if (missing.empty() && !clip.audio_path.empty() && !std::filesystem::exists(clip.audio_path, error))
       missing = clip.audio_path.string();
+    if (missing.empty() && !clip.feature_path.empty() && !std::filesystem::exists(clip.feature_path, error))
+      missing = clip.feature_path.string();
     if (missing.empty()) {
       ++present_in_split[clip.split];
       present.push_back(std::move(clip));

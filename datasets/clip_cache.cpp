@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
@@ -16,6 +17,7 @@ namespace cmkd {
 
 struct ClipCache::State {
   CacheIndex index;
+  std::optional<DecodedClip> made;  // stands for every clip; there are no shards then
   std::vector<Shard> shards;
   std::uint64_t bytes = 0;
 
@@ -91,6 +93,17 @@ ClipCache ClipCache::open(const std::filesystem::path& folder, const std::string
 std::int64_t ClipCache::size() const noexcept { return state_->index.clips; }
 
 CachedClip ClipCache::clip(std::int64_t index) const {
+  if (state_->made) {
+    const DecodedClip& made = *state_->made;
+    CachedClip clip;
+    clip.id = fmt::format("{}", index);
+    clip.frame_count = made.frame_count;
+    clip.pixels = made.pixels;
+    clip.frame_time_s = made.frame_time_s;
+    clip.sample_count = static_cast<std::int64_t>(made.samples.size());
+    clip.samples = made.samples;
+    return clip;
+  }
   const Shard& shard = state_->shard_of(index);
   const ShardRecord& record = state_->record(index);
   CachedClip clip;
@@ -111,13 +124,20 @@ CachedClip ClipCache::clip(std::int64_t index) const {
 }
 
 LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::int64_t frames) const {
-  const Shard& shard = state_->shard_of(index);
-  const ShardRecord& record = state_->record(index);
   LoadedClip loaded;
   loaded.clip = clip(index);
-  loaded.first_frame = std::clamp<std::int64_t>(first_frame, 0, record.frame_count);
-  const std::int64_t rest = record.frame_count - loaded.first_frame;
+  loaded.first_frame = std::clamp<std::int64_t>(first_frame, 0, loaded.clip.frame_count);
+  const std::int64_t rest = loaded.clip.frame_count - loaded.first_frame;
   loaded.loaded_frames = frames < 0 ? rest : std::min(frames, rest);
+  if (state_->made) {
+    const std::size_t frame_bytes =
+        loaded.clip.pixels.size() / static_cast<std::size_t>(std::max<std::int64_t>(loaded.clip.frame_count, 1));
+    loaded.clip.pixels = loaded.clip.pixels.subspan(static_cast<std::size_t>(loaded.first_frame) * frame_bytes,
+                                                    static_cast<std::size_t>(loaded.loaded_frames) * frame_bytes);
+    return loaded;
+  }
+  const Shard& shard = state_->shard_of(index);
+  const ShardRecord& record = state_->record(index);
   const auto frame_bytes = static_cast<std::size_t>(3 * record.height * record.width);
   const auto first = static_cast<std::size_t>(loaded.first_frame);
   const auto count = static_cast<std::size_t>(loaded.loaded_frames);
@@ -144,6 +164,31 @@ LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::in
     loaded.clip.samples = loaded.owned_samples;
   }
   return loaded;
+}
+
+ClipCache ClipCache::stand_in(const IngestSettings& settings, std::int64_t clips, std::int64_t frames) {
+  auto state = std::make_unique<State>();
+  state->index.settings = settings;
+  state->index.settings.frame_storage = "raw";
+  state->index.settings.audio_storage = "float32";
+  state->index.clips = clips;
+  DecodedClip& made = state->made.emplace();
+  if (settings.video) {
+    made.frame_count = frames;
+    made.pixels.resize(static_cast<std::size_t>(3 * frames * settings.height * settings.width));
+    // Nothing constant: a batch norm of constant input would be timed on denormal numbers.
+    for (std::size_t i = 0; i < made.pixels.size(); ++i) made.pixels[i] = static_cast<std::uint8_t>(i * 37 % 251);
+    const double fps = settings.fps > 0 ? settings.fps : 1.0;
+    for (std::int64_t k = 0; k < frames; ++k) {
+      made.frame_time_s.push_back(static_cast<float>(static_cast<double>(k) / fps));
+    }
+  }
+  if (settings.audio) {
+    made.samples.resize(
+        static_cast<std::size_t>(settings.sound_is_features() ? settings.feature_values : settings.sample_rate));
+    for (std::size_t i = 0; i < made.samples.size(); ++i) made.samples[i] = std::sin(0.3F * static_cast<float>(i));
+  }
+  return ClipCache(std::move(state));
 }
 
 const IngestSettings& ClipCache::settings() const noexcept { return state_->index.settings; }

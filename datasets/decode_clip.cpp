@@ -6,6 +6,7 @@
 #include "cmkd/datasets/decoder_budget.h"
 #include "cmkd/media/audio.h"
 #include "cmkd/media/video.h"
+#include "feature.h"
 
 namespace cmkd {
 
@@ -68,6 +69,12 @@ std::optional<media::Failure> decode_picture(const Clip& clip, const IngestSetti
 }
 
 std::optional<media::Failure> decode_sound(const Clip& clip, const IngestSettings& settings, DecodedClip& decoded) {
+  if (settings.sound_is_features()) {
+    media::Outcome<std::vector<float>> feature = read_feature(clip.feature_path, settings.feature_values);
+    if (!feature) return feature.failure();
+    decoded.samples = std::move(feature.value());
+    return std::nullopt;
+  }
   const std::filesystem::path& path = clip.audio_path.empty() ? clip.path : clip.audio_path;
   media::Outcome<media::AudioSamples> outcome =
       media::decode_audio(path, settings.sample_rate, {clip.start_s, duration_of(clip, settings)});

@@ -18,7 +18,7 @@ namespace cmkd {
 
 namespace {
 
-const std::vector<std::string> kColumns = {"path", "label", "split", "start_s", "end_s", "group"};
+const std::vector<std::string> kColumns = {"path", "label", "split", "start_s", "end_s", "group", "feature"};
 constexpr const char* kTruthPrefix = "truth_";
 
 // Which field of a row holds which column.
@@ -39,7 +39,7 @@ class Columns {
     for (const char* required : {"path", "label", "split"}) {
       if (index_.contains(required)) continue;
       throw Error(ErrorKind::kData, {fmt::format("the header has no column '{}'", required), table.where(table.header),
-                                     "path,label,split[,start_s,end_s,group]", ""});
+                                     "path,label,split[,start_s,end_s,group,feature]", ""});
     }
   }
 
@@ -101,6 +101,7 @@ Clip read_clip(const CsvTable& table, const Columns& columns, const CsvRow& row,
   }
   clip.group = columns.text(row, "group");
   if (clip.group.empty()) clip.group = path;
+  if (const std::string feature = columns.text(row, "feature"); !feature.empty()) clip.feature_path = root / feature;
   clip.truth = columns.truth(row);
   return clip;
 }
@@ -153,7 +154,7 @@ class ManifestSource final : public ClipSource {
     if (csv_.empty() && root_.empty()) {
       throw Error(ErrorKind::kUsage,
                   {"the dataset 'manifest' needs to know where its clips are", "[dataset]", "",
-                   "set csv = \"clips.csv\" (path,label,split[,start_s,end_s,group]), or root = \"folder\" "
+                   "set csv = \"clips.csv\" (path,label,split[,start_s,end_s,group,feature]), or root = \"folder\" "
                    "that holds a folder for each class"});
     }
   }
@@ -173,11 +174,13 @@ const DatasetRegistration kRegistration({
     .id = "manifest",
     .title = "Your own clips, from a CSV or from a folder for each class",
     .source = "the user's",
-    .tree = "clips.csv            path,label,split[,start_s,end_s,group]; paths relative to the CSV or to `root`\n"
-            "or\n"
-            "root/<split>/<class>/*   splits: train, validation (or val), test\n"
-            "or\n"
-            "root/<class>/*           split by seed: test_share of each class",
+    .tree =
+        "clips.csv            path,label,split[,start_s,end_s,group,feature]; paths relative to the CSV or to `root`;\n"
+        "                     feature: an array of the clip's sound, .npy or .pt\n"
+        "or\n"
+        "root/<split>/<class>/*   splits: train, validation (or val), test\n"
+        "or\n"
+        "root/<class>/*           split by seed: test_share of each class",
     .tested_on = "tables and folders that its tests make",
     .made_here = false,
     .parameters = {ParameterSpec::text("csv", "", "Table of the clips."),

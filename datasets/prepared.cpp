@@ -83,7 +83,9 @@ std::vector<ParameterSpec> prepared_parameters() {
   return {ParameterSpec::text("root", "", "Folder below which the media files lie; empty with video_dir: no sound."),
           ParameterSpec::text("annotations", "", "The JSON file of the set; empty: root/annotation.json."),
           ParameterSpec::text("video_dir", "", "Folder of prepared pictures, KEY.hdf5 (JPEG frames)."),
-          ParameterSpec::text("audio_dir", "", "Folder of features of the sound, KEY.npy."),
+          ParameterSpec::text(
+              "audio_dir", "",
+              "Folder of features of the sound, KEY.npy or KEY.pt; used by ingest.audio_form = \"features\"."),
           ParameterSpec::number("video_fps", 25, 0.01, 1000, "Frame rate of prepared pictures: their files state none.",
                                 "frames/s")};
 }
@@ -128,6 +130,8 @@ void PreparedFolders::add(ClipList& list, Clip clip, const std::optional<fs::pat
   }
   if (!audio_dir_.empty()) {
     clip.feature_path = audio_dir_ / (clip.id + ".npy");
+    const fs::path of_torch = audio_dir_ / (clip.id + ".pt");
+    if (!fs::is_regular_file(clip.feature_path) && fs::is_regular_file(of_torch)) clip.feature_path = of_torch;
     if (!fs::is_regular_file(clip.feature_path) && !missing) missing = clip.feature_path;
   }
   if (missing) {
@@ -143,8 +147,9 @@ media::Outcome<DecodedClip> PreparedSource::decode(const Clip& clip, const Inges
   if (!is_frame_file(clip.path)) return ClipSource::decode(clip, settings);
   DecodedClip decoded;
   if (settings.audio) {
-    if (clip.audio_path.empty()) {
-      return Failure{FailureReason::kNoAudioStream, "prepared pictures have no sound: give the media's root, too"};
+    if (clip.audio_path.empty() && !settings.sound_is_features()) {
+      return Failure{FailureReason::kNoAudioStream,
+                     "prepared pictures have no sound: give the media's root, or take features"};
     }
     IngestSettings sound = settings;
     sound.video = false;

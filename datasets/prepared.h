@@ -1,4 +1,5 @@
-// Clips that somebody prepared: pictures as one HDF5 file of JPEG frames for each clip, features of the sound as .npy.
+// Clips that somebody prepared: pictures as one HDF5 file of JPEG frames for each clip, features of the sound as .npy
+// or .pt.
 #pragma once
 
 #include <filesystem>

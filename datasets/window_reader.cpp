@@ -56,6 +56,10 @@ WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& setting
                 {fmt::format("clip.crop = {} is larger than the stored frames", settings.crop), "",
                  fmt::format("1 … {}", std::min(stored.height, stored.width)), "raise ingest.height and ingest.width"});
   }
+  if (stored.sound_is_features()) {
+    samples_ = stored.feature_values;
+    return;
+  }
   double seconds = settings.audio_seconds;
   if (seconds <= 0 && stored.fps > 0) seconds = static_cast<double>(settings.frames * settings.frame_step) / stored.fps;
   samples_ = std::llround(seconds * stored.sample_rate);
@@ -219,6 +223,10 @@ void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t sh
     loaded = cache_.load(draw.clip, 0, 0);
   }
   const CachedClip& clip = loaded.clip;
+  if (stored.sound_is_features()) {  // one for all windows
+    std::ranges::copy(clip.samples, out);
+    return;
+  }
   std::int64_t first = 0;
   if (clip.frame_count > 0) {
     const std::int64_t frame = first_frame(clip, draw.window, windows);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kWarmupSteps = 2;  // the first steps allocate
 constexpr std::int64_t kMeasuredSteps = 4;
+constexpr double kEnoughSeconds = 10;  // one step that takes as long says enough
 
 struct EnoughSteps {};
 
@@ -25,6 +26,7 @@ double measure(const Suite& whole, const PlannedTraining& planned, const SuiteDa
                c10::Device device) {
   const Suite& suite = suite_of(whole, planned);
   std::int64_t steps = 0;
+  std::int64_t warmup = kWarmupSteps;
   double start = 0;
   double per_step = 0;
   double begin = steady_seconds();
@@ -35,10 +37,16 @@ double measure(const Suite& whole, const PlannedTraining& planned, const SuiteDa
   options.checkpoint_seconds = 1e9;
   options.progress = [&](const TrainerProgress& progress) {
     last = progress;
-    if (++steps == 1) setup = steady_seconds() - begin;  // the teacher's maps, and one step
-    if (steps == kWarmupSteps) start = steady_seconds();
-    if (steps < kWarmupSteps + kMeasuredSteps) return;
-    per_step = (steady_seconds() - start) / static_cast<double>(kMeasuredSteps);
+    if (++steps == 1) {
+      setup = steady_seconds() - begin;  // the teacher's maps, and one step
+      if (setup > kEnoughSeconds) warmup = 1;
+    }
+    const std::int64_t measured = steps - warmup;
+    if (measured == 0) start = steady_seconds();
+    if (measured <= 0) return;
+    const double passed = steady_seconds() - start;
+    if (measured < kMeasuredSteps && passed < kEnoughSeconds) return;
+    per_step = passed / static_cast<double>(measured);
     throw EnoughSteps{};
   };
   Trainer trainer(suite, planned, data, teacher, options);
@@ -88,11 +96,12 @@ TeacherOutputs stand_in(const ModelShape& shape, const Roles& roles, std::int64_
 }  // namespace
 
 TimeEstimate estimate_time(const Suite& suite, const SuiteData& data, const std::vector<PlannedTraining>& trainings,
-                           c10::Device device) {
+                           c10::Device device, const std::function<void(const std::string&)>& measuring) {
   TimeEstimate estimate;
   std::optional<TeacherOutputs> teacher;
   for (const PlannedTraining& planned : trainings) {
     if (!estimate.seconds_by_label.contains(planned.label)) {
+      if (measuring) measuring(planned.label);
       if (!planned.teacher_key.empty() && !teacher) {
         PlannedTraining as_teacher = planned;
         as_teacher.is_teacher = true;

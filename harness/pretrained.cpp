@@ -51,7 +51,8 @@ ModelConfig planned_config(const Suite& suite, const ModelEntry& entry, const Li
   config.height = window.crop > 0 ? window.crop : ingest.height;
   config.width = window.crop > 0 ? window.crop : ingest.width;
   config.sample_rate = ingest.sample_rate;
-  config.samples = static_cast<std::int64_t>(seconds * ingest.sample_rate);
+  config.samples =
+      ingest.sound_is_features() ? ingest.feature_values : static_cast<std::int64_t>(seconds * ingest.sample_rate);
   config.parameters = entry.section.values;
   return config;
 }

@@ -40,13 +40,24 @@ struct Worker {
   std::string detail;  // "kd seed 3: epoch 4/10"
 };
 
+// What does not fit is told before the clips are decoded, which may take hours.
+SuiteData checked_data(const Suite& suite, const RunOptions& options) {
+  ListedData listed = list_data(suite, options.cache_root);
+  if (!is_ingested(listed)) {
+    SuiteData made = stand_in_data(suite, std::move(listed));
+    check_suite(suite, made);
+    listed = std::move(made.listed);
+  }
+  return open_data(suite, std::move(listed), options.jobs);
+}
+
 class Runner {
  public:
   Runner(const Suite& suite, const RunOptions& options)
       : suite_(suite),
         options_(options),
         folder_{options.out},
-        data_(open_data(suite, options.cache_root, options.jobs)),
+        data_(checked_data(suite, options)),
         plan_(plan_of(suite, data_.listed.plan_source(), options)),
         store_(results::Store::open(folder_.store(), results::OpenMode::kReadWriteCreate)),
         progress_("runs", static_cast<std::int64_t>(plan_.trainings.size())) {}

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -28,6 +29,17 @@ Parameters dataset_parameters(const Suite& suite, const fs::path& cache_root) {
   return parameters;
 }
 
+void require_features(const ClipList& list, const Suite& suite) {
+  if (list.clips.empty() ||
+      std::ranges::any_of(list.clips, [](const Clip& clip) { return !clip.feature_path.empty(); }))
+    return;
+  throw Error(ErrorKind::kUsage,
+              {fmt::format("the suite takes features of the sound, and no clip of dataset '{}' has one", suite.dataset),
+               suite.ingest.origin("audio_form"),
+               "dataset.audio_dir of ucf51 and activitynet_gewu, a column 'feature' of a manifest",
+               "name the features, or set ingest.audio_form = \"waveform\""});
+}
+
 }  // namespace
 
 fs::path default_cache_root() {
@@ -40,13 +52,19 @@ ListedData list_data(const Suite& suite, const fs::path& cache_root) {
   data.source = dataset_registry().get(suite.dataset).open(dataset_parameters(suite, cache_root));
   data.list = data.source->list();
   data.settings = suite.ingest_settings();
+  if (data.settings.sound_is_features()) require_features(data.list, suite);
   data.source_fingerprint = source_fingerprint(*data.source, data.list, data.settings, cache_root / "file-hashes.json");
   data.cache_folder = cache_root / "clips" / (suite.dataset + "-" + data.source_fingerprint.substr(0, 16));
   return data;
 }
 
+bool is_ingested(const ListedData& listed) { return fs::exists(listed.cache_folder / "index.json"); }
+
 SuiteData open_data(const Suite& suite, const fs::path& cache_root, int jobs) {
-  ListedData listed = list_data(suite, cache_root);
+  return open_data(suite, list_data(suite, cache_root), jobs);
+}
+
+SuiteData open_data(const Suite& suite, ListedData listed, int jobs) {
   Progress progress(fmt::format("ingest {}", suite.dataset), static_cast<std::int64_t>(listed.list.clips.size()));
   IngestOptions options;
   options.jobs = jobs;
@@ -57,6 +75,13 @@ SuiteData open_data(const Suite& suite, const fs::path& cache_root, int jobs) {
   std::vector<bool> usable;
   for (std::int64_t i = 0; i < cache.size(); ++i) usable.push_back(!cache.clip(i).excluded);
   return {std::move(listed), std::move(cache), std::move(usable)};
+}
+
+SuiteData stand_in_data(const Suite& suite, ListedData listed) {
+  const WindowSettings window = suite.window_settings();
+  const auto clips = static_cast<std::int64_t>(listed.list.clips.size());
+  ClipCache cache = ClipCache::stand_in(listed.settings, clips, window.frames * window.frame_step);
+  return {std::move(listed), std::move(cache), std::vector<bool>(static_cast<std::size_t>(clips), true)};
 }
 
 Roles SuiteData::roles(const Suite& suite, std::int64_t seed, const std::string& fold) const {

@@ -35,6 +35,9 @@ std::vector<Spec> ingest_specs() {
       Spec::number("max_duration_s", 0, 0, 1e6, "a longer clip is cut here; 0: no limit", "s"),
       Spec::choice("frame_storage", "raw", {"raw", "jpeg"}, "raw is fastest, jpeg (quality 95) smallest"),
       Spec::choice("audio_storage", "float32", {"float32", "int16"}, "int16 carries a scale for each clip"),
+      Spec::choice("audio_form", "waveform", {"waveform", "features"},
+                   "features: an array that was published for each clip (.npy, .pt) stands for its sound"),
+      Spec::integer("feature_values", 0, 0, 1e7, "values of such an array, all dimensions together"),
   };
 }
 

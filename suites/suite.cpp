@@ -37,6 +37,8 @@ IngestSettings Suite::ingest_settings() const {
   settings.max_duration_s = values.number("max_duration_s");
   settings.frame_storage = values.text("frame_storage");
   settings.audio_storage = values.text("audio_storage");
+  settings.audio_form = values.text("audio_form");
+  settings.feature_values = values.integer("feature_values");
   return settings;
 }
 

@@ -336,13 +336,50 @@ void read_sweep(const toml::table& root, const Document& document, Suite& suite)
   }
 }
 
+// A feature is the input of models for features, a waveform that of all others.
+void check_audio_form(const Suite& suite, const std::string& side, const ModelEntry& entry) {
+  const bool features = suite.ingest_settings().sound_is_features();
+  if (entry.modality != Modality::kAudio || model_registry().get(entry.id).takes_features == features) return;
+  std::vector<std::string> fitting;
+  for (const std::string& id : model_registry().names()) {
+    const ModelInfo& info = model_registry().get(id);
+    if (info.modality == Modality::kAudio && info.takes_features == features) fitting.push_back(id);
+  }
+  refuse(fmt::format("{}.model = \"{}\" does not take {}", side, entry.id,
+                     features ? "features of the sound" : "sound as it was recorded"),
+         suite.ingest.origin("audio_form"),
+         fmt::format("with ingest.audio_form = \"{}\": {}", suite.ingest.values.text("audio_form"), join(fitting)),
+         "choose another model, or set ingest.audio_form");
+}
+
+void check_features(const Suite& suite) {
+  const IngestSettings settings = suite.ingest_settings();
+  if (!settings.sound_is_features()) return;
+  if (settings.feature_values == 0) {
+    refuse("ingest.feature_values is not given, and the sound is features", suite.ingest.origin("audio_form"),
+           "the number of values of a clip's array: 512 for an array of [512]", "cmkd weights FILE tells its shape");
+  }
+  if (settings.audio_storage != "float32") {
+    refuse("features are stored as they are, not as int16", suite.ingest.origin("audio_storage"),
+           "ingest.audio_storage = \"float32\"", "");
+  }
+  const CorruptionKind kind = suite.corruption_settings().kind;
+  if (kind == CorruptionKind::kNoise || kind == CorruptionKind::kShift) {
+    refuse(fmt::format("corruption '{}' needs the sound itself, and the suite takes features", to_string(kind)),
+           suite.corruption.origin("kind"), "none, swap, missing", "");
+  }
+}
+
 // What must fit between the tables.
 void check_sides(const Suite& suite, const Document& document) {
   if (suite.general.values.text("task") == "audio_tagging" && suite.student.modality != Modality::kAudio) {
     refuse("the task 'audio_tagging' wants a student that hears", document.name, "[student] modality = \"audio\"",
            "set student.modality and student.model, or another task");
   }
+  check_audio_form(suite, "student", suite.student);
+  check_audio_form(suite, "teacher", suite.teacher);
   for (const Suite* one : suite.cases()) {
+    check_features(*one);
     const CorruptionSettings corruption = one->corruption_settings();
     if (!possible(corruption.kind, suite.teacher.modality)) {
       refuse(fmt::format("corruption '{}' cannot be done to {}", to_string(corruption.kind),

@@ -122,6 +122,35 @@ TEST_CASE("a store that is another program's is refused and left alone") {
   CHECK(text == "this is no database, and somebody needs it");
 }
 
+TEST_CASE("before the clips are ingested a plan measures made ones, and what does not fit is refused") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "small.toml", test::small_suite());
+  const auto plan = test::cmkd({"plan", "small.toml", "--measure", "--json"}, folder.path());
+  INFO(plan.err);
+  REQUIRE(plan.status == 0);
+  const nlohmann::json value = nlohmann::json::parse(plan.out);
+  CHECK(value.at("cached") == false);
+  CHECK(value.at("measured_on") == "made clips");
+  CHECK(value.at("seconds_left").get<double>() > 0);
+  const auto quiet = test::cmkd({"plan", "small.toml"}, folder.path());
+  CHECK(quiet.out.find("time left: unknown before the clips are ingested; '--measure'") != std::string::npos);
+  std::string pair = test::small_suite() + "[[methods]]\nid = \"multimodal\"\n";
+  const std::string video = "modality = \"video\"\nmodel = \"r2plus1d_small\"";
+  REQUIRE(pair.find(video) != std::string::npos);
+  pair.replace(pair.find(video), video.size(), "modality = \"audio\"\nmodel = \"audio_cnn\"");
+  test::write_text(folder / "pair.toml", pair);
+  for (const char* command : {"plan", "run"}) {
+    const auto refused = test::cmkd({command, "pair.toml", "--out", "out"}, folder.path());
+    INFO(command << refused.err);
+    CHECK(refused.status == 4);
+    CHECK(refused.err.find("'multimodal' works on two modalities") != std::string::npos);
+  }
+  CHECK_FALSE(std::filesystem::exists(folder / "out/cache/clips"));
+  const auto ingested = test::cmkd({"ingest", "small.toml"}, folder.path());
+  REQUIRE(ingested.status == 0);
+  CHECK(std::filesystem::exists(folder / "out/cache/clips"));
+}
+
 TEST_CASE("a flipped bit in the clip cache is found before anything is trained on it") {
   const TemporaryFolder folder;
   test::write_text(folder / "small.toml", test::small_suite());

@@ -12,7 +12,7 @@ using namespace cmkd;
 using nlohmann::json;
 
 std::string weight_file(const std::string& name) {
-  return (test::source_dir() / "tests" / "models" / "weight_files" / name).string();
+  return (test::source_dir() / "tests" / "weights" / "weight_files" / name).string();
 }
 
 }  // namespace

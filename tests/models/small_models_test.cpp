@@ -53,6 +53,30 @@ TEST_CASE("a small model's outputs have the shapes that it declares") {
   }
 }
 
+TEST_CASE("a model of published features gives the feature itself, and learns only the classifier") {
+  const ModelInfo& info = model_registry().get("features");
+  CHECK(info.takes_features);
+  ModelConfig config;
+  config.classes = 7;
+  config.samples = 12;
+  config.parameters = Parameters(info.parameters);
+  const at::Tensor input = at::linspace(-1, 2, 24).view({2, 12});
+  const auto whole = info.make(config);
+  CHECK(at::equal(whole->forward(input).embedding, input));
+  CHECK(whole->shape().embedding_width == 12);
+  CHECK(whole->shape().stage_channels.empty());
+  CHECK(whole->parameters().size() == 2);
+  config.parameters.set("tokens", std::int64_t{3});
+  const auto pieces = info.make(config);
+  const ModelOutput output = pieces->forward(input, {true, true});
+  CHECK(at::equal(output.tokens, input.view({2, 3, 4})));
+  CHECK(at::allclose(output.embedding, input.view({2, 3, 4}).mean(1)));
+  CHECK(output.logits.sizes() == at::IntArrayRef({2, 7}));
+  CHECK(output.stages.empty());
+  config.parameters.set("tokens", std::int64_t{5});
+  CHECK_THROWS_AS(info.make(config), Error);
+}
+
 TEST_CASE("a video model with frames keeps time: reversed clips look different to it") {
   const auto model = make("r2plus1d_small", 1);
   model->eval();

@@ -147,3 +147,19 @@ TEST_CASE("folds: all, some, and what the dataset does not have") {
   CHECK_THROWS_AS(some.folds({"1"}), Error);
   CHECK_THROWS_AS(load(kText, {"labels.folds=\"1,1\""}).folds({"1"}), Error);
 }
+
+TEST_CASE("features of the sound: models that take them, their size, and what cannot be done to them") {
+  const std::string features = "[ingest]\naudio_form = \"features\"\nfeature_values = 512\n";
+  const std::size_t tables = kText.find("[clip]");
+  const auto with = [&](const std::string& ingest) { return kText.substr(0, tables) + ingest + kText.substr(tables); };
+  std::string text = with(features);
+  text.replace(text.find("audio_cnn"), 9, "features");
+  CHECK(load(text).ingest_settings().sound_is_features());
+  using Catch::Matchers::Contains;
+  CHECK_THROWS_WITH(load(with(features)), Contains("does not take features of the sound"));
+  CHECK_THROWS_WITH(load(text, {"ingest.audio_form=waveform"}), Contains("does not take sound as it was recorded"));
+  CHECK_THROWS_WITH(load(text, {"ingest.feature_values=0"}), Contains("feature_values is not given"));
+  CHECK_THROWS_WITH(load(text, {"ingest.audio_storage=int16"}), Contains("not as int16"));
+  CHECK_THROWS_WITH(load(text + "[corruption]\nkind = \"noise\"\n"), Contains("needs the sound itself"));
+  CHECK(load(text + "[corruption]\nkind = \"swap\"\n").corruption_settings().kind == CorruptionKind::kSwap);
+}

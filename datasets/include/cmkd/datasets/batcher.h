@@ -57,7 +57,7 @@ class WindowReader {
 
   // [B, 3, T, h, w] uint8 on the host, not mirrored.
   [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws, bool test) const;
-  // [B, n] float on the host: samples beyond the clip's end are zero.
+  // [B, n] float on the host: samples beyond the clip's end are zero; or the clips' features, the same for all windows.
   [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws, bool test) const;
   // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
   [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, bool test, bool video, bool audio,

@@ -21,7 +21,7 @@ struct Clip {
   std::string id;
   std::filesystem::path path;        // media file with the picture (and usually the sound); of sets of sound, the sound
   std::filesystem::path audio_path;  // when the sound is in another file; empty: in `path`
-  // A published feature of the clip's sound (.npy), which a teacher may take as its input; empty: none.
+  // A published feature of the clip's sound (.npy, .pt), for IngestSettings::audio_form "features"; empty: none.
   std::filesystem::path feature_path;
   std::int64_t label = -1;         // index into ClipList::classes; −1 in a multi-label set
   std::vector<std::int64_t> tags;  // multi-label sets: the clip's classes, ascending; may be none
@@ -59,6 +59,10 @@ struct IngestSettings {
   double max_duration_s = 0;              // of a clip; 0: no limit
   std::string frame_storage = "raw";      // "raw", "jpeg"
   std::string audio_storage = "float32";  // "float32", "int16" (with a scale for each clip, so that nothing clips)
+  std::string audio_form = "waveform";    // "waveform", "features": the clip's feature stands for its sound
+  std::int64_t feature_values = 0;        // of a clip's feature, all dimensions together
+
+  [[nodiscard]] bool sound_is_features() const noexcept { return audio && audio_form == "features"; }
 };
 
 struct DecodedClip {
@@ -67,7 +71,7 @@ struct DecodedClip {
   int width = 0;
   std::vector<std::uint8_t> pixels;  // [T, 3, H, W] RGB
   std::vector<float> frame_time_s;   // [T] after the clip's start
-  std::vector<float> samples;        // [n] mono at the ingest's sample rate
+  std::vector<float> samples;        // [n] mono at the ingest's sample rate, or the values of the feature
   std::string note;                  // "truncated: after 33 of 708 frames": kept, and said
 };
 

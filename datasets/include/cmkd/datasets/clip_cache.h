@@ -50,6 +50,9 @@ class ClipCache {
   // remedy).
   [[nodiscard]] static ClipCache open(const std::filesystem::path& folder,
                                       const std::string& expected_fingerprint = "");
+  // Clips that are all alike, made in memory: what reads a cache can be built and timed before there is one. `frames`
+  // is the length of each; of sound it has a second.
+  [[nodiscard]] static ClipCache stand_in(const IngestSettings& settings, std::int64_t clips, std::int64_t frames);
   ~ClipCache();
   ClipCache(ClipCache&&) noexcept;
   ClipCache& operator=(ClipCache&&) noexcept;

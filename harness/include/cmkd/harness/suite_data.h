@@ -42,8 +42,15 @@ struct SuiteData {
   [[nodiscard]] results::DatasetRecord record(const Suite& suite) const;
 };
 
+[[nodiscard]] bool is_ingested(const ListedData& listed);
+
 // Ingests when the cache is not there yet (progress on stderr), then opens and verifies it.
+[[nodiscard]] SuiteData open_data(const Suite& suite, ListedData listed, int jobs);
 [[nodiscard]] SuiteData open_data(const Suite& suite, const std::filesystem::path& cache_root, int jobs);
+
+// The listed clips with made contents, none left out: what does not fit is found, and a step is timed, before hours of
+// ingest.
+[[nodiscard]] SuiteData stand_in_data(const Suite& suite, ListedData listed);
 
 // $CMKD_CACHE, else out/cache.
 [[nodiscard]] std::filesystem::path default_cache_root();

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cmkd/models/model.h"
-#include "cmkd/models/weight_file.h"
+#include "cmkd/weights/weight_file.h"
 
 namespace cmkd {
 

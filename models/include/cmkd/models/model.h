@@ -33,7 +33,7 @@ struct ModelShape {
 // A network on one modality. Not thread-safe.
 class Model : public torch::nn::Module {
  public:
-  // video [B, 3, T, H, W] float normalised, or audio [B, n] float mono samples.
+  // video [B, 3, T, H, W] float normalised, or audio [B, n] float: mono samples, or a published feature's values.
   virtual ModelOutput forward(const at::Tensor& input, const OutputRequest& request = {}) = 0;
   [[nodiscard]] virtual ModelShape shape() const = 0;
 };
@@ -45,7 +45,7 @@ struct ModelConfig {
   std::int64_t height = 0;  // video: after the crop
   std::int64_t width = 0;
   std::int64_t sample_rate = 0;  // audio: Hz
-  std::int64_t samples = 0;      // audio: samples a window
+  std::int64_t samples = 0;      // audio: samples a window, or values of a feature
   Parameters parameters;         // of the model, from the suite file
 };
 
@@ -59,6 +59,7 @@ struct ModelInfo {
   // Builds the module with LibTorch's initialisers (seed the global generator with ScopedSeed before). Throws
   // Error(kUsage) for an input that the model cannot take, saying what it can.
   std::function<std::shared_ptr<Model>(const ModelConfig&)> make;
+  bool takes_features = false;  // audio: the input is a published feature, not a waveform
 };
 
 [[nodiscard]] Registry<ModelInfo>& model_registry();

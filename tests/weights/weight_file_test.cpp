@@ -11,7 +11,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/core/random.h"
-#include "cmkd/models/weight_file.h"
+#include "cmkd/weights/weight_file.h"
 #include "paths.h"
 
 namespace {
@@ -21,7 +21,7 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 // Written by PyTorch and NumPy: make.py stands beside them.
-fs::path files() { return test::source_dir() / "tests" / "models" / "weight_files"; }
+fs::path files() { return test::source_dir() / "tests" / "weights" / "weight_files"; }
 
 // Thousands of times: without the disk's confirmation.
 void write_plain(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }

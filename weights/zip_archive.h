@@ -7,7 +7,7 @@
 
 #include "byte_reader.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 struct ZipEntry {
   std::string name;
@@ -54,4 +54,4 @@ class ZipArchive {
   bool has_checksums_ = false;
 };
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -5,7 +5,7 @@
 
 #include "pickle_machine.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -161,4 +161,4 @@ PickleValue PickleMachine::make_device(const ValueList& arguments) const {
   return {std::move(device)};
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -7,7 +7,7 @@
 
 #include "pickle_machine.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -95,4 +95,4 @@ Global find_global(const ByteReader& reader, std::size_t position, std::string_v
                    hint_for(module, name));
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -12,7 +12,7 @@
 #include "torch_tensors.h"
 #include "weight_formats.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -97,4 +97,4 @@ void read_torch_legacy(Bytes bytes, const WeightFileOptions& options, WeightFile
   file.tensors = materialise(records, find, {false, bytes.size()}, file.path);
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -8,7 +8,7 @@
 
 #include "cmkd/core/error.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -120,4 +120,4 @@ void ByteReader::refuse_at(std::size_t position, const std::string& what, const 
   refuse_file(path_, base_ + position, what, fix);
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

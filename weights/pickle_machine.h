@@ -11,7 +11,7 @@
 #include "byte_reader.h"
 #include "pickle_value.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 // `position` of the reader's bytes is the opcode's. Throws Error(kData) naming the global, with a hint how to save the
 // file without it.
@@ -83,4 +83,4 @@ class PickleMachine {
   int protocol_ = 0;
 };
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

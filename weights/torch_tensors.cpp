@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 static_assert(std::endian::native == std::endian::little, "weights are little-endian in memory");
 
@@ -149,4 +149,4 @@ TensorMap materialise(const std::map<std::string, TensorRecord>& records, const 
   return tensors;
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

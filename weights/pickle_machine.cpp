@@ -9,7 +9,7 @@
 
 #include "pickle_opcodes.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -359,4 +359,4 @@ void PickleMachine::build() {
   }
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

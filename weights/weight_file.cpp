@@ -1,4 +1,4 @@
-#include "cmkd/models/weight_file.h"
+#include "cmkd/weights/weight_file.h"
 
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
@@ -17,9 +17,9 @@ namespace cmkd {
 
 namespace {
 
-using models::as_text;
-using models::Bytes;
-using models::refuse_file;
+using weights::as_text;
+using weights::Bytes;
+using weights::refuse_file;
 
 constexpr std::size_t kTarMagicOffset = 257;
 
@@ -60,11 +60,11 @@ void read_safetensors_into(WeightFile& file) {
   file.tensors = std::move(read.tensors);
   file.metadata = std::move(read.metadata);
   for (auto& [name, tensor] : file.tensors) {
-    if (name.empty() || !models::is_printable(name)) {
-      refuse_file(file.path, 8, fmt::format("'{}' is no name: it is empty or not printable", models::shown(name)));
+    if (name.empty() || !weights::is_printable(name)) {
+      refuse_file(file.path, 8, fmt::format("'{}' is no name: it is empty or not printable", weights::shown(name)));
     }
     if (tensor.scalar_type() != c10::kBool || tensor.numel() == 0) continue;
-    models::normalise_bytes({static_cast<std::byte*>(tensor.mutable_data_ptr()), tensor.nbytes()}, c10::kBool, false);
+    weights::normalise_bytes({static_cast<std::byte*>(tensor.mutable_data_ptr()), tensor.nbytes()}, c10::kBool, false);
   }
 }
 
@@ -72,13 +72,13 @@ void read_format(Bytes bytes, const WeightFileOptions& options, WeightFile& file
   const std::string_view text = as_text(bytes);
   if (text.starts_with("PK\x03\x04")) {
     file.format = WeightFormat::kTorchZip;
-    models::read_torch_zip(bytes, options, file);
+    weights::read_torch_zip(bytes, options, file);
   } else if (text.starts_with("\x93NUMPY")) {
     file.format = WeightFormat::kNumpy;
-    models::read_npy(bytes, file);
-  } else if (models::is_torch_legacy(bytes)) {
+    weights::read_npy(bytes, file);
+  } else if (weights::is_torch_legacy(bytes)) {
     file.format = WeightFormat::kTorchLegacy;
-    models::read_torch_legacy(bytes, options, file);
+    weights::read_torch_legacy(bytes, options, file);
   } else if (text.size() > 8 && text[8] == '{') {
     file.format = WeightFormat::kSafetensors;
     read_safetensors_into(file);

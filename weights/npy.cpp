@@ -12,7 +12,7 @@
 #include "torch_tensors.h"
 #include "weight_formats.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -185,4 +185,4 @@ void read_npy(Bytes bytes, WeightFile& file) {
   file.metadata["fortran_order"] = header.fortran_order ? "true" : "false";
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

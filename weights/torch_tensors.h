@@ -6,10 +6,10 @@
 #include <string>
 
 #include "byte_reader.h"
-#include "cmkd/models/weight_file.h"
+#include "cmkd/weights/weight_file.h"
 #include "pickle_value.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 // Names the tensors of `root` into `file` (container, left_out) without their bytes. Throws Error(kData) when there are
 // none, when a name stands twice, or when the wanted container is not there.
@@ -36,4 +36,4 @@ struct MaterialiseOptions {
 // A tensor's bytes in this machine's order, and booleans that are 0 or 1. `type` gives the width. In place.
 void normalise_bytes(std::span<std::byte> bytes, c10::ScalarType type, bool big_endian);
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

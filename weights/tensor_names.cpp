@@ -8,7 +8,7 @@
 #include "cmkd/core/error.h"
 #include "torch_tensors.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -165,4 +165,4 @@ std::map<std::string, TensorRecord> select_tensors(const PickleValue& root, cons
   return std::move(names.tensors);
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -1,6 +1,6 @@
 """Writes the files of this folder with PyTorch and NumPy, and expected.json: what a reader must make of each.
 
-    python3 tests/models/weight_files/make.py
+    python3 tests/weights/weight_files/make.py
 
 Needs torch and numpy. The files are committed: the tests need neither.
 """

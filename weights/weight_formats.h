@@ -2,9 +2,9 @@
 #pragma once
 
 #include "byte_reader.h"
-#include "cmkd/models/weight_file.h"
+#include "cmkd/weights/weight_file.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 void read_torch_zip(Bytes bytes, const WeightFileOptions& options, WeightFile& file);
 void read_torch_legacy(Bytes bytes, const WeightFileOptions& options, WeightFile& file);
@@ -13,4 +13,4 @@ void read_npy(Bytes bytes, WeightFile& file);
 // The first bytes of a torch.save before 1.6: a pickle of its magic number, in protocol 1 or later.
 [[nodiscard]] bool is_torch_legacy(Bytes bytes);
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

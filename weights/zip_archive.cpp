@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -157,4 +157,4 @@ ZipArchive::Content ZipArchive::read(const std::string& name) const {
   return content;
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 using Bytes = std::span<const std::byte>;
 
@@ -62,4 +62,4 @@ class ByteReader {
   std::size_t position_ = 0;
 };
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

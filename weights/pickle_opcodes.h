@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 enum Opcode : std::uint8_t {
   kMark = '(',
@@ -62,4 +62,4 @@ enum Opcode : std::uint8_t {
   kByteArray8 = 0x96,
 };
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -8,7 +8,7 @@
 #include "weight_formats.h"
 #include "zip_archive.h"
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 namespace {
 
@@ -63,4 +63,4 @@ void read_torch_zip(Bytes bytes, const WeightFileOptions& options, WeightFile& f
   file.tensors = materialise(records, find, {big_endian, bytes.size()}, file.path);
 }
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-namespace cmkd::models {
+namespace cmkd::weights {
 
 // The globals that a pickle may name.
 enum class GlobalKind {
@@ -90,4 +90,4 @@ struct PickleValue {
 // "text", "tuple", "tensor": for errors.
 [[nodiscard]] const char* kind_of(const PickleValue& value);
 
-}  // namespace cmkd::models
+}  // namespace cmkd::weights
