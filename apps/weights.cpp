@@ -107,6 +107,21 @@ json file_json(const WeightFile& file) {
           {"tensors", tensors}};
 }
 
+// What the file says of itself may be anything: control characters are shown as \xNN, so that they steer no terminal.
+std::string one_line(const std::string& text) {
+  std::string safe;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      // The C1 controls in UTF-8.
+      safe += fmt::format("\\xc2\\x{:02x}", static_cast<unsigned char>(text[++i]));
+    } else {
+      safe += byte < 0x20 || byte == 0x7F ? fmt::format("\\x{:02x}", byte) : std::string(1, text[i]);
+    }
+  }
+  return safe;
+}
+
 std::string file_text(const WeightFile& file) {
   std::size_t width = 0;
   for (const auto& [name, tensor] : file.tensors) width = std::max(width, name.size());
@@ -116,7 +131,7 @@ std::string file_text(const WeightFile& file) {
                         fmt::join(tensor.sizes(), ", "));
   }
   if (!file.left_out.empty()) text += fmt::format("  no tensors, or not of the entry: {}\n", join(file.left_out));
-  for (const auto& [key, value] : file.metadata) text += fmt::format("  {}: {}\n", key, value);
+  for (const auto& [key, value] : file.metadata) text += fmt::format("  {}: {}\n", one_line(key), one_line(value));
   return text + fmt::format("  content {}\n", file.content_hash);
 }
 

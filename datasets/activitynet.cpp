@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "annotation.h"
 #include "annotation_json.h"
 #include "cmkd/core/error.h"
+#include "label_tally.h"
 #include "youtube.h"
 
 namespace cmkd {
@@ -28,6 +28,7 @@ constexpr const char* kTree =
     "begins outside the video, is set aside.";
 constexpr const char* kForm =
     R"({"database": {id: {"duration": s, "subset": …, "annotations": [{"label": …, "segment": [start_s, end_s]}]}}})";
+constexpr std::size_t kClasses = 200;
 constexpr const char* kFile = "activity_net.v1-3.min.json";
 
 std::string split_of(const std::string& subset, const std::string& where) {
@@ -38,7 +39,7 @@ std::string split_of(const std::string& subset, const std::string& where) {
 }
 
 // Why nobody can use the segment of a video; "" when there is nothing wrong.
-std::string fault_of(const Segment& segment, double duration_s) {
+std::string fault_of(const TimeSpan& segment, double duration_s) {
   const std::string text = fmt::format("the segment [{}, {}]", segment.start_s, segment.end_s);
   if (segment.end_s <= segment.start_s) return text + " has no length";
   if (segment.start_s < 0) return text + " begins before the video";
@@ -49,6 +50,7 @@ std::string fault_of(const Segment& segment, double duration_s) {
 struct AnnotatedClip {
   Clip clip;
   std::string label;
+  std::string where;
   std::string fault;  // why it cannot be used, whatever files are there
 };
 
@@ -65,14 +67,14 @@ class ActivityNetSource final : public ClipSource {
 
   ClipList list() override {
     std::vector<AnnotatedClip> annotated = read();
-    std::set<std::string> labels;
-    for (const AnnotatedClip& entry : annotated) labels.insert(entry.label);
-    const ClassNames classes(std::vector<std::string>(labels.begin(), labels.end()));
+    LabelTally labels;
+    for (const AnnotatedClip& entry : annotated) labels.add(entry.label, entry.where);
+    const ClassNames classes = labels.classes(kClasses);
     const MediaTree tree(root_, kTree);
     ClipList list;
     list.classes = classes.names();
     for (AnnotatedClip& entry : annotated) {
-      entry.clip.label = classes.index(entry.label, file_.string());
+      entry.clip.label = classes.index(entry.label, entry.where);
       const std::string name = "v_" + entry.clip.youtube_id;
       const fs::path looked_for = root_ / (name + ".mp4");
       const std::optional<fs::path> file = tree.find_stem(name);
@@ -111,7 +113,8 @@ class ActivityNetSource final : public ClipSource {
       const std::string place = fmt::format("{}, annotation {}", where, number);
       AnnotatedClip entry;
       entry.label = json_text(json_member(annotation, "label", place, kForm), place, kForm);
-      const Segment segment = json_segment(json_member(annotation, "segment", place, kForm), place, kForm);
+      const TimeSpan segment = json_segment(json_member(annotation, "segment", place, kForm), place, kForm);
+      entry.where = place;
       entry.fault = fault_of(segment, duration.get<double>());
       entry.clip.id = fmt::format("{}_{}", id, number++);
       entry.clip.youtube_id = youtube_id(id, where);

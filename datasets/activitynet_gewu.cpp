@@ -59,7 +59,7 @@ class ActivityNetGewuSource final : public PreparedSource {
   }
 
  private:
-  static void add(ClipList& list, const PreparedFolders& folders, Clip clip, const Segment& segment) {
+  static void add(ClipList& list, const PreparedFolders& folders, Clip clip, const TimeSpan& segment) {
     const std::string whole = "v_" + clip.youtube_id;
     std::optional<fs::path> file;
     if (folders.has_media()) {

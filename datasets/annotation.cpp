@@ -9,18 +9,14 @@
 #include <utility>
 
 #include "cmkd/core/error.h"
-#include "cmkd/core/file.h"
+#include "plain_text.h"
 
 namespace cmkd {
 
 namespace fs = std::filesystem;
 
 AnnotationText::AnnotationText(const fs::path& file) : path(file) {
-  const std::string content = read_file(file);
-  if (content.find('\0') != std::string::npos) {
-    throw Error(ErrorKind::kData,
-                {"the annotation file is not text: it holds a zero byte", file.string(), "", "fetch the file again"});
-  }
+  const std::string content = read_plain_text(file);
   std::string_view rest = content;
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);
   for (std::int64_t number = 1; !rest.empty(); ++number) {
@@ -41,6 +37,13 @@ void fail_annotation(const std::string& what, const std::string& where, const st
   throw Error(ErrorKind::kData, {what, where, form, "fetch the annotation file again from its owners"});
 }
 
+bool has_outer_space(std::string_view text) {
+  constexpr std::string_view kNoBreakSpace = "\xC2\xA0";
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  return !text.empty() && (is_space(text.front()) || is_space(text.back()) || text.starts_with(kNoBreakSpace) ||
+                           text.ends_with(kNoBreakSpace));
+}
+
 std::int64_t whole_number(std::string_view text, const std::string& where, const std::string& form) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -53,6 +56,20 @@ double decimal_number(std::string_view text, const std::string& where, const std
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error == std::errc() && end == text.data() + text.size() && std::isfinite(value)) return value;
   fail_annotation(fmt::format("'{}' is not a number", text), where, form);
+}
+
+std::int64_t whole_seconds(std::string_view text, const std::string& where, const std::string& form) {
+  const std::int64_t value = whole_number(text, where, form);
+  if (value >= 0 && value <= kLongestTime_s) return value;
+  fail_annotation(fmt::format("'{}' is no time within a video", text), where,
+                  fmt::format("0 to {} seconds", kLongestTime_s));
+}
+
+double decimal_seconds(std::string_view text, const std::string& where, const std::string& form) {
+  const double value = decimal_number(text, where, form);
+  if (value >= 0 && value <= static_cast<double>(kLongestTime_s)) return value;
+  fail_annotation(fmt::format("'{}' is no time within a video", text), where,
+                  fmt::format("0 to {} seconds", kLongestTime_s));
 }
 
 std::string lower_case(std::string text) {

@@ -19,7 +19,7 @@ struct AnnotationLine {
 };
 
 // A text file's lines; LF or CRLF, a byte order mark is skipped, and so are empty lines. Throws Error(kData) when the
-// file cannot be read, is empty, or holds a zero byte.
+// file cannot be read, is empty, or is no plain text.
 struct AnnotationText {
   explicit AnnotationText(const std::filesystem::path& file);
 
@@ -36,9 +36,18 @@ struct AnnotationText {
 // ASCII letters only.
 [[nodiscard]] std::string lower_case(std::string text);
 
+// Whether the text begins or ends with a space, a tab, or the no-break space that spreadsheets leave.
+[[nodiscard]] bool has_outer_space(std::string_view text);
+
 // A whole number or a finite decimal that fills the text; throws as fail_annotation does.
 [[nodiscard]] std::int64_t whole_number(std::string_view text, const std::string& where, const std::string& form);
 [[nodiscard]] double decimal_number(std::string_view text, const std::string& where, const std::string& form);
+
+// The longest time that is taken for one within a video: clips' names hold six digits of seconds.
+inline constexpr std::int64_t kLongestTime_s = 999'999;
+// A time within a video, from 0 to kLongestTime_s, likewise.
+[[nodiscard]] std::int64_t whole_seconds(std::string_view text, const std::string& where, const std::string& form);
+[[nodiscard]] double decimal_seconds(std::string_view text, const std::string& where, const std::string& form);
 
 // Class names in the order of their indices.
 class ClassNames {

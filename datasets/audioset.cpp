@@ -5,8 +5,9 @@
 #include <cmath>
 
 #include "cmkd/core/error.h"
-#include "cmkd/core/file.h"
+#include "plain_text.h"
 #include "reader_parts.h"
+#include "youtube.h"
 
 namespace cmkd {
 
@@ -16,15 +17,18 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTree =
     "annotations/class_labels_indices.csv      index,mid,display_name\n"
-    "annotations/balanced_train_segments.csv   YTID,start_seconds,end_seconds,positive_labels, with a header line, or\n"
-    "annotations/unbalanced_train_segments.csv   with three lines that begin with '#' and a space after each comma\n"
-    "annotations/eval_segments.csv\n"
+    "annotations/balanced_train_segments.csv   YTID,start_seconds,end_seconds,positive_labels\n"
+    "annotations/unbalanced_train_segments.csv, annotations/eval_segments.csv   the same. Each with a header line, or\n"
+    "                                          with three lines that begin with '#' and a space after each comma\n"
     "root/**/<id>_<start_ms>.mp4, or <id>_<start_ms>_<end_ms>.mp4, or <id>.mp4, or any other ending (.wav, .flac)";
 
 const std::vector<std::string>& patterns() {
   static const std::vector<std::string> names = {"{id}_{start_ms}", "{id}_{start_ms}_{end_ms}", "{id}"};
   return names;
 }
+
+// Ten seconds, and the rounding of the published lists.
+constexpr double kLongestSegment_s = 10.001;
 
 struct Ontology {
   ClassNames mids;  // "/m/09x0r", in the order of their indices
@@ -52,7 +56,8 @@ Ontology read_ontology(const fs::path& file) {
 
 // Either form: three comment lines and no header, or a header.
 CsvTable read_segments(const fs::path& file) {
-  const std::string text = read_file(required_file(file, kTree, "correct its name in [dataset], or leave it empty"));
+  const std::string text =
+      read_plain_text(required_file(file, kTree, "correct its name in [dataset], or leave it empty"));
   const std::string_view start = std::string_view(text).substr(text.starts_with("\xEF\xBB\xBF") ? 3 : 0);
   CsvForm form{.header = !start.starts_with('#'),
                .fields = 4,
@@ -72,7 +77,8 @@ std::vector<std::int64_t> read_tags(const std::string& mids, const ClassNames& c
     at = end + 1;
   }
   std::ranges::sort(tags);
-  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  if (std::ranges::adjacent_find(tags) != tags.end())
+    fail_annotation("a label stands twice in the row", where, "each label once");
   return tags;
 }
 
@@ -113,12 +119,12 @@ class AudioSetSource final : public ClipSource {
     const std::size_t labels = table.column("positive_labels");
     for (const CsvRow& row : table.rows) {
       const std::string where = table.where(row);
-      const Segment segment{filled_field(table, row, id, "YTID"),
-                            decimal_number(row.fields[start], where, "the start in seconds"),
-                            decimal_number(row.fields[end], where, "the end in seconds")};
-      if (segment.start_s < 0 || segment.end_s <= segment.start_s)
+      const Segment segment{youtube_id(filled_field(table, row, id, "YTID"), where),
+                            decimal_seconds(row.fields[start], where, "the start in seconds"),
+                            decimal_seconds(row.fields[end], where, "the end in seconds")};
+      if (segment.end_s <= segment.start_s || segment.end_s - segment.start_s > kLongestSegment_s)
         fail_annotation(fmt::format("the segment is {} to {} s", segment.start_s, segment.end_s), where,
-                        "0 <= start < end");
+                        "0 <= start < end <= start + 10");
       Clip clip;
       clip.id = segment_name("{id}_{start_ms}", segment);
       clip.split = split;

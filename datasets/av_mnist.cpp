@@ -5,6 +5,7 @@
 // only; it may be in several. A pair's group is its utterance, so that no cut by group (teacher, transfer, validation)
 // puts an utterance, or an image, on both sides.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -171,12 +172,21 @@ class AvMnistSource final : public ClipSource {
   void load_images() {
     const std::string image_path = find_idx(root_, "t10k-images-idx3-ubyte");
     IdxBytes images = read_idx(image_path);
-    IdxBytes labels = read_idx(find_idx(root_, "t10k-labels-idx1-ubyte"));
-    if (images.shape.size() != 3 || images.shape[1] != kSide || images.shape[2] != kSide || labels.shape.size() != 1 ||
-        labels.shape[0] != images.shape[0] ||
-        std::ranges::any_of(labels.values, [](std::uint8_t label) { return label > 9; })) {
-      throw Error(ErrorKind::kData, {"the images and labels do not belong together", image_path,
-                                     "n images of 28 x 28 and n labels of 0 to 9", ""});
+    const std::string label_path = find_idx(root_, "t10k-labels-idx1-ubyte");
+    IdxBytes labels = read_idx(label_path);
+    if (images.shape.size() != 3 || images.shape[1] != kSide || images.shape[2] != kSide) {
+      throw Error(ErrorKind::kData, {fmt::format("the file holds an array of {}", fmt::join(images.shape, " x ")),
+                                     image_path, "n images, n x 28 x 28", "fetch it again"});
+    }
+    if (labels.shape.size() != 1 || labels.shape[0] != images.shape[0]) {
+      throw Error(ErrorKind::kData, {fmt::format("the file holds an array of {}", fmt::join(labels.shape, " x ")),
+                                     label_path, fmt::format("{} labels, one for each image", images.shape[0]), ""});
+    }
+    const auto wrong = std::ranges::find_if(labels.values, [](std::uint8_t label) { return label > 9; });
+    if (wrong != labels.values.end()) {
+      throw Error(ErrorKind::kData,
+                  {fmt::format("label {} is {}", wrong - labels.values.begin(), static_cast<int>(*wrong)), label_path,
+                   "0 to 9", "fetch it again"});
     }
     image_path_ = image_path;
     images_ = std::move(images.values);

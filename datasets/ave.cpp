@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/random.h"
+#include "label_tally.h"
 #include "reader_parts.h"
+#include "youtube.h"
 
 namespace cmkd {
 
@@ -20,6 +21,8 @@ constexpr const char* kTree =
     "root/**/<id>.mp4, or any other ending: the ten seconds";
 constexpr const char* kRow = "<class>&<id>&<quality>&<start in s>&<end in s>";
 constexpr std::size_t kFields = 5;
+constexpr std::size_t kClasses = 28;
+constexpr double kVideo_s = 10;
 
 struct Event {
   std::string class_name;
@@ -53,12 +56,13 @@ std::vector<Event> read_events(const fs::path& file, const std::string& split, c
     if (&line == &text.lines.front() && fields[1] == "VideoID") continue;
     if (std::ranges::any_of(fields, &std::string::empty)) fail_annotation("a field is empty", where, kRow);
     const Event event{fields[0],
-                      {fields[1], decimal_number(fields[3], where, kRow), decimal_number(fields[4], where, kRow)},
+                      {youtube_id(fields[1], where), decimal_seconds(fields[3], where, kRow),
+                       decimal_seconds(fields[4], where, kRow)},
                       split,
                       where};
-    if (event.segment.start_s < 0 || event.segment.end_s < event.segment.start_s) {
+    if (event.segment.end_s < event.segment.start_s || event.segment.end_s > kVideo_s) {
       fail_annotation(fmt::format("the event is {} to {} s", event.segment.start_s, event.segment.end_s), where,
-                      "0 <= start <= end");
+                      fmt::format("0 <= start <= end <= {}", kVideo_s));
     }
     events.push_back(event);
   }
@@ -102,11 +106,11 @@ class AveSource final : public ClipSource {
     const std::vector<Event> events = read();
     // Every class is in the official training list: another one in the other lists is a mistake.
     const bool official = parameters_.text("split") == "official";
-    std::set<std::string> names;
+    LabelTally labels;
     for (const Event& event : events) {
-      if (!official || event.split == "train") names.insert(event.class_name);
+      if (!official || event.split == "train") labels.add(event.class_name, event.where);
     }
-    const ClassNames classes({names.begin(), names.end()});
+    const ClassNames classes = labels.classes(kClasses);
     const MediaTree files(root_, kTree);
     ClipList list;
     list.classes = classes.names();

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "cmkd/core/error.h"
-#include "cmkd/core/file.h"
+#include "plain_text.h"
 
 namespace cmkd {
 
@@ -14,7 +14,7 @@ ClassList::ClassList(const std::set<std::string>& labels) {
 }
 
 ClassList::ClassList(const std::filesystem::path& file) : file_(file) {
-  std::istringstream text(read_file(file));
+  std::istringstream text(read_plain_text(file));
   std::string line;
   for (std::int64_t number = 1; std::getline(text, line); ++number) {
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);

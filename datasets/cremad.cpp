@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "cmkd/core/error.h"
 #include "reader_parts.h"
@@ -37,8 +38,16 @@ std::string emotion_of(const std::string& name, const std::string& where) {
       parts.back() += c;
     }
   }
-  if (parts.size() != 4 || std::ranges::any_of(parts, &std::string::empty))
-    fail_annotation(fmt::format("'{}' names no clip", name), where, "<actor>_<sentence>_<emotion>_<intensity>");
+  static constexpr std::array kIntensities = {"LO", "MD", "HI", "XX"};
+  const auto is_made_of = [](const std::string& text, std::size_t size, const char* letters) {
+    return text.size() == size && text.find_first_not_of(letters) == std::string::npos;
+  };
+  if (parts.size() != 4 || !is_made_of(parts[0], 4, "0123456789") ||
+      !is_made_of(parts[1], 3, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
+      std::ranges::find(kIntensities, parts[3]) == kIntensities.end()) {
+    fail_annotation(fmt::format("'{}' names no clip", name), where,
+                    "<actor, four digits>_<sentence, three letters>_<emotion>_<LO, MD, HI or XX>");
+  }
   return parts[2];
 }
 

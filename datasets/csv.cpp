@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "cmkd/core/error.h"
-#include "cmkd/core/file.h"
+#include "plain_text.h"
 
 namespace cmkd {
 
@@ -23,6 +23,7 @@ class CsvParser {
   bool next(CsvRow& row) {
     skip_to_row();
     if (position_ >= text_.size()) return false;
+    in_rows_ = true;
     row.line = line_;
     row.fields.clear();
     while (true) {
@@ -50,7 +51,7 @@ class CsvParser {
 
   void skip_to_row() {
     while (position_ < text_.size()) {
-      if (form_.comments && text_[position_] == '#') {
+      if (form_.comments && !in_rows_ && text_[position_] == '#') {
         while (position_ < text_.size() && text_[position_] != '\n') ++position_;
       } else if (!at_line_end()) {
         return;
@@ -71,7 +72,9 @@ class CsvParser {
 
   std::string plain() {
     const std::size_t start = position_;
-    while (position_ < text_.size() && text_[position_] != ',' && !at_line_end()) ++position_;
+    while (position_ < text_.size() && text_[position_] != ',' && !at_line_end()) {
+      if (text_[position_++] == '"') fail("a quote stands within a field that does not begin with one", line_);
+    }
     return std::string(text_.substr(start, position_ - start));
   }
 
@@ -98,7 +101,7 @@ class CsvParser {
 
   [[noreturn]] void fail(const std::string& what, std::int64_t line) const {
     throw Error(ErrorKind::kData, {what, fmt::format("{}:{}", path_.string(), line), "",
-                                   "write a quote within a quoted field twice: \"\""});
+                                   "put a field that holds a quote in quotes, and write the quote twice: \"\""});
   }
 
   std::string_view text_;
@@ -106,6 +109,7 @@ class CsvParser {
   const CsvForm& form_;
   std::size_t position_ = 0;
   std::int64_t line_ = 1;
+  bool in_rows_ = false;  // comments stand before the first row
 };
 
 }  // namespace
@@ -143,16 +147,18 @@ CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path
   }
   if (!form.header && table.rows.empty())
     throw Error(ErrorKind::kData, {"the table is empty", path.string(), "rows of " + form.row, ""});
+  if (table.rows.empty())
+    throw Error(ErrorKind::kData, {"the table has no row below its header", table.where(table.header), "", ""});
   return table;
 }
 
 CsvTable read_csv_rows(const std::filesystem::path& path, const CsvForm& form) {
-  return parse_csv_rows(read_file(path), path, form);
+  return parse_csv_rows(read_plain_text(path), path, form);
 }
 
 CsvTable parse_csv(std::string_view text, const std::filesystem::path& path) { return parse_csv_rows(text, path, {}); }
 
-CsvTable read_csv(const std::filesystem::path& path) { return parse_csv(read_file(path), path); }
+CsvTable read_csv(const std::filesystem::path& path) { return parse_csv(read_plain_text(path), path); }
 
 std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);

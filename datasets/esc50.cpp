@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kFolds = 5;
+constexpr std::int64_t kTargets = 50;
 constexpr const char* kTree =
     "root/meta/esc50.csv   filename,fold,target,category,esc10,src_file,take\n"
     "root/audio/<filename>   .wav, or any other ending (ESC-10 is published as .ogg)\n"
@@ -26,6 +27,7 @@ struct EscRow {
   std::int64_t target = 0;  // the class in ESC-50
   std::string category;
   std::string source;  // the recording at Freesound
+  std::string where;
 };
 
 fs::path find_table(const Parameters& parameters, bool esc10) {
@@ -50,22 +52,35 @@ std::vector<EscRow> read_rows(const fs::path& file, bool esc10) {
   const std::size_t category = table.column("category");
   const std::size_t in_esc10 = table.column("esc10");
   const std::size_t source = table.column("src_file");
+  const std::size_t take = table.column("take");
   ListedOnce once;
   std::map<std::int64_t, std::string> names;
+  std::map<std::string, std::int64_t> targets;
   std::vector<EscRow> rows;
   for (const CsvRow& row : table.rows) {
     const std::string where = table.where(row);
     EscRow entry{filled_field(table, row, filename, "filename"),
                  whole_number(row.fields[fold], where, "a fold, 1 to 5"),
                  whole_number(row.fields[target], where, "a target, from 0"),
-                 filled_field(table, row, category, "category"), filled_field(table, row, source, "src_file")};
+                 filled_field(table, row, category, "category"),
+                 filled_field(table, row, source, "src_file"),
+                 where};
+    (void)filled_field(table, row, take, "take");  // the last field: it is what a cut line loses
     once.add(entry.filename, where);
     if (entry.fold < 1 || entry.fold > kFolds)
       fail_annotation(fmt::format("the fold is {}", entry.fold), where, "a fold, 1 to 5");
+    if (entry.target < 0 || entry.target >= kTargets)
+      fail_annotation(fmt::format("the target is {}", entry.target), where, fmt::format("0 to {}", kTargets - 1));
     const auto& name = names.emplace(entry.target, entry.category).first->second;
     if (name != entry.category) {
       fail_annotation(fmt::format("target {} is '{}' here and '{}' above", entry.target, entry.category, name), where,
                       "one category for each target");
+    }
+    const std::int64_t known = targets.emplace(entry.category, entry.target).first->second;
+    if (known != entry.target) {
+      fail_annotation(
+          fmt::format("category '{}' has the target {} here and {} above", entry.category, entry.target, known), where,
+          "one target for each category");
     }
     if (true_or_false(row.fields[in_esc10], where) || !esc10) rows.push_back(std::move(entry));
   }
@@ -82,20 +97,17 @@ class EscSource final : public ClipSource {
   ClipList list() override {
     const std::vector<EscRow> rows = read_rows(table_, esc10_);
     ClipList list;
-    std::map<std::int64_t, std::string> targets;
-    for (const EscRow& row : rows) targets.emplace(row.target, row.category);
+    std::map<std::int64_t, std::string> categories;
+    for (const EscRow& row : rows) categories.emplace(row.target, row.category);
     ClassNames classes;
-    for (const auto& [target, category] : targets) {
-      if (classes.find(category)) fail_annotation("category '" + category + "' has two targets", table_.string(), "");
-      classes.add(category);
-    }
+    for (const auto& [target, category] : categories) classes.add(category);
     list.classes = classes.names();
     for (std::int64_t fold = 1; fold <= kFolds; ++fold) list.folds.push_back(fmt::format("{}", fold));
     const MediaTree files(root_, kTree);
     for (const EscRow& row : rows) {
       Clip clip;
       clip.id = row.filename;
-      clip.label = classes.index(row.category, table_.string());
+      clip.label = classes.index(row.category, row.where);
       clip.group = row.source;
       for (std::int64_t fold = 1; fold <= kFolds; ++fold)
         clip.fold_splits.emplace_back(row.fold == fold ? "test" : "train");

@@ -111,6 +111,8 @@ class Fsd50kSource final : public ClipSource {
       const std::string where = table.where(row);
       Clip clip;
       clip.id = filled_field(table, row, fname, "fname");
+      if (clip.id.find_first_not_of("0123456789") != std::string::npos)
+        fail_annotation(fmt::format("fname is '{}'", clip.id), where, "a number, the clip's at Freesound");
       once.add(clip.id, where);
       clip.group = clip.id;
       clip.tags = read_tags(filled_field(table, row, labels, "labels"), row.fields[mids], vocabulary, where);

@@ -112,6 +112,9 @@ class Hmdb51Source final : public ClipSource {
         fail_annotation(fmt::format("'{}' does not end in 0, 1 or 2", line.text), where, kRowForm);
       }
       const fs::path path = fs::path(class_name) / std::string(name);
+      // Names may hold nearly everything, but not the end of another row.
+      if (path.extension() != ".avi" || path.stem().string().find(".avi ") != std::string::npos)
+        fail_annotation(fmt::format("'{}' names no clip", name), where, kRowForm);
       if (path.parent_path() != class_name) fail_annotation("the name holds a folder", where, kRowForm);
       Clip clip;
       // With its class: the same piece of a film may be in two of them.

@@ -25,20 +25,45 @@ class GzipReader {
     if (file_ == nullptr) throw Error(ErrorKind::kData, {"the file cannot be opened", path.string(), "", ""});
   }
 
-  void read(std::span<std::uint8_t> bytes) {
+  void read(std::span<std::uint8_t> bytes, const char* what) {
     std::size_t done = 0;
     while (done < bytes.size()) {
       const auto wanted = static_cast<unsigned>(std::min<std::size_t>(bytes.size() - done, 1U << 30U));
       const int got = gzread(file_.get(), bytes.data() + done, wanted);
-      if (got <= 0)
+      if (got < 0) fail_compression();
+      if (got == 0) {
         throw Error(ErrorKind::kData,
-                    {fmt::format("the file ends after {} of {} bytes of its values", done, bytes.size()),
-                     path_.string(), "", "fetch it again"});
+                    {fmt::format("the file ends within {}", what),
+                     fmt::format("{} (byte {}, unpacked)", path_.string(), position_ + done), "", "fetch it again"});
+      }
       done += static_cast<std::size_t>(got);
+    }
+    position_ += done;
+  }
+
+  // Nothing may follow; zlib compares the checksum only when it has read the end.
+  void require_end() {
+    std::uint8_t byte = 0;
+    const int got = gzread(file_.get(), &byte, 1);
+    int code = 0;
+    gzerror(file_.get(), &code);
+    // A checksum that is cut off is no end, although nothing is read.
+    if (got < 0 || (got == 0 && code != Z_OK)) fail_compression();
+    if (got > 0) {
+      throw Error(ErrorKind::kData, {"the file is longer than its header states",
+                                     fmt::format("{} (byte {}, unpacked)", path_.string(), position_),
+                                     fmt::format("{} bytes", position_), "fetch it again"});
     }
   }
 
  private:
+  [[noreturn]] void fail_compression() const {
+    int code = 0;
+    const std::string why = gzerror(file_.get(), &code);
+    throw Error(ErrorKind::kData, {"the compressed file is damaged: " + why, path_.string(), "", "fetch it again"});
+  }
+
+  std::size_t position_ = 0;  // in what is unpacked
   const std::filesystem::path& path_;
   std::unique_ptr<gzFile_s, CloseGzip> file_;
 };
@@ -48,25 +73,33 @@ class GzipReader {
 IdxBytes read_idx(const std::filesystem::path& path) {
   GzipReader reader(path);
   std::array<std::uint8_t, 4> magic{};
-  reader.read(magic);
+  reader.read(magic, "its magic number");
   constexpr std::uint8_t kUnsignedBytes = 8;
   if (magic[0] != 0 || magic[1] != 0 || magic[2] != kUnsignedBytes || magic[3] < 1 || magic[3] > 4) {
-    throw Error(ErrorKind::kData, {"this is not an IDX file of unsigned bytes", path.string(), "", ""});
+    throw Error(ErrorKind::kData, {"this is not an IDX file of unsigned bytes", path.string() + " (byte 0)",
+                                   "0, 0, 8, the number of dimensions", "fetch it again"});
   }
   IdxBytes result;
   std::int64_t count = 1;
   for (int k = 0; k < magic[3]; ++k) {
     std::array<std::uint8_t, 4> size{};
-    reader.read(size);
+    reader.read(size, "its sizes");
     const std::int64_t length =
         std::int64_t{size[0]} << 24 | std::int64_t{size[1]} << 16 | std::int64_t{size[2]} << 8 | size[3];
     result.shape.push_back(length);
     count *= length;
     if (count > std::int64_t{1} << 32)
-      throw Error(ErrorKind::kData, {"the file states an implausible size", path.string(), "", ""});
+      throw Error(ErrorKind::kData,
+                  {"the file states an implausible size", path.string() + " (bytes 4 to 15)", "", "fetch it again"});
   }
-  result.values.resize(static_cast<std::size_t>(count));
-  reader.read(result.values);
+  // Memory for what is there, not for what the header states.
+  constexpr std::size_t kChunk = std::size_t{1} << 22;
+  for (auto left = static_cast<std::size_t>(count); left > 0; left -= std::min(left, kChunk)) {
+    const std::size_t done = result.values.size();
+    result.values.resize(done + std::min(left, kChunk));
+    reader.read(std::span(result.values).subspan(done), "its values");
+  }
+  reader.require_end();
   return result;
 }
 

@@ -12,7 +12,8 @@ struct IdxBytes {
   std::vector<std::uint8_t> values;
 };
 
-// Reads an IDX file of unsigned bytes. Throws Error(kData) when it is cut off or of another kind.
+// Reads an IDX file of unsigned bytes. Throws Error(kData) when it is cut off, longer than its header
+// states, or of another kind, and when its compression is damaged.
 [[nodiscard]] IdxBytes read_idx(const std::filesystem::path& path);
 
 }  // namespace cmkd

@@ -1,13 +1,14 @@
 // The datasets "kinetics400" and "kinetics": CSV lists of ten-second pieces of YouTube videos.
 #include <fmt/format.h>
 
-#include <set>
+#include <limits>
 #include <utility>
 
 #include "annotation.h"
 #include "class_list.h"
 #include "cmkd/core/error.h"
 #include "kinetics.h"
+#include "label_tally.h"
 
 namespace cmkd {
 
@@ -39,11 +40,7 @@ class KineticsSource final : public ClipSource {
 
   ClipList list() override {
     const std::vector<KineticsRow> rows = lists_.read(root_);
-    std::set<std::string> labels;
-    for (const KineticsRow& row : rows) {
-      if (!row.label.empty()) labels.insert(row.label);
-    }
-    const ClassList classes = class_list_.empty() ? ClassList(labels) : ClassList(class_list_);
+    const ClassNames classes = read_classes(rows);
     const auto count = static_cast<std::int64_t>(classes.names().size());
     if (classes_ > 0 && count != classes_) {
       throw Error(ErrorKind::kData, {fmt::format("the lists name {} classes, and not {}", count, classes_),
@@ -63,6 +60,15 @@ class KineticsSource final : public ClipSource {
   }
 
  private:
+  [[nodiscard]] ClassNames read_classes(const std::vector<KineticsRow>& rows) const {
+    if (!class_list_.empty()) return ClassNames(ClassList(class_list_).names());
+    LabelTally labels;
+    for (const KineticsRow& row : rows) {
+      if (!row.label.empty()) labels.add(row.label, row.where);
+    }
+    return labels.classes(classes_ > 0 ? static_cast<std::size_t>(classes_) : std::numeric_limits<std::size_t>::max());
+  }
+
   fs::path root_;
   KineticsLists lists_;
   fs::path class_list_;

@@ -9,6 +9,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/datasets/csv.h"
 #include "kinetics.h"
+#include "reader_parts.h"
 
 namespace cmkd {
 
@@ -72,6 +73,7 @@ Clip KineticsRow::clip() const {
 std::vector<KineticsRow> read_kinetics_csv(const fs::path& file) {
   const CsvTable table = read_csv(file);
   const std::optional<std::size_t> label = column(table, "label");
+  const std::optional<std::size_t> is_cc = column(table, "is_cc");
   const std::size_t id = required_column(table, "youtube_id");
   const std::size_t start = required_column(table, "time_start");
   const std::size_t end = required_column(table, "time_end");
@@ -81,18 +83,18 @@ std::vector<KineticsRow> read_kinetics_csv(const fs::path& file) {
   for (const CsvRow& fields : table.rows) {
     KineticsRow row;
     row.where = table.where(fields);
-    row.piece = {youtube_id(fields.fields[id], row.where), whole_number(fields.fields[start], row.where, kForm),
-                 whole_number(fields.fields[end], row.where, kForm)};
-    if (row.piece.start_s < 0 || row.piece.end_s <= row.piece.start_s) {
+    row.piece = {youtube_id(fields.fields[id], row.where), whole_seconds(fields.fields[start], row.where, kForm),
+                 whole_seconds(fields.fields[end], row.where, kForm)};
+    if (row.piece.end_s <= row.piece.start_s) {
       fail_annotation(fmt::format("time_end {} is not after time_start {}", row.piece.end_s, row.piece.start_s),
                       row.where, "whole seconds from 0");
     }
     row.split = split_of(fields.fields[split], row.where);
-    if (label) row.label = fields.fields[*label];
-    if (label && row.label.empty()) fail_annotation("the row has an empty label", row.where, kForm);
+    if (label) row.label = filled_field(table, fields, *label, "label");
+    if (is_cc && fields.fields[*is_cc] != "0" && fields.fields[*is_cc] != "1")
+      fail_annotation(fmt::format("is_cc is '{}'", fields.fields[*is_cc]), row.where, "0 or 1");
     rows.push_back(std::move(row));
   }
-  if (rows.empty()) fail_annotation("the list holds no clip", file.string(), kForm);
   return rows;
 }
 

@@ -12,6 +12,7 @@
 #include "class_list.h"
 #include "cmkd/core/error.h"
 #include "kinetics.h"
+#include "label_tally.h"
 
 namespace cmkd {
 
@@ -28,6 +29,7 @@ constexpr const char* kTree =
     "or, with class_list = a file with one class a line: the lists of Kinetics-400 (as for kinetics400)\n"
     "The validation list is what is published on: it is the split 'test', and validation clips are cut from the\n"
     "training clips by video. Published numbers use 27 to 34 classes: state how many ('cmkd datasets check' does).";
+constexpr std::size_t kPublishedClasses = 32;
 constexpr const char* kForm = "class_name/<id>_<start>_<end>.avi";
 
 // Lists of either origin write a class with spaces or with underscores.
@@ -53,9 +55,9 @@ class KineticsSoundsSource final : public ClipSource {
   ClipList list() override {
     ClipList list;
     const std::vector<KineticsRow> rows = class_list_.empty() ? published_rows() : rows_of(chosen_classes());
-    std::set<std::string> labels;
-    for (const KineticsRow& row : rows) labels.insert(row.label);
-    const ClassNames classes(std::vector<std::string>(labels.begin(), labels.end()));
+    LabelTally labels;
+    for (const KineticsRow& row : rows) labels.add(row.label, row.where);
+    const ClassNames classes = labels.classes(class_list_.empty() ? kPublishedClasses : rows.size());
     list.classes = classes.names();
     const MediaTree tree(root_, kTree);
     for (const KineticsRow& row : rows) {
@@ -86,7 +88,8 @@ class KineticsSoundsSource final : public ClipSource {
       const fs::path path = json_text(entry, where, kForm);
       const std::optional<YoutubePiece> piece = parse_youtube_piece(path.stem().string());
       const std::string class_name = path.parent_path().string();
-      if (!piece || class_name.empty() || class_name.find('/') != std::string::npos) {
+      const bool one_folder = !class_name.empty() && class_name.find('/') == std::string::npos;
+      if (!piece || !one_folder || path.extension() != ".avi") {
         fail_annotation(fmt::format("'{}' does not name a clip", path.string()), where, kForm);
       }
       const auto [known, is_new] = places.emplace(piece->name(), where);
@@ -96,6 +99,7 @@ class KineticsSoundsSource final : public ClipSource {
       }
       rows.push_back({with_spaces(class_name), *piece, split, where});
     }
+    if (position == 0) fail_annotation("the list holds no clip", file.string(), kForm);
   }
 
   [[nodiscard]] std::set<std::string> chosen_classes() const {

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <map>
 #include <set>
 
+#include "annotation.h"
 #include "class_list.h"
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -43,10 +43,16 @@ class Columns {
     }
   }
 
-  // "" when the table has no such column.
+  // "" when the table has no such column. Throws Error(kData) for white space at either end: " a" is not the class "a".
   [[nodiscard]] std::string text(const CsvRow& row, const std::string& name) const {
     const auto found = index_.find(name);
-    return found == index_.end() ? std::string() : row.fields[found->second];
+    if (found == index_.end()) return "";
+    const std::string& value = row.fields[found->second];
+    if (has_outer_space(value)) {
+      throw Error(ErrorKind::kData, {fmt::format("the {} '{}' begins or ends with white space", name, value),
+                                     table_.where(row), "", "remove it"});
+    }
+    return value;
   }
 
   [[nodiscard]] std::string required(const CsvRow& row, const std::string& name) const {
@@ -61,9 +67,10 @@ class Columns {
     if (value.empty()) return std::nullopt;
     double number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number) || number < 0) {
-      throw Error(ErrorKind::kData,
-                  {fmt::format("{} is '{}'", name, value), table_.where(row), "seconds, a number >= 0", ""});
+    if (error != std::errc() || end != value.data() + value.size() ||
+        !(number >= 0 && number <= static_cast<double>(kLongestTime_s))) {
+      throw Error(ErrorKind::kData, {fmt::format("{} is '{}'", name, value), table_.where(row),
+                                     fmt::format("seconds, 0 to {}", kLongestTime_s), ""});
     }
     return number;
   }
@@ -136,7 +143,6 @@ ClipList read_manifest(const std::filesystem::path& csv, const std::filesystem::
     }
     list.clips.push_back(std::move(clip));
   }
-  if (list.clips.empty()) throw Error(ErrorKind::kData, {"the table lists no clip", csv.string(), "", ""});
   list.classes = class_list.names();
   set_missing_files_aside(list, csv.string());
   return list;

@@ -36,6 +36,8 @@ fs::path required_file(const fs::path& file, const std::string& form, const std:
 const std::string& filled_field(const CsvTable& table, const CsvRow& row, std::size_t field, const std::string& name) {
   const std::string& value = row.fields[field];
   if (value.empty()) throw Error(ErrorKind::kData, {"the row has an empty " + name, table.where(row), "", ""});
+  if (has_outer_space(value))
+    fail_annotation(fmt::format("the {} '{}' begins or ends with white space", name, value), table.where(row), "");
   return value;
 }
 

@@ -27,7 +27,8 @@ namespace cmkd {
 [[nodiscard]] std::filesystem::path required_file(const std::filesystem::path& file, const std::string& form,
                                                   const std::string& fix);
 
-// A field of a row; throws Error(kData) when it is empty.
+// A field of a row; throws Error(kData) when it is empty, or begins or ends with white space: two names that look the
+// same would be two.
 [[nodiscard]] const std::string& filled_field(const CsvTable& table, const CsvRow& row, std::size_t field,
                                               const std::string& name);
 

@@ -23,8 +23,9 @@ ClassNames read_labels(const json& document, const std::filesystem::path& file, 
   const std::string where = json_place(file, "labels");
   ClassNames classes;
   for (const json& label : json_array(json_member(document, "labels", file.string(), form), where, form)) {
-    const std::string name = json_text(label, where, form);
-    if (classes.find(name)) fail_annotation(fmt::format("class '{}' is listed twice", name), where, form);
+    const std::string place = fmt::format("{}[{}]", where, classes.names().size());
+    const std::string name = json_text(label, place, form);
+    if (classes.find(name)) fail_annotation(fmt::format("class '{}' is listed twice", name), place, form);
     classes.add(name);
   }
   if (classes.names().empty()) fail_annotation("no class is listed", where, form);

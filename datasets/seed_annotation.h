@@ -16,7 +16,7 @@ struct SeedClip {
   std::string key;
   std::string split;       // "train", or "test" for "validation": the list's only held-out clips, which are reported on
   std::int64_t label = 0;  // index in "labels"
-  std::optional<Segment> segment;
+  std::optional<TimeSpan> segment;
 };
 
 struct SeedAnnotation {

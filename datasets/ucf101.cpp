@@ -20,6 +20,7 @@ constexpr const char* kTree =
     "root/ucfTrainTestlist/trainlist0{1,2,3}.txt   'ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.avi 1'\n"
     "root/ucfTrainTestlist/testlist0{1,2,3}.txt    the path alone, or with the label\n"
     "Group: <Class>_gGG, the source video. Many clips have no sound: 'cmkd datasets check' counts them.";
+constexpr std::int64_t kClasses = 101;
 constexpr const char* kRowForm = "<Class>/v_<Class>_gGG_cCC.avi <index of the class>";
 
 bool is_digits(std::string_view text) {
@@ -48,6 +49,9 @@ struct UcfClasses {
       const auto expected = static_cast<std::int64_t>(names.names().size()) + 1;
       if (number != expected) {
         fail_annotation(fmt::format("index {} stands where {} is expected", number, expected), where, "1, 2, 3, …");
+      }
+      if (number > kClasses) {
+        fail_annotation(fmt::format("index {} is out of range", number), where, fmt::format("1 … {}", kClasses));
       }
       if (lower.find(lower_case(name))) fail_annotation(fmt::format("class '{}' is listed twice", name), where, "");
       names.add(name);
@@ -89,7 +93,8 @@ Clip read_row(std::string_view text, const UcfClasses& classes, bool label_requi
     }
   }
   const std::optional<std::string> group = group_number(path.stem().string(), class_name);
-  if (!group) fail_annotation(fmt::format("'{}' does not name a clip of its folder", listed), where, kRowForm);
+  if (!group || path.extension() != ".avi")
+    fail_annotation(fmt::format("'{}' does not name a clip of its folder", listed), where, kRowForm);
   Clip clip;
   clip.id = path.stem().string();
   clip.path = path;

@@ -51,7 +51,11 @@ class Ucf51Source final : public PreparedSource {
   static std::string group_of(const std::string& key, const std::string& class_name, const std::string& where) {
     const std::string prefix = "v_" + class_name + "_g";
     const std::size_t end = key.rfind("_c");
-    if (!lower_case(key).starts_with(lower_case(prefix)) || end == std::string::npos || end <= prefix.size()) {
+    const auto digits = [&](std::size_t from, std::size_t to) {
+      return from < to && key.find_first_not_of("0123456789", from) >= to;
+    };
+    if (!lower_case(key).starts_with(lower_case(prefix)) || end == std::string::npos || !digits(prefix.size(), end) ||
+        !digits(end + 2, key.size())) {
       fail_annotation(fmt::format("the key does not name a clip of its label '{}'", class_name), where,
                       "v_<Class>_gGG_cCC");
     }

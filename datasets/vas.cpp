@@ -1,8 +1,9 @@
 // The dataset VAS: videos of eight things that sound.
 #include <fmt/format.h>
 
-#include <set>
+#include <string_view>
 
+#include "label_tally.h"
 #include "reader_parts.h"
 
 namespace cmkd {
@@ -11,8 +12,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kClasses = 8;
 constexpr const char* kTree =
-    "annotations/vas_train.txt   <class>/<clip>: baby/video_00000\n"
+    "annotations/vas_train.txt   <class>/video_<five digits>: baby/video_00000\n"
     "annotations/vas_valid.txt   the same: the test split\n"
     "root/<class>/<clip>.mp4, or root/<class>/videos/<clip>.mp4, or any other ending";
 
@@ -23,13 +25,20 @@ struct ListedVideo {
   std::string where;
 };
 
+// "video_00000"
+bool is_video_name(std::string_view name) {
+  constexpr std::string_view kPrefix = "video_";
+  constexpr std::size_t kDigits = 5;
+  return name.starts_with(kPrefix) && name.size() == kPrefix.size() + kDigits &&
+         name.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
+}
+
 void read_list(const fs::path& file, const std::string& split, std::vector<ListedVideo>& videos) {
   const AnnotationText text(required_file(file, kTree, "set annotations to the folder of the lists"));
   for (const AnnotationLine& line : text.lines) {
     const std::size_t slash = line.text.find('/');
-    if (slash == std::string::npos || slash == 0 || slash + 1 == line.text.size() ||
-        line.text.find('/', slash + 1) != std::string::npos || line.text.find_first_of(" \t") != std::string::npos)
-      fail_annotation(fmt::format("'{}' names no clip", line.text), text.where(line), "<class>/<clip>");
+    if (slash == std::string::npos || slash == 0 || !is_video_name(std::string_view(line.text).substr(slash + 1)))
+      fail_annotation(fmt::format("'{}' names no clip", line.text), text.where(line), "<class>/video_<five digits>");
     videos.push_back({line.text.substr(0, slash), line.text.substr(slash + 1), split, text.where(line)});
   }
 }
@@ -42,10 +51,10 @@ class VasSource final : public ClipSource {
   ClipList list() override {
     std::vector<ListedVideo> videos;
     read_list(annotation_folder(parameters_) / "vas_train.txt", "train", videos);
-    std::set<std::string> names;  // every class is in the training list
-    for (const ListedVideo& video : videos) names.insert(video.class_name);
+    LabelTally labels;  // every class is in the training list
+    for (const ListedVideo& video : videos) labels.add(video.class_name, video.where);
     read_list(annotation_folder(parameters_) / "vas_valid.txt", "test", videos);
-    const ClassNames classes({names.begin(), names.end()});
+    const ClassNames classes = labels.classes(kClasses);
     const MediaTree files(root_, kTree);
     ClipList list;
     list.classes = classes.names();

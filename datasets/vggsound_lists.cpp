@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "cmkd/core/error.h"
+#include "label_tally.h"
+#include "youtube.h"
 
 namespace cmkd {
 
@@ -14,6 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kSegmentSeconds = 10;
+constexpr std::size_t kClasses = 309;
 constexpr std::size_t kStartDigits = 6;
 constexpr const char* kClipForm = "<youtube id>_<start in seconds, six digits>";
 constexpr const char* kShortRow = "<id>_<start>.mp4,label";
@@ -26,10 +28,8 @@ void read_whole_list(const fs::path& file, std::vector<VggSoundRow>& rows) {
     const std::string& split = row.fields[3];
     if (split != "train" && split != "test")
       fail_annotation(fmt::format("the split is '{}'", split), where, "train or test");
-    const std::int64_t start_s = whole_number(row.fields[1], where, "the start in whole seconds");
-    if (start_s < 0) fail_annotation(fmt::format("the start is {}", start_s), where, "seconds >= 0");
-    const auto start = static_cast<double>(start_s);
-    rows.push_back({{filled_field(table, row, 0, "id"), start, start + kSegmentSeconds},
+    const auto start = static_cast<double>(whole_seconds(row.fields[1], where, "the start in whole seconds"));
+    rows.push_back({{youtube_id(filled_field(table, row, 0, "id"), where), start, start + kSegmentSeconds},
                     filled_field(table, row, 2, "label"),
                     split,
                     where});
@@ -56,7 +56,7 @@ Segment vggsound_segment(const std::string& name, const std::string& where) {
                            name.find_first_not_of("0123456789", cut + 1) == std::string::npos;
   if (!well_formed) fail_annotation(fmt::format("'{}' names no clip", name), where, kClipForm);
   const auto start = static_cast<double>(whole_number(std::string_view(name).substr(cut + 1), where, kClipForm));
-  return {name.substr(0, cut), start, start + kSegmentSeconds};
+  return {youtube_id(std::string_view(name).substr(0, cut), where), start, start + kSegmentSeconds};
 }
 
 std::vector<ParameterSpec> vggsound_parameters() {
@@ -109,11 +109,11 @@ ClassNames vggsound_classes(const std::vector<VggSoundRow>& rows, const std::str
   if (class_order == "sorted") {
     // The test list holds every class: a training list that names another has a mistake in it.
     const bool has_test = std::ranges::any_of(rows, [](const VggSoundRow& row) { return row.split == "test"; });
-    std::set<std::string> names;
+    LabelTally labels;
     for (const VggSoundRow& row : rows) {
-      if (row.split == "test" || !has_test) names.insert(row.label);
+      if (row.split == "test" || !has_test) labels.add(row.label, row.where);
     }
-    return ClassNames({names.begin(), names.end()});
+    return labels.classes(kClasses);
   }
   const CsvTable table = read_csv_rows(required_file(stat, "a class in each row", "or set class_order = \"sorted\""),
                                        {.header = false, .fields = 3, .row = "class,clips,group"});

@@ -12,10 +12,13 @@ namespace cmkd {
 namespace {
 
 constexpr std::size_t kIdLength = 11;
+constexpr std::size_t kSecondDigits = 6;
 
 std::optional<std::int64_t> seconds(std::string_view digits) {
   std::int64_t value = 0;
-  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  if (digits.size() != kSecondDigits || digits.find_first_not_of("0123456789") != std::string_view::npos) {
+    return std::nullopt;
+  }
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return error == std::errc() ? std::optional(value) : std::nullopt;
 }

@@ -24,6 +24,12 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
   return table;
 }
 
+// Beyond ASCII: the C1 controls (a terminal takes U+009B for ESC [), line separators, and what reverses the reading.
+bool steers_terminal(std::uint32_t point) {
+  return (point >= 0x80 && point < 0xA0) || (point >= 0x2028 && point <= 0x202E) ||
+         (point >= 0x2066 && point <= 0x2069);
+}
+
 }  // namespace
 
 std::string shown(std::string_view text) {
@@ -52,6 +58,7 @@ bool is_printable(std::string_view text) {
     }
     constexpr std::array<std::uint32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
     if (point < kLeast[length] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
+    if (steers_terminal(point)) return false;
     i += length;
   }
   return true;

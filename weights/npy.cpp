@@ -45,7 +45,8 @@ class HeaderParser {
       if (!accept(',') && peek() != '}') refuse("a ',' or '}' is missing");
     }
     if (seen.size() != 3) refuse("not all of 'descr', 'fortran_order' and 'shape' are there");
-    if (peek() != '\0') refuse("there is more behind the '}'");
+    peek();
+    if (position_ != text_.size()) refuse("there is more behind the '}'");
     return header;
   }
 
@@ -54,7 +55,7 @@ class HeaderParser {
     reader_.refuse_at(begin_ + position_, "the array's header is broken: " + why);
   }
   char peek() {
-    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n')) ++position_;
+    position_ = std::min(text_.find_first_not_of(" \t\r\n", position_), text_.size());
     return position_ < text_.size() ? text_[position_] : '\0';
   }
   bool accept(char wanted) {
@@ -108,7 +109,8 @@ class HeaderParser {
       position_ += static_cast<std::size_t>(end - begin);
       accept('L');  // Python 2
       sizes.push_back(size);
-      if (!accept(',') && peek() != ')') refuse("a ',' or ')' is missing");
+      // To Python (3) is a number, not a tuple of one.
+      if (!accept(',') && (sizes.size() == 1 || peek() != ')')) refuse("a ',' or ')' is missing");
       if (sizes.size() > kMostDimensions) refuse(fmt::format("more than {} dimensions", kMostDimensions));
     }
     return sizes;

@@ -17,7 +17,7 @@ struct NamedGlobal {
   GlobalKind kind;
 };
 
-constexpr std::array<NamedGlobal, 15> kGlobals{{
+constexpr std::array<NamedGlobal, 23> kGlobals{{
     {"collections", "OrderedDict", GlobalKind::kOrderedDict},
     {"torch._utils", "_rebuild_tensor", GlobalKind::kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", GlobalKind::kRebuildTensor},
@@ -33,7 +33,29 @@ constexpr std::array<NamedGlobal, 15> kGlobals{{
     {"torch", "UntypedStorage", GlobalKind::kUntypedStorage},
     {"torch", "device", GlobalKind::kDevice},
     {"torch", "Size", GlobalKind::kSize},
+    {"torch._utils", "_rebuild_sparse_tensor", GlobalKind::kUnreadTensor},
+    {"torch._utils", "_rebuild_sparse_csr_tensor", GlobalKind::kUnreadTensor},
+    {"torch._utils", "_rebuild_qtensor", GlobalKind::kUnreadTensor},
+    {"torch._utils", "_rebuild_nested_tensor", GlobalKind::kUnreadTensor},
+    {"torch._utils", "_rebuild_meta_tensor_no_storage", GlobalKind::kUnreadTensor},
+    {"torch._utils", "_rebuild_wrapper_subclass", GlobalKind::kUnreadTensor},
+    {"torch._utils", "_rebuild_device_tensor_from_numpy", GlobalKind::kUnreadTensor},
+    {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor", GlobalKind::kUnreadTensor},
 }};
+
+// Words of tensors that are not read (layouts, schemes of quantisation), which stand beside their values.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords{{
+    {"torch.serialization", "_get_layout"},
+    {"torch", "per_channel_affine"},
+    {"torch", "per_channel_affine_float_qparams"},
+    {"torch", "per_channel_symmetric"},
+    {"torch", "per_tensor_affine"},
+    {"torch", "per_tensor_symmetric"},
+}};
+
+bool is_word(std::string_view module, std::string_view name) {
+  return std::ranges::find(kWords, std::pair(module, name)) != kWords.end();
+}
 
 struct NamedType {
   std::string_view storage;  // "" when the type has no storage class
@@ -41,7 +63,8 @@ struct NamedType {
   c10::ScalarType type;
 };
 
-constexpr std::array<NamedType, 10> kTypes{{
+// The first ten are read (pickle_objects.cpp); of the others the widths are needed, to find what stands behind them.
+constexpr std::array<NamedType, 26> kTypes{{
     {"DoubleStorage", "float64", c10::kDouble},
     {"FloatStorage", "float32", c10::kFloat},
     {"HalfStorage", "float16", c10::kHalf},
@@ -52,13 +75,29 @@ constexpr std::array<NamedType, 10> kTypes{{
     {"CharStorage", "int8", c10::kChar},
     {"ByteStorage", "uint8", c10::kByte},
     {"BoolStorage", "bool", c10::kBool},
+    {"ComplexDoubleStorage", "complex128", c10::kComplexDouble},
+    {"ComplexFloatStorage", "complex64", c10::kComplexFloat},
+    {"", "complex32", c10::kComplexHalf},
+    {"QInt32Storage", "qint32", c10::kQInt32},
+    {"QInt8Storage", "qint8", c10::kQInt8},
+    {"QUInt8Storage", "quint8", c10::kQUInt8},
+    {"QUInt4x2Storage", "quint4x2", c10::kQUInt4x2},
+    {"QUInt2x4Storage", "quint2x4", c10::kQUInt2x4},
+    {"", "uint16", c10::kUInt16},
+    {"", "uint32", c10::kUInt32},
+    {"", "uint64", c10::kUInt64},
+    {"", "float8_e4m3fn", c10::kFloat8_e4m3fn},
+    {"", "float8_e5m2", c10::kFloat8_e5m2},
+    {"", "float8_e4m3fnuz", c10::kFloat8_e4m3fnuz},
+    {"", "float8_e5m2fnuz", c10::kFloat8_e5m2fnuz},
+    {"", "float8_e8m0fnu", c10::kFloat8_e8m0fnu},
 }};
 
 std::optional<Global> find_typed(std::string_view module, std::string_view name) {
   if (module != "torch" && module != "torch.cuda") return std::nullopt;
   const std::string full = fmt::format("{}.{}", module, name);
   for (const NamedType& known : kTypes) {
-    if (name == known.storage) return Global{GlobalKind::kStorage, known.type, full};
+    if (!name.empty() && name == known.storage) return Global{GlobalKind::kStorage, known.type, full};
     if (module == "torch" && name == known.dtype) return Global{GlobalKind::kDtype, known.type, full};
   }
   return std::nullopt;
@@ -90,6 +129,7 @@ Global find_global(const ByteReader& reader, std::size_t position, std::string_v
       kGlobals, [&](const NamedGlobal& global) { return global.module == module && global.name == name; });
   if (known != kGlobals.end()) return {known->kind, c10::kByte, fmt::format("{}.{}", module, name)};
   if (const std::optional<Global> typed = find_typed(module, name)) return *typed;
+  if (is_word(module, name)) return {GlobalKind::kWord, c10::kByte, fmt::format("{}.{}", module, name)};
   reader.refuse_at(position,
                    fmt::format("the pickle asks for '{}.{}', which is not allowed", shown(module), shown(name)),
                    hint_for(module, name));

@@ -21,8 +21,8 @@ constexpr int kNewestProtocol = 5;
 }  // namespace
 
 const char* kind_of(const PickleValue& value) {
-  static constexpr const char* kKinds[] = {"None", "bool",  "integer", "float",  "text",    "bytes",
-                                           "list", "tuple", "dict",    "global", "storage", "tensor"};
+  static constexpr const char* kKinds[] = {"None",  "bool", "integer", "float",   "text",   "bytes", "list",
+                                           "tuple", "dict", "global",  "storage", "tensor", "object"};
   return kKinds[value.held.index()];
 }
 
@@ -254,13 +254,15 @@ void PickleMachine::push_tuple(std::size_t count) {
 }
 
 void PickleMachine::append(const ValueList& items) {
-  auto* list = top("APPEND")->as<ListValue>();
+  if (top("APPEND")->as<OpaqueValue>() != nullptr) return;
+  auto* list = stack_.back()->as<ListValue>();
   if (list == nullptr) refuse(fmt::format("APPEND to a {}", kind_of(*stack_.back())));
   list->items.insert(list->items.end(), items.begin(), items.end());
 }
 
 void PickleMachine::set_items(const ValueList& items) {
-  auto* dict = top("SETITEMS")->as<DictValue>();
+  if (top("SETITEMS")->as<OpaqueValue>() != nullptr) return;
+  auto* dict = stack_.back()->as<DictValue>();
   if (dict == nullptr) refuse(fmt::format("SETITEMS on a {}", kind_of(*stack_.back())));
   if (items.size() % 2 != 0) refuse("SETITEMS with a key that has no value");
   for (std::size_t i = 0; i < items.size(); i += 2) dict->items.emplace_back(items[i], items[i + 1]);
@@ -350,10 +352,11 @@ void PickleMachine::call() {
   push(call_global(global_of(function, "what is called"), tuple->items, 0).held);
 }
 
-// State of an OrderedDict (its attribute _metadata), which is no weight. Nothing else has any.
+// State of an OrderedDict (its attribute _metadata), which is no weight, or of an object that is not read.
 void PickleMachine::build() {
   const PickleValue& state = *pop("BUILD");
-  if (top("BUILD")->as<DictValue>() == nullptr || state.as<DictValue>() == nullptr) {
+  if (top("BUILD")->as<OpaqueValue>() != nullptr) return;
+  if (stack_.back()->as<DictValue>() == nullptr || state.as<DictValue>() == nullptr) {
     refuse(fmt::format("BUILD of a {} with a {}: only attributes of an OrderedDict are read", kind_of(*stack_.back()),
                        kind_of(state)));
   }

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
-#include <unordered_map>
 
 #include "byte_reader.h"
 #include "pickle_value.h"
@@ -32,6 +32,8 @@ class PickleMachine {
       if (const auto* storage = value.as<StorageRecord>()) visit(*storage);
     }
   }
+  // What all pickles together cost: at least one for each opcode that made a value.
+  [[nodiscard]] std::size_t charged() const noexcept { return charged_; }
   // Of the last pickle.
   [[nodiscard]] int protocol() const noexcept { return protocol_; }
 
@@ -69,15 +71,16 @@ class PickleMachine {
   void persistent();  // BINPERSID
   [[nodiscard]] PickleValue call_global(const Global& function, const ValueList& arguments, int depth);
   [[nodiscard]] PickleValue make_dict(const ValueList& arguments);
-  [[nodiscard]] PickleValue make_tensor(const Global& function, const ValueList& arguments) const;
+  [[nodiscard]] PickleValue make_tensor(const Global& function, const ValueList& arguments);
+  [[nodiscard]] PickleValue opaque(const Global& function, bool is_tensor) const;
   [[nodiscard]] PickleValue make_device(const ValueList& arguments) const;
   [[noreturn]] void refuse(const std::string& what, const std::string& fix = "") const;
 
   ByteReader& reader_;
   std::deque<PickleValue> values_;  // flat: nothing is destroyed by recursion, however deep the file nests
   ValueList stack_;
-  std::vector<std::size_t> marks_;  // heights of the stack
-  std::unordered_map<std::uint64_t, PickleValue*> memo_;
+  std::vector<std::size_t> marks_;              // heights of the stack
+  std::map<std::uint64_t, PickleValue*> memo_;  // ordered: the file chooses the keys, and could make hashes collide
   std::size_t charged_ = 0;
   std::size_t opcode_position_ = 0;
   int protocol_ = 0;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "pickle_machine.h"
 
@@ -11,6 +12,26 @@ namespace {
 
 constexpr int kDeepestCall = 4;              // a parameter's tensor's storage
 constexpr std::size_t kMostDimensions = 64;  // LibTorch's limit
+// Keys and devices are copied each time that they are used: a long one in the memo would fill the memory.
+constexpr std::size_t kLongestCopiedText = 64;
+
+// torch._utils.set_tensor_metadata: a dict of the bits 'neg' and 'conj' behind the other arguments.
+bool is_negated(const ValueList& arguments, std::size_t index) {
+  const auto* bits = arguments.size() > index ? arguments[index]->as<DictValue>() : nullptr;
+  if (bits == nullptr) return false;
+  return std::ranges::any_of(bits->items, [](const auto& item) {
+    const auto* name = item.first->template as<std::string>();
+    const auto* set = item.second->template as<bool>();
+    return name != nullptr && *name == "neg" && set != nullptr && *set;
+  });
+}
+
+// Types that the models and features have; a tensor of another is named, its values are not read.
+bool is_read(c10::ScalarType type) {
+  constexpr std::array<c10::ScalarType, 10> kRead{c10::kDouble, c10::kFloat, c10::kHalf, c10::kBFloat16, c10::kLong,
+                                                  c10::kInt,    c10::kShort, c10::kChar, c10::kByte,     c10::kBool};
+  return std::ranges::find(kRead, type) != kRead.end();
+}
 
 }  // namespace
 
@@ -57,7 +78,11 @@ void PickleMachine::persistent() {
     refuse(fmt::format("'{}' is no type of a storage", type.name));
   }
   if (type.kind == GlobalKind::kStorage) storage.type = type.type;
+  storage.type_name = type.name;
   storage.key = text_of(*id->items[2], "a storage's key");
+  if (storage.key.size() > kLongestCopiedText) {
+    refuse(fmt::format("'{}' is too long for a storage's key", shown(storage.key)));
+  }
   storage.numel = integer_of(*id->items[4], "a storage's size");
   storage.file_offset = reader_.file_position() - 1;
   if (id->items.size() == 6 && id->items[5]->as<NoneValue>() == nullptr) {
@@ -87,8 +112,12 @@ PickleValue PickleMachine::call_global(const Global& function, const ValueList& 
       return make_tensor(function, arguments);
     case GlobalKind::kRebuildParameter: {
       require(1);
+      if (const auto* unread = arguments[0]->as<OpaqueValue>(); unread != nullptr && unread->is_tensor) {
+        return *arguments[0];
+      }
       if (arguments[0]->as<TensorRecord>() == nullptr)
         refuse(fmt::format("a parameter of a {}", kind_of(*arguments[0])));
+      charge(arguments[0]->as<TensorRecord>()->sizes.size());
       return *arguments[0];
     }
     case GlobalKind::kRebuildFromType: {
@@ -107,6 +136,10 @@ PickleValue PickleMachine::call_global(const Global& function, const ValueList& 
       if (arguments[0]->as<TupleValue>() == nullptr) refuse("torch.Size of something that is no tuple");
       charge(arguments[0]->as<TupleValue>()->items.size());
       return *arguments[0];
+    case GlobalKind::kWord:
+      return opaque(function, /*is_tensor=*/false);
+    case GlobalKind::kUnreadTensor:
+      return opaque(function, /*is_tensor=*/true);
     default:
       refuse(fmt::format("'{}' is called: it is no function", function.name));
   }
@@ -129,8 +162,13 @@ PickleValue PickleMachine::make_dict(const ValueList& arguments) {
   return {std::move(dict)};
 }
 
-PickleValue PickleMachine::make_tensor(const Global& function, const ValueList& arguments) const {
+PickleValue PickleMachine::opaque(const Global& function, bool is_tensor) const {
+  return {OpaqueValue{function.name, is_tensor, reader_.file_position() - 1}};
+}
+
+PickleValue PickleMachine::make_tensor(const Global& function, const ValueList& arguments) {
   TensorRecord tensor;
+  std::string type_name;
   const auto* storage = arguments[0]->as<StorageRecord>();
   if (storage == nullptr) refuse(fmt::format("'{}' of a {}, not of a storage", function.name, kind_of(*arguments[0])));
   tensor.storage = *storage;
@@ -140,16 +178,22 @@ PickleValue PickleMachine::make_tensor(const Global& function, const ValueList& 
   if (tensor.sizes.size() != tensor.strides.size()) {
     refuse(fmt::format("a tensor with {} sizes and {} strides", tensor.sizes.size(), tensor.strides.size()));
   }
+  charge(tensor.sizes.size());
   tensor.file_offset = reader_.file_position() - 1;
-  if (function.kind == GlobalKind::kRebuildTensorWithType) {
+  const bool typed_call = function.kind == GlobalKind::kRebuildTensorWithType;
+  tensor.negated = is_negated(arguments, typed_call ? 7 : 6);
+  if (typed_call) {
     const Global& type = global_of(*arguments[6], "a tensor's type");
     if (type.kind != GlobalKind::kDtype) refuse(fmt::format("'{}' is no type of a tensor", type.name));
     tensor.type = type.type;
+    type_name = type.name;
   } else if (storage->type) {
     tensor.type = *storage->type;
+    type_name = storage->type_name;
   } else {
     refuse("a tensor on an untyped storage without a type of its own");
   }
+  if (!is_read(tensor.type)) return opaque({function.kind, tensor.type, type_name}, /*is_tensor=*/true);
   return {std::move(tensor)};
 }
 
@@ -157,6 +201,7 @@ PickleValue PickleMachine::make_tensor(const Global& function, const ValueList& 
 PickleValue PickleMachine::make_device(const ValueList& arguments) const {
   if (arguments.empty() || arguments.size() > 2) refuse(fmt::format("torch.device of {} values", arguments.size()));
   std::string device = text_of(*arguments[0], "a device");
+  if (device.size() > kLongestCopiedText) refuse(fmt::format("'{}' is no device", shown(device)));
   if (arguments.size() == 2) device += fmt::format(":{}", integer_of(*arguments[1], "a device's number"));
   return {std::move(device)};
 }

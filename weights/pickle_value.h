@@ -26,6 +26,8 @@ enum class GlobalKind {
   kDtype,  // torch.float32, …
   kDevice,
   kSize,
+  kWord,          // a layout or scheme of such a tensor, or what makes one: read past, never made
+  kUnreadTensor,  // what makes a sparse, quantised, nested or meta tensor
 };
 
 struct Global {
@@ -38,6 +40,7 @@ struct Global {
 struct StorageRecord {
   std::string key;
   std::optional<c10::ScalarType> type;  // nothing: untyped, counted in bytes
+  std::string type_name;                // "torch.FloatStorage"
   std::int64_t numel = 0;
   // Before 1.6 a storage could be a part of another: the first element of it.
   std::int64_t view_offset = 0;
@@ -51,6 +54,7 @@ struct TensorRecord {
   std::int64_t offset = 0;  // elements
   std::vector<std::int64_t> sizes;
   std::vector<std::int64_t> strides;  // elements
+  bool negated = false;               // PyTorch's lazy negation: the storage holds the values with the other sign
   std::uint64_t file_offset = 0;
 };
 
@@ -72,9 +76,16 @@ struct DictValue {
   std::vector<std::pair<PickleValue*, PickleValue*>> items;
 };
 
+// An object of a kind that is not read. Nothing of it is made or kept; it can be named.
+struct OpaqueValue {
+  std::string name;  // "argparse.Namespace"
+  bool is_tensor = false;
+  std::uint64_t file_offset = 0;
+};
+
 struct PickleValue {
   std::variant<NoneValue, bool, std::int64_t, double, std::string, ByteText, ListValue, TupleValue, DictValue, Global,
-               StorageRecord, TensorRecord>
+               StorageRecord, TensorRecord, OpaqueValue>
       held;
 
   template <typename Type>

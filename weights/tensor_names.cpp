@@ -15,7 +15,10 @@ namespace {
 constexpr std::array<const char*, 4> kContainers{"state_dict", "model_state_dict", "model", "net"};
 constexpr int kDeepest = 32;
 constexpr std::size_t kMostVisits = std::size_t{1} << 18U;  // a hostile dict may hold itself
-constexpr std::size_t kLongestName = 1024;                  // with those of the dicts around it
+// A value that stands in a few places (a state dict and its average may be one) is visited in each; more are a trap: a
+// hundred values that hold each other ten times would name a million tensors.
+constexpr std::size_t kVisitsOfEach = 8;
+constexpr std::size_t kLongestName = 1024;  // with those of the dicts around it
 constexpr std::size_t kMostLeftOut = 64;
 
 [[noreturn]] void refuse(const WeightFile& file, const std::string& what, const std::string& allowed = "",
@@ -23,21 +26,42 @@ constexpr std::size_t kMostLeftOut = 64;
   throw Error(ErrorKind::kData, {what, file.path.string(), allowed, fix});
 }
 
+bool is_name(const PickleValue& key) {
+  const auto* text = key.as<std::string>();
+  return key.as<std::int64_t>() != nullptr || (text != nullptr && !text->empty() && is_printable(*text));
+}
+
+// A key as it is shown: itself where it is a name, else its kind or its bytes.
+std::string key_label(const PickleValue& key) {
+  if (const auto* number = key.as<std::int64_t>()) return std::to_string(*number);
+  const auto* text = key.as<std::string>();
+  if (text == nullptr) return fmt::format("({})", kind_of(key));
+  return is_name(key) && text->size() <= kLongestName ? *text : fmt::format("'{}'", shown(*text));
+}
+
 class Names {
  public:
-  explicit Names(WeightFile& file) : file_(file) {}
+  Names(WeightFile& file, std::size_t values)
+      : file_(file), most_visits_(std::min(kMostVisits, kVisitsOfEach * (values + 1))) {}
 
   void visit(const PickleValue& value, const std::string& name, int depth) {
-    if (++visits_ > kMostVisits || depth > kDeepest) refuse(file_, "the values nest too deep: no checkpoint does so");
+    count_visit(depth);
     if (name.size() > kLongestName) refuse(file_, fmt::format("'{}' is too long for a name", shown(name)));
     if (const auto* tensor = value.as<TensorRecord>()) {
       add(name.empty() ? "tensor" : name, *tensor);
     } else if (const auto* dict = value.as<DictValue>()) {
-      for (const auto& [key, item] : dict->items) visit(*item, joined(name, key_text(*key)), depth + 1);
+      for (const auto& [key, item] : dict->items) visit_entry(*key, *item, name, depth + 1);
     } else if (const auto* list = value.as<ListValue>()) {
       visit_items(list->items, name, depth);
     } else if (const auto* tuple = value.as<TupleValue>()) {
       visit_items(tuple->items, name, depth);
+    } else if (const auto* opaque = value.as<OpaqueValue>(); opaque != nullptr && opaque->is_tensor) {
+      refuse_file(
+          file_.path, opaque->file_offset,
+          fmt::format("tensor '{}' is of a kind that is not read: {}", name.empty() ? "tensor" : shown(name),
+                      opaque->name),
+          "save dense tensors of bool, int8 to int64, uint8, float16, bfloat16, float32 or float64, or name the "
+          "entry that holds the weights");
     } else {
       leave_out(name);
     }
@@ -54,20 +78,41 @@ class Names {
     return prefix.empty() ? name : prefix + "." + name;
   }
 
-  std::string key_text(const PickleValue& key) {
-    if (const auto* number = key.as<std::int64_t>()) return std::to_string(*number);
-    const auto* text = key.as<std::string>();
-    if (text == nullptr) refuse(file_, fmt::format("a dict of the file has a {} for a key", kind_of(key)));
-    if (text->empty() || !is_printable(*text)) {
-      refuse(file_, fmt::format("'{}' is no name: it is empty or not printable", shown(*text)));
+  void count_visit(int depth) {
+    if (++visits_ > most_visits_ || depth > kDeepest) refuse(file_, "the values nest too deep: no checkpoint does so");
+  }
+
+  // A key that is no name does no harm where no tensor stands behind it.
+  void visit_entry(const PickleValue& key, const PickleValue& item, const std::string& name, int depth) {
+    if (is_name(key)) {
+      const auto* text = key.as<std::string>();  // whole: a label may be cut
+      return visit(item, joined(name, text != nullptr ? *text : key_label(key)), depth);
     }
-    return *text;
+    if (!holds_tensor(item, depth)) return leave_out(joined(name, key_label(key)));
+    if (key.as<std::string>() == nullptr) {
+      refuse(file_, fmt::format("a dict of the file has a {} for a key of tensors", kind_of(key)));
+    }
+    refuse(file_, fmt::format("'{}' is no name: it is empty or not printable", shown(*key.as<std::string>())));
+  }
+
+  bool holds_tensor(const PickleValue& value, int depth) {
+    count_visit(depth);
+    const auto holds = [&](const PickleValue* item) { return holds_tensor(*item, depth + 1); };
+    if (const auto* dict = value.as<DictValue>()) {
+      return std::ranges::any_of(dict->items, [&](const auto& item) { return holds(item.second); });
+    }
+    if (const auto* list = value.as<ListValue>()) return std::ranges::any_of(list->items, holds);
+    if (const auto* tuple = value.as<TupleValue>()) return std::ranges::any_of(tuple->items, holds);
+    const auto* opaque = value.as<OpaqueValue>();
+    return value.as<TensorRecord>() != nullptr || (opaque != nullptr && opaque->is_tensor);
   }
 
   void visit_items(const ValueList& items, const std::string& name, int depth) {
     // Lists of plain numbers (a history of losses) are one value that is left out.
     const auto holds = [](const PickleValue* item) {
-      return item->as<TensorRecord>() || item->as<DictValue>() || item->as<ListValue>() || item->as<TupleValue>();
+      const auto* opaque = item->as<OpaqueValue>();
+      return item->as<TensorRecord>() || item->as<DictValue>() || item->as<ListValue>() || item->as<TupleValue>() ||
+             (opaque != nullptr && opaque->is_tensor);
     };
     if (std::ranges::none_of(items, holds)) return leave_out(name);
     for (std::size_t i = 0; i < items.size(); ++i) visit(*items[i], joined(name, std::to_string(i)), depth + 1);
@@ -81,6 +126,7 @@ class Names {
 
   WeightFile& file_;
   std::size_t visits_ = 0;
+  std::size_t most_visits_;
 };
 
 const PickleValue* entry_of(const PickleValue& value, const std::string& name) {
@@ -133,8 +179,8 @@ const PickleValue& find_container(const PickleValue& root, const std::string& wa
 
 }  // namespace
 
-std::map<std::string, TensorRecord> select_tensors(const PickleValue& root, const WeightFileOptions& options,
-                                                   WeightFile& file) {
+std::map<std::string, TensorRecord> select_tensors(const PickleValue& root, std::size_t values,
+                                                   const WeightFileOptions& options, WeightFile& file) {
   const PickleValue* chosen = &root;
   if (options.container.empty()) {
     for (const char* name : kContainers) {
@@ -148,7 +194,7 @@ std::map<std::string, TensorRecord> select_tensors(const PickleValue& root, cons
     chosen = &find_container(root, options.container, file);
     file.container = options.container;
   }
-  Names names(file);
+  Names names(file, values);
   names.visit(*chosen, "", 0);
   if (names.tensors.empty()) {
     refuse(file,
@@ -159,7 +205,8 @@ std::map<std::string, TensorRecord> select_tensors(const PickleValue& root, cons
   if (chosen != &root && root.as<DictValue>() != nullptr) {
     const std::string top = file.container.substr(0, file.container.find('.'));
     for (const auto& [key, item] : root.as<DictValue>()->items) {
-      if (const auto* text = key->as<std::string>(); text != nullptr && *text != top) names.leave_out(shown(*text));
+      const auto* text = key->as<std::string>();
+      if (text == nullptr || *text != top) names.leave_out(key_label(*key));
     }
   }
   return std::move(names.tensors);

@@ -82,7 +82,7 @@ void read_torch_legacy(Bytes bytes, const WeightFileOptions& options, WeightFile
   require_version(machine.load(), reader);
   (void)machine.load();  // byte order and sizes of C types where it was written: nothing depends on them
   const PickleValue& root = machine.load();
-  const auto records = select_tensors(root, options, file);
+  const auto records = select_tensors(root, machine.charged(), options, file);
   file.metadata["protocol"] = std::to_string(machine.protocol());
   const Widths widths = widths_of(machine);
   const Storages storages = read_storages(machine.load(), widths, reader);

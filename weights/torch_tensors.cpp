@@ -78,7 +78,8 @@ class Storages {
     }
     const at::TensorOptions type = at::TensorOptions().dtype(tensor.type);
     if (*extent == 0) return at::empty(tensor.sizes, type);
-    return storage(tensor, width).as_strided(tensor.sizes, tensor.strides, first);
+    at::Tensor values = storage(tensor, width).as_strided(tensor.sizes, tensor.strides, first);
+    return tensor.negated ? values.neg() : values;
   }
 
  private:

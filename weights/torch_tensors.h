@@ -12,8 +12,9 @@
 namespace cmkd::weights {
 
 // Names the tensors of `root` into `file` (container, left_out) without their bytes. Throws Error(kData) when there are
-// none, when a name stands twice, or when the wanted container is not there.
-[[nodiscard]] std::map<std::string, TensorRecord> select_tensors(const PickleValue& root,
+// none, when a name stands twice, or when the wanted container is not there. `values`: how many the file has; of one
+// that names far more, by holding itself again and again, nothing is read.
+[[nodiscard]] std::map<std::string, TensorRecord> select_tensors(const PickleValue& root, std::size_t values,
                                                                  const WeightFileOptions& options, WeightFile& file);
 
 struct StorageBytes {

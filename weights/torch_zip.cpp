@@ -53,7 +53,8 @@ void read_torch_zip(Bytes bytes, const WeightFileOptions& options, WeightFile& f
   const ZipArchive::Content pickle = archive.read(prefix + "data.pkl");
   ByteReader reader(file.path, pickle.bytes, pickle.offset);
   PickleMachine machine(reader);
-  const auto records = select_tensors(machine.load(), options, file);
+  const PickleValue& root = machine.load();
+  const auto records = select_tensors(root, machine.charged(), options, file);
   file.metadata["protocol"] = std::to_string(machine.protocol());
   if (!archive.has_checksums()) file.metadata["checksums"] = "none";
   const FindStorage find = [&](const StorageRecord& storage) {

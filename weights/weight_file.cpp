@@ -5,6 +5,8 @@
 
 #include <array>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -106,6 +108,12 @@ const char* to_string(WeightFormat format) noexcept {
 WeightFile read_weight_file(const std::filesystem::path& path, const WeightFileOptions& options) {
   if (std::filesystem::is_directory(path)) {
     throw Error(ErrorKind::kData, {"a folder, not a weight file", path.string(), "", "name the file inside it"});
+  }
+  // Opening a pipe would wait for a writer.
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw Error(ErrorKind::kData, {"a pipe or device, not a weight file", path.string(), "", "copy it to a file"});
   }
   WeightFile file;
   file.path = path;

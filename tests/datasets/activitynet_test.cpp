@@ -105,6 +105,9 @@ TEST_CASE("ActivityNet's seed form: ids are split from the right, whole videos a
   CHECK(mentions(error("v_Juqi4dMNI_U_3", "v_Juqi4dMN_3"), {"'Juqi4dMN' is not the id"}));
   CHECK(mentions(error("\"segment\": [1, 2], ", ""), {"no \"segment\"", "v_Juqi4dMNI_U_3"}));
   CHECK(mentions(error("[1, 2]", "[-1, 2]"), {"before 0", "v_Juqi4dMNI_U_3"}));
+  CHECK(mentions(error("[1, 2]", "[1, 1e9]"), {"the segment is", "999999", "v_Juqi4dMNI_U_3"}));
+  CHECK(mentions(error("[1, 2]", "[1, 1e999]"), {"no JSON", "annotation.json:4"}));
+  CHECK(mentions(error("[1, 2]", std::string(200, '[')), {"too deeply nested", "annotation.json"}));
 }
 
 TEST_CASE("ActivityNet's published seed list: 15232 and 7555 pieces of 200 classes, no video in both") {

@@ -17,7 +17,7 @@ struct AudioSet {
   explicit AudioSet(const std::string& eval, const std::string& classes = kClasses) {
     put_file(root.path() / "eval_segments.csv", eval);
     put_file(root.path() / "class_labels_indices.csv", classes);
-    put_file(root.path() / "clips/-a_30000.wav");
+    put_file(root.path() / "clips/-aaaaaaaaaa_30000.wav");
   }
   [[nodiscard]] ClipList list(std::map<std::string, ParameterValue> values = {{"balanced_list", std::string()}}) const {
     values["root"] = root.path().string();
@@ -30,47 +30,48 @@ struct AudioSet {
 };
 
 TEST_CASE("AudioSet's segments are read with a header line, and with comment lines and spaces after commas") {
-  const std::string plain = std::string(kHeader) + "-a,30.000,40.000,\"/t/c,/m/a\"\nb_c,0.000,9.500,/m/b\n";
+  const std::string plain =
+      std::string(kHeader) + "-aaaaaaaaaa,30.000,40.000,\"/t/c,/m/a\"\nb_ccccccccc,0.000,9.500,/m/b\n";
   const std::string spaced =
-      std::string(kComments) + "-a, 30.000, 40.000, \"/t/c,/m/a\"\r\nb_c, 0.000, 9.500, \"/m/b\"\r\n";
+      std::string(kComments) + "-aaaaaaaaaa, 30.000, 40.000, \"/t/c,/m/a\"\r\nb_ccccccccc, 0.000, 9.500, \"/m/b\"\r\n";
   for (const std::string& text : {plain, spaced, "\xEF\xBB\xBF" + spaced}) {
     const AudioSet set(text);
-    put_file(set.root.path() / "b_c.flac");
+    put_file(set.root.path() / "b_ccccccccc.flac");
     const ClipList list = set.list();
     REQUIRE(is_sound(list));
     CHECK(list.multi_label);
     CHECK(list.classes == std::vector<std::string>{"Speech", "Male speech, man", "Music"});
     REQUIRE(list.clips.size() == 2);
-    CHECK(clip_by_id(list, "-a_30000").tags == std::vector<std::int64_t>{0, 2});
-    CHECK(clip_by_id(list, "-a_30000").split == "test");
-    CHECK(clip_by_id(list, "b_c_0").path.filename() == "b_c.flac");
-    CHECK(clip_by_id(list, "b_c_0").youtube_id == "b_c");
-    CHECK_FALSE(clip_by_id(list, "b_c_0").end_s);
+    CHECK(clip_by_id(list, "-aaaaaaaaaa_30000").tags == std::vector<std::int64_t>{0, 2});
+    CHECK(clip_by_id(list, "-aaaaaaaaaa_30000").split == "test");
+    CHECK(clip_by_id(list, "b_ccccccccc_0").path.filename() == "b_ccccccccc.flac");
+    CHECK(clip_by_id(list, "b_ccccccccc_0").youtube_id == "b_ccccccccc");
+    CHECK_FALSE(clip_by_id(list, "b_ccccccccc_0").end_s);
   }
 }
 
 TEST_CASE("AudioSet's segments are cut out of whole videos when the files are those") {
-  const AudioSet set(std::string(kHeader) + "-a,30.500,40.000,/m/a\n");
-  put_file(set.root.path() / "-a.mp4");
+  const AudioSet set(std::string(kHeader) + "-aaaaaaaaaa,30.500,40.000,/m/a\n");
+  put_file(set.root.path() / "-aaaaaaaaaa.mp4");
   const ClipList list = set.list({{"balanced_list", std::string()}, {"files", std::string("videos")}});
-  CHECK(list.clips[0].id == "-a_30500");
-  CHECK(list.clips[0].path.filename() == "-a.mp4");
+  CHECK(list.clips[0].id == "-aaaaaaaaaa_30500");
+  CHECK(list.clips[0].path.filename() == "-aaaaaaaaaa.mp4");
   CHECK(list.clips[0].start_s == 30.5);
   CHECK(list.clips[0].end_s == 40);
 }
 
 TEST_CASE("AudioSet's training lists are parameters, and a segment stands in one list only") {
-  const AudioSet set(std::string(kHeader) + "-a,30.000,40.000,/m/a\n");
-  put_file(set.root.path() / "balanced.csv", std::string(kHeader) + "b,1.000,2.000,/m/b\n");
-  put_file(set.root.path() / "unbalanced.csv", std::string(kComments) + "c, 1.000, 2.000, \"/t/c\"\n");
-  put_file(set.root.path() / "b_1000.mp4");
-  put_file(set.root.path() / "c_1000_2000.mp4");
+  const AudioSet set(std::string(kHeader) + "-aaaaaaaaaa,30.000,40.000,/m/a\n");
+  put_file(set.root.path() / "balanced.csv", std::string(kHeader) + "bbbbbbbbbbb,1.000,2.000,/m/b\n");
+  put_file(set.root.path() / "unbalanced.csv", std::string(kComments) + "ccccccccccc, 1.000, 2.000, \"/t/c\"\n");
+  put_file(set.root.path() / "bbbbbbbbbbb_1000.mp4");
+  put_file(set.root.path() / "ccccccccccc_1000_2000.mp4");
   const std::map<std::string, ParameterValue> lists = {{"balanced_list", std::string("balanced.csv")},
                                                        {"unbalanced_list", std::string("unbalanced.csv")}};
   CHECK(clips_by_split(set.list(lists)) == std::map<std::string, int>{{"test", 1}, {"train", 2}});
-  put_file(set.root.path() / "unbalanced.csv", std::string(kHeader) + "-a,30.000,40.000,/m/a\n");
+  put_file(set.root.path() / "unbalanced.csv", std::string(kHeader) + "-aaaaaaaaaa,30.000,40.000,/m/a\n");
   CHECK(mentions(error_of([&] { (void)set.list(lists); }),
-                 {"'-a_30000' is listed twice", "unbalanced.csv:2", "eval_segments.csv:2"}));
+                 {"'-aaaaaaaaaa_30000' is listed twice", "unbalanced.csv:2", "eval_segments.csv:2"}));
   CHECK(mentions(error_of([&] { (void)set.list({}); }), {"balanced_train_segments.csv", "not there"}));
   CHECK(mentions(error_of([&] {
                    (void)set.list({{"balanced_list", std::string()}, {"eval_list", std::string()}});
@@ -80,21 +81,29 @@ TEST_CASE("AudioSet's training lists are parameters, and a segment stands in one
 
 TEST_CASE("damaged tables of AudioSet are refused with file and line") {
   const std::string header = kHeader;
-  const std::string row = "-a,30.000,40.000,\"/m/a\"\n";
+  const std::string row = "-aaaaaaaaaa,30.000,40.000,\"/m/a\"\n";
   CHECK(AudioSet(header + row).error() == "no error");
-  CHECK(mentions(AudioSet(header + "-a,30.000,40.000,\"/m/a,/m/x\"\n").error(),
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30.000,40.000,\"/m/a,/m/x\"\n").error(),
                  {"'/m/x' is not a class", "eval_segments.csv:2"}));
   // Three comment lines count.
-  CHECK(mentions(AudioSet(kComments + std::string("-a, 30.000, 40.000, \"/m/x\"\n")).error(),
+  CHECK(mentions(AudioSet(kComments + std::string("-aaaaaaaaaa, 30.000, 40.000, \"/m/x\"\n")).error(),
                  {"'/m/x'", "eval_segments.csv:4"}));
-  CHECK(mentions(AudioSet(header + "-a,30.000,40.000,/m/a,/m/b\n").error(), {"5 fields", "csv:2", "quotes"}));
-  CHECK(mentions(AudioSet(header + "-a,30.000\n").error(), {"2 fields", "eval_segments.csv:2"}));
-  CHECK(mentions(AudioSet("YTID,start_seconds,positive_labels\n-a,1,/m/a\n").error(),
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30.000,40.000,/m/a,/m/b\n").error(), {"5 fields", "csv:2", "quotes"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30.000\n").error(), {"2 fields", "eval_segments.csv:2"}));
+  CHECK(mentions(AudioSet("YTID,start_seconds,positive_labels\n-aaaaaaaaaa,1,/m/a\n").error(),
                  {"no column 'end_seconds'", "eval_segments.csv:1"}));
-  CHECK(mentions(AudioSet(header + "-a,30,x,/m/a\n").error(), {"'x' is not a number", "csv:2"}));
-  CHECK(mentions(AudioSet(header + "-a,30,30,/m/a\n").error(), {"30 to 30", "csv:2"}));
-  CHECK(mentions(AudioSet(header + "-a,30,40,\n").error(), {"empty positive_labels", "csv:2"}));
-  CHECK(mentions(AudioSet(header + "-a,30,40,\"/m/a,\"\n").error(), {"'' is not a class", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30,x,/m/a\n").error(), {"'x' is not a number", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30,30,/m/a\n").error(), {"30 to 30", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30,40,\n").error(), {"empty positive_labels", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30,40,\"/m/a,\"\n").error(), {"'' is not a class", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30,40.5,/m/a\n").error(), {"30 to 40.5", "start + 10", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,1e300,1e301,/m/a\n").error(), {"'1e300' is no time", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,-1,4,/m/a\n").error(), {"'-1' is no time", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30,40,\"/m/a,/m/a\"\n").error(), {"a label stands twice", "csv:2"}));
+  CHECK(mentions(AudioSet(header + "-aaaaaaaaa,30,40,/m/a\n").error(), {"not the id of", "csv:2"}));
+  // What a spreadsheet makes of "-Xyz…" is no comment.
+  CHECK(mentions(AudioSet(kComments + std::string("-aaaaaaaaaa, 30, 40, \"/m/a\"\n#NAME?, 30, 40, \"/m/a\"\n")).error(),
+                 {"'#NAME?' is not the id", "eval_segments.csv:5"}));
   CHECK(mentions(AudioSet(header + row + row).error(), {"listed twice", "csv:2", "csv:3"}));
   CHECK(mentions(AudioSet(header + row, "index,mid,display_name\n1,/m/a,Speech\n").error(),
                  {"index is 1", "class_labels_indices.csv:2"}));

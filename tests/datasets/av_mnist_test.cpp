@@ -1,6 +1,8 @@
 #include "catch.h"
 #include "paths.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -40,9 +42,39 @@ TEST_CASE("an IDX file is read by its header, plain or packed, and refused when 
   CHECK(idx.shape == std::vector<std::int64_t>{2, 3});
   CHECK(idx.values == std::vector<std::uint8_t>{'a', 'b', 'c', 'd', 'e', 'f'});
   write_file_atomically(folder / "a-idx2", bytes.substr(0, 15));
-  CHECK(mentions(error_of([&] { (void)read_idx(folder / "a-idx2"); }), {"ends after"}));
+  CHECK(mentions(error_of([&] { (void)read_idx(folder / "a-idx2"); }), {"ends within its values", "byte 15"}));
+  write_file_atomically(folder / "a-idx2", bytes + "g");
+  CHECK(mentions(error_of([&] { (void)read_idx(folder / "a-idx2"); }), {"longer than its header", "byte 18"}));
+  // It states four thousand million values: none of them is there, and no memory is taken for them.
+  write_file_atomically(folder / "a-idx2", std::string("\0\0\x08\x02\0\1\0\0\0\0\xFF\xFF", 12));
+  CHECK(mentions(error_of([&] { (void)read_idx(folder / "a-idx2"); }), {"ends within its values", "byte 12"}));
   write_file_atomically(folder / "a-idx2", "PNG and more");
   CHECK(mentions(error_of([&] { (void)read_idx(folder / "a-idx2"); }), {"not an IDX file"}));
+}
+
+TEST_CASE("a packed IDX file is refused when its checksum is wrong or cut off") {
+  const test::TemporaryFolder folder;
+  // gzip of 0 0 8 1, 0 0 0 3, "abc": its last eight bytes are the checksum and the size.
+  const std::string bytes(
+      "\0\0\x08\x01\0\0\0\x03"
+      "abc",
+      11);
+  const std::string file = (folder / "a-idx1.gz").string();
+  gzFile_s* packed = gzopen(file.c_str(), "wb");
+  REQUIRE(packed != nullptr);
+  CHECK(gzwrite(packed, bytes.data(), static_cast<unsigned>(bytes.size())) == 11);
+  REQUIRE(gzclose(packed) == Z_OK);
+  CHECK(read_idx(file).values == std::vector<std::uint8_t>{'a', 'b', 'c'});
+  const std::string whole = read_file(file);
+  const auto error = [&](const std::string& text) {
+    write_file_atomically(file, text);
+    return error_of([&] { (void)read_idx(file); });
+  };
+  CHECK(mentions(error(whole.substr(0, whole.size() - 1)), {"compressed file is damaged", "a-idx1.gz"}));
+  CHECK(mentions(error(whole.substr(0, whole.size() - 8)), {"compressed file is damaged", "a-idx1.gz"}));
+  std::string wrong = whole;
+  wrong[wrong.size() - 8] = static_cast<char>(wrong[wrong.size() - 8] ^ 1);
+  CHECK(mentions(error(wrong), {"compressed file is damaged", "a-idx1.gz"}));
 }
 
 TEST_CASE("the leading components hold the share of the variance that is asked for") {

@@ -62,6 +62,11 @@ TEST_CASE("damaged lists of CREMA-D are refused with file and line") {
             .error() == "no error");
   CHECK(mentions(Cremad("1001_IOM_NEU_XX,NEU\n1003_IOM_NEU_XX\n").error(), {"1 fields", "train.csv:2"}));
   CHECK(mentions(Cremad("1001_IOM_NEU,NEU\n").error(), {"names no clip", "train.csv:1"}));
+  for (const char* name : {"1001_IOM_NEU_X", "x1001_IOM_NEU_XX", "../1001_IOM_NEU_XX", "1001_IOM_NEU_XX/..",
+                           " 1001_IOM_NEU_XX", "101_IOM_NEU_XX", "1001_iom_NEU_XX", "1001_IOM_NEU_XX_XX"}) {
+    CHECK(mentions(Cremad("1001_IOM_NEU_XX,NEU\n" + std::string(name) + ",NEU\n").error(),
+                   {"names no clip", "train.csv:2", "LO, MD, HI or XX"}));
+  }
   CHECK(mentions(Cremad("1001_IOM_NEU_XX,SAD\n").error(), {"has the emotion 'SAD'", "train.csv:1", "'NEU'"}));
   CHECK(mentions(Cremad("1001_IOM_JOY_XX,JOY\n").error(), {"'JOY' is not a class", "train.csv:1"}));
   CHECK(mentions(Cremad("1001_IOM_NEU_XX,NEU\n1002_IOM_SAD_XX,SAD\n").error(),

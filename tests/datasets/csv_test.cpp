@@ -28,9 +28,17 @@ TEST_CASE("comment lines and spaces after commas are skipped where the form has 
   CHECK(table.rows[0].line == 4);
   CHECK(table.rows[0].fields == std::vector<std::string>{"x", "/m/1,/m/2"});
   CHECK(table.rows[1].fields == std::vector<std::string>{"y", "/m/3"});
+  // Below the first row a '#' is a letter, too: no row is left out in silence.
+  CHECK(parse_csv_rows("# c\nx, 1\n#y, 2\n", "t.csv", form).rows.at(1).fields[0] == "#y");
   // Without it, a space is a part of the field, and '#' is a letter.
   CHECK(parse_csv("#a,b\nx, y\n", "t.csv").rows[0].fields[1] == " y");
   CHECK(parse_csv("#a,b\nx, y\n", "t.csv").header.fields[0] == "#a");
+}
+
+TEST_CASE("a quote within an unquoted field, and a header without rows, are errors with their line") {
+  CHECK(mentions(error_of([] { (void)parse_csv("a,b\n1,x\"y\n", "t.csv"); }), {"a quote stands within", "t.csv:2"}));
+  CHECK(mentions(error_of([] { (void)parse_csv("a,b\n1,2\"\n", "t.csv"); }), {"a quote stands within", "t.csv:2"}));
+  CHECK(mentions(error_of([] { (void)parse_csv("\na,b\n", "t.csv"); }), {"no row below its header", "t.csv:2"}));
 }
 
 TEST_CASE("a column that is missing or stands twice is an error with the header's line") {

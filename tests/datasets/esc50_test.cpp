@@ -97,6 +97,13 @@ TEST_CASE("a damaged table of ESC-50 is refused with file and line") {
   CHECK(mentions(error_of_table(header + "a.ogg,1,0,Dog,yes,100,A\n"), {"esc10 is 'yes'", "esc10.csv:2"}));
   CHECK(mentions(error_of_table(header + row + row), {"'a.ogg' is listed twice", "esc10.csv:2", "esc10.csv:3"}));
   CHECK(mentions(error_of_table(header + row + "b.ogg,1,0,Cat,True,101,A\n"), {"target 0", "Dog", "esc10.csv:3"}));
+  CHECK(
+      mentions(error_of_table(header + row + "b.ogg,1,3,Dog,True,101,A\n"), {"'Dog' has the target 3", "esc10.csv:3"}));
+  CHECK(mentions(error_of_table(header + "a.ogg,1,50,Dog,True,100,A\n"), {"target is 50", "0 to 49", "esc10.csv:2"}));
+  CHECK(mentions(error_of_table(header + "a.ogg,1,-1,Dog,True,100,A\n"), {"target is -1", "esc10.csv:2"}));
+  CHECK(mentions(error_of_table(header + "a.ogg,1,0,Dog,True,100,"), {"empty take", "esc10.csv:2"}));
+  CHECK(mentions(error_of_table(header + " a.ogg,1,0,Dog,True,100,A\n"), {"white space", "esc10.csv:2"}));
+  CHECK(mentions(error_of_table(header), {"no row", "esc10.csv:1"}));
   CHECK(mentions(error_of_table(header + "c.ogg,1,0,Dog,True,100,A\n"), {"none of the 1 listed clips"}));
   // ESC-10's table alone is not ESC-50.
   CHECK(mentions(error_of_table(header + row, "esc50"), {"esc50.csv", "not there"}));

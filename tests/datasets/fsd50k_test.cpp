@@ -50,6 +50,11 @@ TEST_CASE("a clip of FSD50K in the other part's folder is not there") {
 TEST_CASE("damaged tables of FSD50K are refused with file and line") {
   CHECK(Fsd50k(kDev).error() == "no error");
   CHECK(mentions(Fsd50k("100,Guitar,/m/g\n").error(), {"3 fields", "dev.csv:2"}));
+  for (const char* name : {"#100", "1e5", "../100", "100.wav"}) {
+    CHECK(mentions(Fsd50k(std::string(name) + ",Guitar,/m/g,train\n").error(), {"fname is", name, "dev.csv:2"}));
+  }
+  CHECK(mentions(Fsd50k(" 100,Guitar,/m/g,train\n").error(), {"white space", "dev.csv:2"}));
+  CHECK(mentions(Fsd50k(kDev, "").error(), {"no row", "eval.csv:1"}));
   CHECK(mentions(Fsd50k("100,Giutar,/m/g,train\n").error(), {"'Giutar'", "dev.csv:2", "did you mean 'Guitar'"}));
   CHECK(mentions(Fsd50k("100,\"Guitar,Accordion\",/m/g,train\n").error(), {"2 labels and 1 mids", "dev.csv:2"}));
   CHECK(mentions(Fsd50k("100,Guitar,/m/a,train\n").error(), {"has the mid '/m/a'", "'/m/g'", "dev.csv:2"}));

@@ -67,6 +67,8 @@ TEST_CASE("HMDB51: a damaged list is refused with its file and line") {
     small.lists["kick_test_split3.txt"] = replaced(whole.lists.at("kick_test_split3.txt"), from, to);
     return error_of([&] { (void)small.list(); });
   };
+  CHECK(mentions(error("goo_0.avi 2", "goo_0.av 2"), {"names no clip", "kick_test_split3.txt:2"}));
+  CHECK(mentions(error("goo_0.avi 2 \n", "goo_0.avi 2"), {"names no clip", "kick_test_split3.txt:2"}));
   CHECK(mentions(error("goo_0.avi 2", "goo_0.avi 3"), {"does not end in 0, 1 or 2", "kick_test_split3.txt:2"}));
   CHECK(mentions(error("goo_0.avi 2", "goo_0.avi"), {"does not end in", "kick_test_split3.txt:2"}));
   CHECK(mentions(error("goo_1.avi 0", "goo_0.avi 1"), {"listed twice in split 3", "split3.txt:2", "split3.txt:3"}));

@@ -1,5 +1,7 @@
 #include "catch.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -61,6 +63,10 @@ TEST_CASE("Kinetics: the version's number of classes is checked, and a class lis
   const SmallKinetics small;
   CHECK(mentions(error_of([&] { (void)small.list({}, "kinetics400"); }), {"2 classes", "400"}));
   CHECK(mentions(error_of([&] { (void)small.list({{"classes", std::int64_t{600}}}); }), {"2 classes", "600"}));
+  CHECK(mentions(error_of([&] {
+                   (void)small.list({{"classes", std::int64_t{1}}});
+                 }),
+                 {"'abseiling' is one class too many", "kinetics-400_train.csv:2"}));
   write_file_atomically(small.folder / "classes.txt", "zumba\nabseiling\n");
   const ClipList list =
       small.list({{"class_list", (small.folder / "classes.txt").string()}, {"classes", std::int64_t{2}}});
@@ -91,6 +97,10 @@ TEST_CASE("Kinetics: a damaged list is refused with its file and line") {
   CHECK(mentions(error("36,46,val", "36,46,vla"), {"unknown split 'vla'", "val.csv:3"}));
   CHECK(mentions(error("36,46,val,0", "36,46,val"), {"5 fields", "val.csv:3"}));
   CHECK(mentions(error("zumba,", ","), {"empty label", "val.csv:3"}));
+  CHECK(mentions(error("zumba,", "zumba ,"), {"white space", "val.csv:3"}));
+  CHECK(mentions(error("36,46", "-36,46"), {"'-36' is no time", "val.csv:3"}));
+  CHECK(mentions(error("36,46", "36,1000000"), {"'1000000' is no time", "val.csv:3"}));
+  CHECK(mentions(error("36,46,val,0", "36,46,val,"), {"is_cc is ''", "val.csv:3"}));
   CHECK(mentions(error("3caPS4FHF_8,36,46", "0wR5jVB-WPk,417,427"), {"listed twice", "val.csv:2", "val.csv:3"}));
   write_file_atomically(small.folder / "val.csv", as_windows_text(kVal));
   CHECK(small.list().clips.size() == 4);
@@ -173,6 +183,11 @@ TEST_CASE("Kinetics-Sounds: an entry that names no clip is refused with its plac
   CHECK(mentions(error(R"(["a_b/0WOMnirXVsM_000003_000013.avi"])"), {"listed twice", "xkd_val.json: entry 0"}));
   CHECK(mentions(error("[\"a\",\n"), {"no JSON", "xkd_train.json:2"}));
   CHECK(mentions(error("{}"), {"array", "xkd_train.json"}));
+  CHECK(mentions(error("[]"), {"holds no clip", "xkd_train.json"}));
+  for (const char* name : {"-AENAqVfyDo_000012_000022", "-AENAqVfyDo_00012_00022.avi", "-AENAqVfyDo_000012_1000022.avi",
+                           "-AENAqVfyDo_000022_000012.avi", "-AENAqVfyDo_000012_000022.avi "}) {
+    CHECK(mentions(error(fmt::format(R"(["a_b/{}"])", name)), {"does not name", "entry 0"}));
+  }
 }
 
 }  // namespace

@@ -77,9 +77,14 @@ TEST_CASE("every mistake in a manifest is named with its line and what is allowe
   CHECK(mentions(Table("path,label,split\na.mp4,x,test\nb.mp4,x,test\na.mp4,y,train\n").error(),
                  {"'a.mp4' is listed twice", "line 2", "clips.csv:4"}));
   CHECK(mentions(Table("path,label,split,start_s\na.mp4,x,test,1s\n").error(), {"start_s is '1s'", "clips.csv:2"}));
+  CHECK(mentions(Table("path,label,split,start_s\na.mp4,x,test,1e300\n").error(),
+                 {"start_s is '1e300'", "0 to 999999", "clips.csv:2"}));
+  CHECK(mentions(Table("path,label,split\na.mp4, x,test\n").error(), {"label ' x'", "white space", "clips.csv:2"}));
+  CHECK(mentions(Table("path,label,split\na.mp4,x\xC2\xA0,test\n").error(), {"white space", "clips.csv:2"}));
+  CHECK(mentions(Table("path,label,split\na\xFF.mp4,x,test\n").error(), {"not UTF-8", "clips.csv:2"}));
   CHECK(mentions(Table("path,label,split,start_s,end_s\na.mp4,x,test,2,1\n").error(),
                  {"end_s 1 is not after start_s 2"}));
-  CHECK(mentions(Table("path,label,split\n").error(), {"lists no clip"}));
+  CHECK(mentions(Table("path,label,split\n").error(), {"no row below its header", "clips.csv:1"}));
 }
 
 TEST_CASE("a class list fixes the indices, and a label outside it is an error") {

@@ -1,5 +1,7 @@
 #include "catch.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "annotation_material.h"
@@ -85,6 +87,8 @@ TEST_CASE("UCF101: a damaged list is refused with its file and line") {
   CHECK(mentions(error("trainlist01.txt", "g02_c02.avi 1", "g02_c02.avi 3"), {"out of range", "trainlist01.txt:2"}));
   CHECK(mentions(error("trainlist01.txt", "g02_c02.avi 1", "g02_c02.avi"), {"no label", "trainlist01.txt:2"}));
   CHECK(mentions(error("trainlist01.txt", "g02_c02.avi 1", "g02_c02.avi x"), {"whole number", "trainlist01.txt:2"}));
+  CHECK(mentions(error("trainlist01.txt", "g02_c02.avi 1", "g02_c02.av 1"), {"does not name", "trainlist01.txt:2"}));
+  CHECK(mentions(error("trainlist01.txt", "v_Archery_g02_c02", "v_Archery_g02_c02\xFF"), {"not UTF-8", ":2"}));
   CHECK(mentions(error("trainlist01.txt", "v_Archery_g02_c02", "v_Archery_c02"), {"does not name", ":2"}));
   CHECK(mentions(error("trainlist01.txt", "Archery/v_Archery_g02_c02", "Arch/v_Archery_g02_c02"), {"no class", ":2"}));
   CHECK(mentions(error("trainlist01.txt", "g02_c02.avi 1", "g02_c01.avi 1"),
@@ -92,6 +96,10 @@ TEST_CASE("UCF101: a damaged list is refused with its file and line") {
   CHECK(mentions(error("testlist01.txt", "v_Archery_g01", "v_Archery_g02"),
                  {"listed twice in split 1", "trainlist01.txt:1", "testlist01.txt:1"}));
   CHECK(mentions(error("classInd.txt", "2 HandStandPushups", "3 HandStandPushups"), {"index 3", "classInd.txt:2"}));
+  std::string many = "2 HandStandPushups";
+  for (int index = 3; index <= 102; ++index) many += fmt::format("\n{} Class{}", index, index);
+  CHECK(mentions(error("classInd.txt", "2 HandStandPushups", many.c_str()),
+                 {"index 102", "1 … 101", "classInd.txt:102"}));
   CHECK(mentions(error("classInd.txt", "2 HandStandPushups", "2 archery"), {"twice", "classInd.txt:2"}));
   CHECK(mentions(error("classInd.txt", "2 HandStandPushups", "HandStandPushups"), {"not an index", "classInd.txt:2"}));
   CHECK(split_counts(small.list()) == Counts{{"train", 2}, {"test", 2}});

@@ -8,11 +8,11 @@ using namespace test;
 namespace fs = std::filesystem;
 
 struct Vas {
-  explicit Vas(const std::string& train, const std::string& valid = "dog/video_1\n") {
+  explicit Vas(const std::string& train, const std::string& valid = "dog/video_00001\n") {
     put_file(root.path() / "vas_train.txt", train);
     put_file(root.path() / "vas_valid.txt", valid);
-    put_file(root.path() / "dog/videos/video_0.avi");
-    put_file(root.path() / "dog/video_1.mp4");
+    put_file(root.path() / "dog/videos/video_00000.avi");
+    put_file(root.path() / "dog/video_00001.mp4");
   }
   [[nodiscard]] ClipList list() const { return list_dataset("vas", {{"root", root.path().string()}}); }
   [[nodiscard]] std::string error() const {
@@ -24,25 +24,44 @@ struct Vas {
 TEST_CASE("VAS's clips are named by their class, and its validation list is the split that is reported on") {
   const Vas set(
       "\xEF\xBB\xBF"
-      "dog/video_0\r\nbaby/video_0\r\n");
+      "dog/video_00000\r\nbaby/video_00000\r\n");
   const ClipList list = set.list();
   REQUIRE(is_sound(list));
   CHECK(list.classes == std::vector<std::string>{"baby", "dog"});
-  CHECK(clip_by_id(list, "dog/video_0").split == "train");
-  CHECK(clip_by_id(list, "dog/video_0").path.filename() == "video_0.avi");
-  CHECK(clip_by_id(list, "dog/video_1").split == "test");
+  CHECK(clip_by_id(list, "dog/video_00000").split == "train");
+  CHECK(clip_by_id(list, "dog/video_00000").path.filename() == "video_00000.avi");
+  CHECK(clip_by_id(list, "dog/video_00001").split == "test");
   REQUIRE(list.unusable.size() == 1);
-  CHECK(mentions(list.unusable[0].reason, {"not_found", "baby/video_0"}));
+  CHECK(mentions(list.unusable[0].reason, {"not_found", "baby/video_00000"}));
 }
 
 TEST_CASE("damaged lists of VAS are refused with file and line") {
-  CHECK(mentions(Vas("dog/video_0\nvideo_1\n").error(), {"'video_1' names no clip", "vas_train.txt:2"}));
+  CHECK(mentions(Vas("dog/video_00000\nvideo_00001\n").error(), {"'video_00001' names no clip", "vas_train.txt:2"}));
   CHECK(mentions(Vas("dog/\n").error(), {"'dog/' names no clip", "vas_train.txt:1"}));
-  CHECK(mentions(Vas("dog/video_0 1\n").error(), {"names no clip", "vas_train.txt:1"}));
-  CHECK(mentions(Vas("dog/video_0\n", "dig/video_1\n").error(),
+  CHECK(mentions(Vas("dog/video_00000 1\n").error(), {"names no clip", "vas_train.txt:1"}));
+  CHECK(mentions(Vas("dog/video_00000\n", "dig/video_00001\n").error(),
                  {"'dig' is not a class", "vas_valid.txt:1", "did you mean 'dog'"}));
-  CHECK(mentions(Vas("dog/video_0\ndog/video_1\n").error(), {"listed twice", "vas_train.txt:2", "vas_valid.txt:1"}));
+  CHECK(mentions(Vas("dog/video_00000\ndog/video_00001\n").error(),
+                 {"listed twice", "vas_train.txt:2", "vas_valid.txt:1"}));
   CHECK(mentions(Vas("").error(), {"empty", "vas_train.txt"}));
+  // A line that is cut off, and names of another form.
+  for (const char* name : {"dog/video_0000", "dog/video_000001", "dog/video_0000x", "dog/video_00001.mp4", "dog/clip",
+                           "dog/..", "dog/video_00001,1", "/video_00001"}) {
+    CHECK(mentions(Vas("dog/video_00000\n" + std::string(name)).error(), {"names no clip", "vas_train.txt:2"}));
+  }
+  CHECK(mentions(Vas("dog/video_00000\ndog/video_\xFF\n").error(), {"not UTF-8", "vas_train.txt:2"}));
+}
+
+TEST_CASE("a ninth class in VAS's training list is refused at its rarest label") {
+  std::string train = "dog/video_00000\n";
+  for (const char* name : {"baby", "cough", "drum", "fireworks", "gun", "hammer", "sneeze"}) {
+    for (const char* clip : {"/video_00000\n", "/video_00002\n"}) train += name + std::string(clip);
+  }
+  train += "dog/video_00003\n";
+  CHECK(Vas(train).error() == "no error");
+  // Two rows of each of the eight classes, and one more row.
+  CHECK(mentions(Vas(train + "drvm/video_00004\n").error(),
+                 {"'drvm' is one class too many", "vas_train.txt:17", "8 classes", "did you mean 'drum'"}));
 }
 
 TEST_CASE("VAS's lists hold 11,773 and 768 clips of eight classes") {

@@ -15,7 +15,7 @@ struct Vggsounder {
                       const std::string& header = kHeader) {
     put_file(root.path() / "vggsounder.csv", header + rows);
     put_file(root.path() / "classes.csv", classes);
-    for (const char* name : {"-a_000001", "b_000002", "t_000003"})
+    for (const char* name : {"-aaaaaaaaaa_000001", "bbbbbbbbbbb_000002", "ttttttttttt_000003"})
       put_file(root.path() / "clips" / (name + std::string(".mp4")));
   }
   [[nodiscard]] ClipList list(std::map<std::string, ParameterValue> values = {}) const {
@@ -32,15 +32,15 @@ using Tags = std::vector<std::int64_t>;
 
 TEST_CASE("VGGSounder's labels are filtered by what is heard and what is seen") {
   const Vggsounder set(
-      "-a_000001,\"pigeon, dove\",A,False,False,True\n-a_000001,air horn,AV,False,False,True\n"
-      "b_000002,rain,V,False,True,False\n");
+      "-aaaaaaaaaa_000001,\"pigeon, dove\",A,False,False,True\n-aaaaaaaaaa_000001,air horn,AV,False,False,True\n"
+      "bbbbbbbbbbb_000002,rain,V,False,True,False\n");
   const ClipList all = set.list();
   REQUIRE(is_sound(all));
   CHECK(all.multi_label);
   CHECK(all.classes == std::vector<std::string>{"air horn", "pigeon, dove", "rain"});
-  CHECK(clip_by_id(all, "-a_000001").tags == Tags{0, 1});
-  CHECK(clip_by_id(all, "-a_000001").youtube_id == "-a");
-  CHECK(clip_by_id(all, "b_000002").tags == Tags{2});
+  CHECK(clip_by_id(all, "-aaaaaaaaaa_000001").tags == Tags{0, 1});
+  CHECK(clip_by_id(all, "-aaaaaaaaaa_000001").youtube_id == "-aaaaaaaaaa");
+  CHECK(clip_by_id(all, "bbbbbbbbbbb_000002").tags == Tags{2});
   const auto tags = [&](const char* modality) {
     const ClipList list = set.list({{"modality", std::string(modality)}, {"class_order", std::string("stat")}});
     std::map<std::string, Tags> found;
@@ -51,46 +51,48 @@ TEST_CASE("VGGSounder's labels are filtered by what is heard and what is seen") 
     return found;
   };
   // In the order of classes.csv: pigeon 0, air horn 1, rain 2.
-  CHECK(tags("A") == std::map<std::string, Tags>{{"-a_000001", {0}}});
-  CHECK(tags("V") == std::map<std::string, Tags>{{"b_000002", {2}}});
-  CHECK(tags("AV") == std::map<std::string, Tags>{{"-a_000001", {1}}});
-  CHECK(tags("audible") == std::map<std::string, Tags>{{"-a_000001", {0, 1}}});
-  CHECK(tags("visible") == std::map<std::string, Tags>{{"-a_000001", {1}}, {"b_000002", {2}}});
+  CHECK(tags("A") == std::map<std::string, Tags>{{"-aaaaaaaaaa_000001", {0}}});
+  CHECK(tags("V") == std::map<std::string, Tags>{{"bbbbbbbbbbb_000002", {2}}});
+  CHECK(tags("AV") == std::map<std::string, Tags>{{"-aaaaaaaaaa_000001", {1}}});
+  CHECK(tags("audible") == std::map<std::string, Tags>{{"-aaaaaaaaaa_000001", {0, 1}}});
+  CHECK(tags("visible") == std::map<std::string, Tags>{{"-aaaaaaaaaa_000001", {1}}, {"bbbbbbbbbbb_000002", {2}}});
 }
 
 TEST_CASE("VGGSounder's marked videos are dropped when that is asked for") {
-  const Vggsounder set("-a_000001,rain,A,False,False,True\nb_000002,rain,V,False,True,False\n");
+  const Vggsounder set("-aaaaaaaaaa_000001,rain,A,False,False,True\nbbbbbbbbbbb_000002,rain,V,False,True,False\n");
   const ClipList list = set.list({{"voice_over", std::string("drop")}});
   REQUIRE(list.unusable.size() == 1);
-  CHECK(list.unusable[0].clip.id == "-a_000001");
-  CHECK(list.unusable[0].clip.path.filename() == "-a_000001.mp4");
+  CHECK(list.unusable[0].clip.id == "-aaaaaaaaaa_000001");
+  CHECK(list.unusable[0].clip.path.filename() == "-aaaaaaaaaa_000001.mp4");
   CHECK(list.unusable[0].reason == "out of scope: dropped: its voice_over is true");
-  CHECK(set.list({{"static_image", std::string("drop")}}).clips[0].id == "-a_000001");
+  CHECK(set.list({{"static_image", std::string("drop")}}).clips[0].id == "-aaaaaaaaaa_000001");
   CHECK(set.list({{"background_music", std::string("drop")}}).clips.size() == 2);
 }
 
 TEST_CASE("VGGSound's training clips join VGGSounder with their one label") {
-  const Vggsounder set("-a_000001,rain,AV,False,False,False\n");
-  put_file(set.root.path() / "vggsound.csv", "t,3,air horn,train\n-a,1,rain,test\n");
+  const Vggsounder set("-aaaaaaaaaa_000001,rain,AV,False,False,False\n");
+  put_file(set.root.path() / "vggsound.csv", "ttttttttttt,3,air horn,train\n-aaaaaaaaaa,1,rain,test\n");
   const ClipList list = set.list();
   CHECK(clips_by_split(list) == std::map<std::string, int>{{"test", 1}, {"train", 1}});
-  CHECK(clip_by_id(list, "t_000003").tags == Tags{0});
-  put_file(set.root.path() / "vggsound.csv", "-a,1,rain,train\n");
-  CHECK(mentions(set.error(), {"'-a_000001' is in VGGSounder", "vggsound.csv:1"}));
+  CHECK(clip_by_id(list, "ttttttttttt_000003").tags == Tags{0});
+  put_file(set.root.path() / "vggsound.csv", "-aaaaaaaaaa,1,rain,train\n");
+  CHECK(mentions(set.error(), {"'-aaaaaaaaaa_000001' is in VGGSounder", "vggsound.csv:1"}));
 }
 
 TEST_CASE("damaged tables of VGGSounder are refused with file and line") {
-  const std::string row = "-a_000001,rain,AV,False,False,False\n";
+  const std::string row = "-aaaaaaaaaa_000001,rain,AV,False,False,False\n";
   CHECK(Vggsounder(row).error() == "no error");
-  CHECK(mentions(Vggsounder(row + "b_000002,rian,A,False,False,False\n").error(),
+  CHECK(mentions(Vggsounder(row + "bbbbbbbbbbb_000002,rian,A,False,False,False\n").error(),
                  {"'rian' is not a class", "vggsounder.csv:3", "did you mean 'rain'"}));
-  CHECK(mentions(Vggsounder("-a_000001,rain,VA,False,False,False\n").error(), {"'VA'", "vggsounder.csv:2"}));
-  CHECK(mentions(Vggsounder("-a_000001,rain,A,0,False,False\n").error(), {"background_music is '0'", "csv:2"}));
+  CHECK(mentions(Vggsounder("-aaaaaaaaaa_000001,rain,VA,False,False,False\n").error(), {"'VA'", "vggsounder.csv:2"}));
+  CHECK(
+      mentions(Vggsounder("-aaaaaaaaaa_000001,rain,A,0,False,False\n").error(), {"background_music is '0'", "csv:2"}));
   CHECK(mentions(Vggsounder(row + row).error(), {"the label 'rain' twice", "vggsounder.csv:3"}));
-  CHECK(mentions(Vggsounder(row + "-a_000001,air horn,A,True,False,False\n").error(),
+  CHECK(mentions(Vggsounder(row + "-aaaaaaaaaa_000001,air horn,A,True,False,False\n").error(),
                  {"differ from those in", "vggsounder.csv:2", "vggsounder.csv:3"}));
+  CHECK(mentions(Vggsounder("-aaaaaaaaa_000001,rain,A,False,False,False\n").error(), {"not the id of", "csv:2"}));
   CHECK(mentions(Vggsounder("-a,rain,A,False,False,False\n").error(), {"'-a' names no clip", "vggsounder.csv:2"}));
-  CHECK(mentions(Vggsounder("-a_000001,rain,A\n", kClasses, "video_id,label,modality\n").error(),
+  CHECK(mentions(Vggsounder("-aaaaaaaaaa_000001,rain,A\n", kClasses, "video_id,label,modality\n").error(),
                  {"no column 'background_music'", "vggsounder.csv:1"}));
   CHECK(mentions(Vggsounder(row, "index,mid,display_name\n0,a,rain\n2,b,air horn\n").error(),
                  {"index is 2", "classes.csv:3"}));

@@ -1,6 +1,7 @@
 #include "catch.h"
 // Catch first: c10 and Catch2 both define CHECK.
 #include <ATen/Functions.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -157,12 +158,38 @@ TEST_CASE("a file that is cut off anywhere is refused") {
   for (const std::string name : {"protocol2_zip.pth", "protocol4_zip.pth", "protocol2_legacy.pth", "views_legacy.pt",
                                  "plain.safetensors", "fortran.npy", "version2.npy"}) {
     const std::string bytes = read_file(files() / name);
-    for (std::size_t length = 0; length < bytes.size(); length += 7) {
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
       INFO(name << " cut to " << length);
       write_plain(path, bytes.substr(0, length));
       CHECK(refusal(path).has_value());
     }
   }
+}
+
+TEST_CASE("a checksum tells every damaged byte of a tensor") {
+  const test::TemporaryFolder folder;
+  const fs::path path = folder / "damaged.bin";
+  const std::string original = read_file(files() / "protocol2_zip.pth");
+  const TensorMap whole = read_weight_file(files() / "protocol2_zip.pth").tensors;
+  for (std::size_t i = 0; i < original.size(); ++i) {
+    std::string bytes = original;
+    bytes[i] = static_cast<char>(bytes[i] ^ 0x41);
+    write_plain(path, bytes);
+    INFO("byte " << i);
+    try {
+      const TensorMap read = read_weight_file(path).tensors;
+      REQUIRE(read.size() == whole.size());
+      for (const auto& [name, tensor] : whole) CHECK(at::equal(read.at(name), tensor));
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kData);
+    }
+  }
+}
+
+TEST_CASE("a pipe is refused without waiting for its writer") {
+  const test::TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "pipe.pth").c_str(), 0600) == 0);
+  CHECK(refusal(folder / "pipe.pth").value_or("").find("a pipe or device") != std::string::npos);
 }
 
 TEST_CASE("a file with damaged bytes gives a value or an error, and no size is believed") {
@@ -171,9 +198,9 @@ TEST_CASE("a file with damaged bytes gives a value or an error, and no size is b
   RandomStream random = RandomStreams("weights", "fuzz", 0).stream("damage");
   int refused = 0;
   int read = 0;
-  for (const std::string name :
-       {"protocol2_zip.pth", "no_checksums.pth", "protocol4_legacy.pth", "views.pt", "views_legacy.pt",
-        "parallel_legacy.pth.tar", "attributes.pt", "plain.safetensors", "big_f4.npy", "fortran.npy"}) {
+  for (const std::string name : {"protocol2_zip.pth", "no_checksums.pth", "protocol4_legacy.pth", "views.pt",
+                                 "views_legacy.pt", "parallel_legacy.pth.tar", "attributes.pt", "extras_legacy.pth",
+                                 "plain.safetensors", "big_f4.npy", "fortran.npy"}) {
     const std::string original = read_file(files() / name);
     for (int round = 0; round < 300; ++round) {
       std::string bytes = original;

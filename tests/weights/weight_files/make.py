@@ -121,6 +121,30 @@ def torch_files():
     reads("rng.pt", state, entry="model", left_out=["rng", "scaler", "seen", "raw", "nothing"])
 
 
+# What stands beside the weights and is read past: plain values, keys that are no names, tensors of other kinds.
+def extras_files():
+    state = {"w": torch.ones(2)}
+    extras = {"history": {"loss": [1.0]}, 5: "five", (1, 2): "pair", None: 0, "größe": 1, "\x1b[31m": 2,
+              "sparse": torch.eye(2).to_sparse(),
+              "quantised": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8),
+              "spectrum": torch.ones(2, dtype=torch.complex64), "ids": torch.ones(2, dtype=torch.uint16),
+              "shape": torch.empty(2, 3, device="meta"), "scheme": torch.per_tensor_affine, "layout": torch.strided}
+    labels = ["history", "5", "(tuple)", "(None)", "größe", "'\\x1b[31m'"]
+    names = labels + list(extras)[6:]
+    for name, legacy, protocol in (("extras.pth", False, 2), ("extras4.pth", False, 4), ("extras_legacy.pth", True, 2)):
+        save(name, {"state_dict": state, **extras}, legacy, protocol)
+        reads(name, state, entry="state_dict", left_out=names)
+    save("odd_keys.pth", {"encoder": state, "meta": {(1, 2): 3, None: 4, "": 5}})
+    reads("odd_keys.pth", {"encoder.w": torch.ones(2)}, entry="", left_out=["meta.(tuple)", "meta.(None)", "meta.''"])
+    save("odd_keys_of_tensors.pth", {"encoder": {None: torch.ones(2)}})
+    refused("odd_keys_of_tensors.pth", "a None for a key")
+    # The imaginary part of a conjugate has the bit 'neg' instead of other values.
+    negated = {"imag": torch.tensor([1 + 2j, 3 - 4j]).conj().imag, "minus": torch._neg_view(torch.arange(3.0))}
+    for name, legacy in (("negated.pt", False), ("negated_legacy.pt", True)):
+        save(name, negated, legacy)
+        reads(name, negated)
+
+
 def python2_file():
     # Python 2 wrote names as byte strings and an OrderedDict as a list of lists.
     tensor = (b"ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x010U\x03cpuK\x02tQ"
@@ -145,10 +169,6 @@ def big_endian(name, data):
 
 def refused_files():
     state = state_dict()
-    save("namespace.pth", {"model": state, "args": argparse.Namespace(lr=0.1)})
-    refused("namespace.pth", "argparse.Namespace", "torch.save(checkpoint['state_dict']")
-    save("numpy_scalar.pth", {"state_dict": state, "best": np.float64(0.5)})
-    refused("numpy_scalar.pth", "numpy", "multiarray", "float(value)")
     save("module.pth", ModuleOfOurs())
     refused("module.pth", "ModuleOfOurs", "state_dict()")
     save("module_legacy.pth", ModuleOfOurs(), legacy=True)
@@ -160,7 +180,11 @@ def refused_files():
     save("sparse.pt", torch.eye(2).to_sparse())
     refused("sparse.pt", "_rebuild_sparse_tensor")
     save("quantised.pt", torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8))
-    refused("quantised.pt", "not allowed")
+    save("namespace.pth", {"model": state, "args": argparse.Namespace(lr=0.1)})
+    refused("namespace.pth", "argparse.Namespace", "torch.save(checkpoint['state_dict']")
+    save("numpy_scalar.pth", {"state_dict": state, "best": np.float64(0.5)})
+    refused("numpy_scalar.pth", "numpy", "multiarray", "float(value)")
+    refused("quantised.pt", "_rebuild_qtensor", "not read")
     save("no_tensor.pt", {"epoch": 3})
     refused("no_tensor.pt", "holds no tensor")
     rewrite("protocol2_zip.pth", "deflated.pth", lambda name, data: data, zipfile.ZIP_DEFLATED)
@@ -192,6 +216,37 @@ def refused_files():
     laughs = b"".join(b"q" + bytes([i]) + b"0]h" + bytes([i]) + b"h" + bytes([i]) + b"\x86a" for i in range(60))
     hostile_zip("laughs.pth", b"\x80\x02]" + laughs + b".", "nest too deep")
     hostile_zip("long_text.pth", b"\x80\x02\x8d" + struct.pack("<Q", 1 << 60) + b"a.", "cut off")
+
+
+    memory_traps()
+    for i, name in enumerate(("\x9b31m", "\u202ea", "\u2028a", "a\nb")):
+        save(f"control_name{i}.pt", {name: torch.ones(1)})
+        refused(f"control_name{i}.pt", "not printable")
+    hostile_zip("beside.pth", b"\x80\x02}(" + text("model") + b"}" + text("w") + tensor() + b"s" + text("args") +
+                b"ccollections\nOrderedDict\n)R}" + text("a") + b"cos\nsystem\n" + text("false") + b"\x85Rsbu.", "os.system")
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+
+
+def storage(key):
+    return b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text(key) + text("cpu") + b"K\x00t"
+
+
+def tensor():
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage("0") + b"QK\x00(K\x00t(K\x01t\x89NtR"
+
+
+# Small files that would fill the memory of a reader that copies what their memo repeats.
+def memory_traps():
+    hostile_zip("long_key.pth", b"\x80\x02]" + storage("k" * 1000) + b"q\x000" + b"h\x00Q0" * 1000 + b".",
+                "too long for a storage's key")
+    hostile_zip("long_device.pth", b"\x80\x02]" + text("d" * 1000) + b"\x85q\x000ctorch\ndevice\nq\x010" +
+                b"h\x01h\x00R0" * 1000 + b".", "no device")
+    levels = b"".join(b"}(" + b"".join(text(str(key)) + b"h" + bytes([i]) for key in range(10)) + b"uq" +
+                      bytes([i + 1]) + b"0" for i in range(5))
+    hostile_zip("laughs_of_tensors.pth", b"\x80\x02" + tensor() + b"q\x000" + levels + b"h\x05.", "nest too deep")
 
 
 def hostile_zip(name, pickle, *parts):
@@ -230,6 +285,8 @@ def npy_files():
     for name, text, part in (("huge.npy", head % "9223372036854775807, 4,", "beyond 64 bits"),
                              ("negative.npy", head % "-1,", "no number"),
                              ("too_large.npy", head % "1000000000000,", "the shape wants 4000000000000 bytes"),
+                             ("no_tuple.npy", head % "2", "is missing"),
+                             ("zero_byte.npy", head % "2," + "\0", "more behind"),
                              ("twice.npy", "{'descr': '<f4', 'descr': '<f8'}", "stands twice"),
                              ("no_shape.npy", "{'descr': '<f4', 'fortran_order': True}", "not all of")):
         (FOLDER / name).write_bytes(header(text.encode()) + b"\0" * 8)
@@ -237,11 +294,11 @@ def npy_files():
 
 
 def safetensors_files():
-    def write(name, header, data, part=""):
+    def write(name, header, data, *parts):
         text = header if isinstance(header, bytes) else json.dumps(header).encode()
         (FOLDER / name).write_bytes(struct.pack("<Q", len(text)) + text + data)
-        if part:
-            refused(name, part)
+        if parts:
+            refused(name, *parts)
 
     entry = lambda shape, begin, end, kind="F32": {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
     data = np.arange(6, dtype="<f4")
@@ -253,6 +310,21 @@ def safetensors_files():
     write("overflow.safetensors", {"a": entry([1 << 62, 4], 0, 0)}, bytes(16), "impossible shape")
     write("twice.safetensors", b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},'
           b'"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', b"\0", "stands twice")
+    write("empty.safetensors", {"rows": entry([1000, 0], 0, 0), "a": entry([2], 0, 8), "none": entry([0, 3], 8, 8)},
+          data.tobytes()[:8])
+    reads("empty.safetensors", {"rows": torch.empty(1000, 0), "a": torch.arange(2.0), "none": torch.empty(0, 3)})
+    write("hole.safetensors", {"a": entry([2], 0, 8), "b": entry([2], 16, 24)}, data.tobytes(), "no tensor")
+    write("tail.safetensors", {"a": entry([2], 0, 8)}, data.tobytes(), "no tensor")
+    write("part_overlap.safetensors", {"a": entry([4], 0, 16), "b": entry([3], 12, 24)}, data.tobytes(), "overlap")
+    write("fraction.safetensors", {"a": entry([2.9], 0, 8)}, bytes(8), "impossible shape")
+    write("truth.safetensors", {"a": entry([True], 0, 4)}, bytes(4), "impossible shape")
+    write("three_offsets.safetensors", {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8, 8]}}, bytes(8),
+          "two offsets")
+    write("two_types.safetensors", b'{"a":{"dtype":"F64","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', bytes(4),
+          "stands twice")
+    write("zero_byte.safetensors", json.dumps({"a": entry([2], 0, 8)}).encode() + b"\0x", bytes(8), "zero byte")
+    write("nested.safetensors", b'{"a":' + b"[" * 5000, b"", "too deep")
+    write("control_name.safetensors", {"\x1b[31m": entry([1], 0, 1, "F8")}, b"\0", "\\u001b[31m", "unknown type")
     write("unknown_type.safetensors", {"a": entry([1], 0, 1, "F8_E4M3")}, b"\0", "unknown type")
 
 
@@ -264,6 +336,7 @@ def main():
         if old.name != "make.py":
             old.unlink()
     torch_files()
+    extras_files()
     refused_files()
     npy_files()
     safetensors_files()

@@ -31,12 +31,13 @@ struct CsvForm {
   std::size_t fields = 0;            // of a row without a header
   std::string row;                   // what a row without a header reads, for the error: "id,start,label,split"
   bool spaces_after_commas = false;  // `a, "b"`: white space before a field is no part of it
-  bool comments = false;             // lines that begin with '#' are none
+  bool comments = false;             // lines before the first row that begin with '#' are none
 };
 
 // RFC 4180: fields in quotes may hold commas, line ends and doubled quotes; LF or CRLF; a byte order mark is skipped,
-// and so are empty lines. Throws Error(kData) with file and line for an open quote, text after a closing quote, and a
-// row whose number of fields is not the header's.
+// and so are empty lines. Throws Error(kData) with file and line for an open quote, text after a closing quote, a quote
+// within an unquoted field, a table without rows, and a row whose number of fields is not the header's; a file also
+// where it is no plain text (UTF-8).
 [[nodiscard]] CsvTable parse_csv(std::string_view text, const std::filesystem::path& path);
 [[nodiscard]] CsvTable read_csv(const std::filesystem::path& path);
 // The same of another form; a row without a header must have `fields` fields.
