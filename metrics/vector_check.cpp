@@ -1,153 +1,201 @@
 #include "cmkd/metrics/vector_check.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cmkd/core/error.h"
 #include "cmkd/metrics/classification.h"
 #include "cmkd/metrics/retrieval.h"
 #include "cmkd/metrics/tagging.h"
+#include "vector_json.h"
 
 namespace cmkd::metrics {
 
 namespace {
 
-using nlohmann::json;
-using Values = std::map<std::string, std::vector<double>>;  // a number is a list of one; nothing is NaN
+using Values = std::map<std::string, Array>;  // nothing is NaN
 
-struct Matrix {
-  std::vector<double> values;  // row-major
-  std::int64_t columns = 0;
+Array number(const std::optional<double>& value) {
+  return {{}, {value.value_or(std::numeric_limits<double>::quiet_NaN())}};
+}
+
+std::int64_t columns(const Array& matrix) { return static_cast<std::int64_t>(matrix.sizes[1]); }
+
+void require_rows(const VectorNode& part, const std::string& name, std::size_t found, const std::string& of,
+                  std::size_t wanted) {
+  if (found != wanted) part.at(name).refuse(fmt::format("{} entries for {} rows of {}", found, wanted, of), "");
+}
+
+Values classification(const VectorNode& part) {
+  const Array scores = part.at("scores").matrix();
+  const std::vector<std::int32_t> labels = part.at("labels").integers(0);
+  require_rows(part, "labels", labels.size(), "scores", scores.sizes[0]);
+  const Predictions predictions{scores.values, labels, columns(scores)};
+  Values values{{"top1", number(top_k_accuracy(predictions, 1))},
+                {"top5", number(top_k_accuracy(predictions, 5))},
+                {"mean_class_accuracy", number(mean_class_accuracy(predictions))}};
+  Array& confusion = values["confusion"];
+  confusion.sizes = {scores.sizes[1], scores.sizes[1]};
+  for (const std::int64_t count : confusion_matrix(predictions)) confusion.values.push_back(static_cast<double>(count));
+  return values;
+}
+
+Values tagging(const VectorNode& part) {
+  const Array scores = part.at("scores").matrix();
+  const Array wanted = part.at("truth").matrix();
+  if (wanted.sizes != scores.sizes) part.at("truth").refuse("other sizes than those of the scores", "");
+  std::vector<std::uint8_t> truth;
+  for (const double tag : wanted.values) {
+    if (tag != 0 && tag != 1) part.at("truth").refuse(fmt::format("a tag of {}", tag), "0, 1");
+    truth.push_back(tag == 1 ? 1 : 0);
+  }
+  const Tags tags{scores.values, truth, columns(scores)};
+  const std::optional<double> auc = macro_roc_auc(tags);
+  Values values{{"map_macro", number(macro_average_precision(tags))},
+                {"map_micro", number(micro_average_precision(tags))},
+                {"auc_macro", number(auc)},
+                {"d_prime", auc ? number(d_prime(*auc)) : number(auc)},
+                {"lrap", number(label_ranking_average_precision(tags))},
+                {"lwlrap", number(label_weighted_ranking_precision(tags))}};
+  Array& per_class = values["ap_per_class"];
+  per_class.sizes = {scores.sizes[1]};
+  for (const auto& value : average_precision(tags)) per_class.values.push_back(number(value).values[0]);
+  return values;
+}
+
+Values retrieval(const VectorNode& part) {
+  const Array query = part.at("query").matrix();
+  const Array gallery = part.at("gallery").matrix();
+  if (query.sizes[1] != gallery.sizes[1]) part.at("gallery").refuse("rows of another width than the queries'", "");
+  // A label is only compared: any whole number may be one.
+  constexpr std::int32_t kAny = std::numeric_limits<std::int32_t>::min();
+  const std::vector<std::int32_t> query_labels = part.at("query_labels").integers(kAny);
+  const std::vector<std::int32_t> gallery_labels = part.at("gallery_labels").integers(kAny);
+  require_rows(part, "query_labels", query_labels.size(), "queries", query.sizes[0]);
+  require_rows(part, "gallery_labels", gallery_labels.size(), "the gallery", gallery.sizes[0]);
+  const Ranking ranking(cosine_similarity(query.values, gallery.values, columns(query)), query_labels, gallery_labels);
+  const Ranking::Truncated truncated = ranking.truncated_mean_average_precision(part.at("truncate_at").integer(1));
+  Values values{{"map", number(ranking.mean_average_precision())},
+                {"map_truncated", number(truncated.mean_average_precision)},
+                {"truncated_skipped", number(static_cast<double>(truncated.skipped))},
+                {"median_rank", number(ranking.median_rank())},
+                {"mean_rank", number(ranking.mean_rank())}};
+  for (const std::int32_t k : part.at("ks").integers(1)) {
+    values["recall@" + std::to_string(k)] = number(ranking.recall_at(k));
+  }
+  return values;
+}
+
+double largest_magnitude(const Array& array) {
+  double largest = 0;
+  for (const double value : array.values) largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : largest;
+  return largest;
+}
+
+// Infinity where anything but a finite difference parts them.
+double difference(double computed, double wanted) {
+  if (computed == wanted || (std::isnan(computed) && std::isnan(wanted))) return 0;
+  const bool finite = std::isfinite(computed) && std::isfinite(wanted);
+  return finite ? std::abs(computed - wanted) : std::numeric_limits<double>::infinity();
+}
+
+class Comparison {
+ public:
+  // `scale`: the largest magnitude that the case expects anywhere.
+  explicit Comparison(double scale) : scale_(scale) {}
+
+  void part(const std::string& name, const Values& computed, const std::map<std::string, Array>& expected) {
+    if (expected.empty()) note(name + " expects nothing");
+    for (const auto& [metric, value] : expected) {
+      const auto found = computed.find(metric);
+      if (found == computed.end()) {
+        note(name + "." + metric + " is not computed");
+      } else {
+        compare(name + "." + metric, found->second, value);
+      }
+    }
+    for (const auto& [metric, value] : computed) {
+      if (!expected.contains(metric)) check_.not_compared.push_back(name + "." + metric);
+    }
+  }
+  void note(const std::string& problem) {
+    if (check_.problem.empty()) check_.problem = problem;
+  }
+  [[nodiscard]] const VectorCheck& result() const { return check_; }
+
+ private:
+  void compare(const std::string& name, const Array& computed, const Array& wanted) {
+    if (computed.sizes != wanted.sizes) {
+      note(fmt::format("{}: computed [{}], expected [{}]", name, fmt::join(computed.sizes, ", "),
+                       fmt::join(wanted.sizes, ", ")));
+      return;
+    }
+    check_.compared.push_back(name);
+    double largest = 0;
+    for (std::size_t i = 0; i < wanted.values.size(); ++i) {
+      largest = std::max(largest, difference(computed.values[i], wanted.values[i]));
+    }
+    if (std::isinf(largest)) note(name + ": a value is not finite on one side only");
+    if (largest == 0 || std::isinf(largest)) return;
+    const double error = largest / std::max(largest_magnitude(wanted), 1e-6 * scale_);
+    if (error <= check_.error) return;
+    check_.error = error;
+    check_.worst = name;
+  }
+
+  VectorCheck check_;
+  double scale_;
 };
 
-// Flat numbers of nested lists; null is NaN.
-void flatten(const json& node, std::vector<double>& into) {
-  if (node.is_array()) {
-    for (const json& part : node) flatten(part, into);
-  } else {
-    into.push_back(node.is_null() ? std::numeric_limits<double>::quiet_NaN() : node.get<double>());
-  }
-}
+using Compute = Values (*)(const VectorNode&);
 
-Matrix matrix(const json& rows) {
-  Matrix result;
-  flatten(rows, result.values);
-  result.columns = rows.empty() ? 0 : static_cast<std::int64_t>(rows.front().size());
-  return result;
-}
-
-double number(const std::optional<double>& value) { return value.value_or(std::numeric_limits<double>::quiet_NaN()); }
-
-Values classification(const json& part) {
-  const Matrix scores = matrix(part.at("scores"));
-  const auto labels = part.at("labels").get<std::vector<std::int32_t>>();
-  const Predictions predictions{scores.values, labels, scores.columns};
-  Values values{{"top1", {top_k_accuracy(predictions, 1)}},
-                {"top5", {top_k_accuracy(predictions, 5)}},
-                {"mean_class_accuracy", {mean_class_accuracy(predictions)}}};
-  for (const std::int64_t count : confusion_matrix(predictions)) {
-    values["confusion"].push_back(static_cast<double>(count));
-  }
-  return values;
-}
-
-Values tagging(const json& part) {
-  const Matrix scores = matrix(part.at("scores"));
-  std::vector<std::uint8_t> truth;
-  for (const double tag : matrix(part.at("truth")).values) truth.push_back(tag != 0 ? 1 : 0);
-  const Tags tags{scores.values, truth, scores.columns};
-  const std::optional<double> auc = macro_roc_auc(tags);
-  Values values{{"map_macro", {number(macro_average_precision(tags))}},
-                {"map_micro", {number(micro_average_precision(tags))}},
-                {"auc_macro", {number(auc)}},
-                {"d_prime", {auc ? d_prime(*auc) : number(auc)}},
-                {"lrap", {label_ranking_average_precision(tags)}},
-                {"lwlrap", {number(label_weighted_ranking_precision(tags))}}};
-  for (const auto& value : average_precision(tags)) values["ap_per_class"].push_back(number(value));
-  return values;
-}
-
-Values retrieval(const json& part) {
-  const Matrix query = matrix(part.at("query"));
-  const Matrix gallery = matrix(part.at("gallery"));
-  const auto query_labels = part.at("query_labels").get<std::vector<std::int32_t>>();
-  const auto gallery_labels = part.at("gallery_labels").get<std::vector<std::int32_t>>();
-  const Ranking ranking(cosine_similarity(query.values, gallery.values, query.columns), query_labels, gallery_labels);
-  const Ranking::Truncated truncated = ranking.truncated_mean_average_precision(part.at("truncate_at"));
-  Values values{{"map", {ranking.mean_average_precision()}},
-                {"map_truncated", {number(truncated.mean_average_precision)}},
-                {"truncated_skipped", {static_cast<double>(truncated.skipped)}},
-                {"median_rank", {number(ranking.median_rank())}},
-                {"mean_rank", {number(ranking.mean_rank())}}};
-  for (const std::int64_t k : part.at("ks")) values["recall@" + std::to_string(k)] = {ranking.recall_at(k)};
-  return values;
-}
-
-void compare(const std::string& name, const std::vector<double>& computed, const json& expected, VectorCheck& check) {
-  std::vector<double> wanted;
-  flatten(expected, wanted);
-  if (computed.size() != wanted.size()) {
-    check.problem = name + ": " + std::to_string(computed.size()) + " values where " + std::to_string(wanted.size()) +
-                    " are expected";
-    return;
-  }
-  double scale = 0;
-  for (const double value : wanted) scale = std::isfinite(value) ? std::max(scale, std::abs(value)) : scale;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const bool same = computed[i] == wanted[i] || (std::isnan(computed[i]) && std::isnan(wanted[i]));
-    if (same) continue;
-    if (!std::isfinite(computed[i]) || !std::isfinite(wanted[i])) {
-      check.problem = name + ": a value is not finite on one side only";
-      return;
-    }
-    const double error = std::abs(computed[i] - wanted[i]) / std::max(std::abs(wanted[i]), 1e-6 * scale);
-    if (error > check.error) {
-      check.error = error;
-      check.worst = name;
-    }
-  }
-}
-
-void check_part(const std::string& part, const Values& computed, const json& expected, VectorCheck& check) {
-  for (const auto& [name, value] : expected.items()) {
-    const auto found = computed.find(name);
-    if (found == computed.end()) {
-      check.problem = part + "." + name + " is not computed";
-      return;
-    }
-    compare(part + "." + name, found->second, value, check);
+// What the metrics themselves refuse has no place in the file but its part.
+Values computed_of(Compute compute, const VectorNode& part) {
+  try {
+    return compute(part);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kData) throw;
+    const std::string& where = error.parts().where;
+    part.refuse(where.empty() ? error.parts().what : error.parts().what + " (" + where + ")", "");
   }
 }
 
 }  // namespace
 
 VectorCheck check_metric_vector(const std::filesystem::path& file) {
-  static const std::map<std::string, Values (*)(const json&)> kParts{
+  static const std::map<std::string, Compute> kParts{
       {"classification", classification}, {"tagging", tagging}, {"retrieval", retrieval}};
-  VectorCheck check;
-  try {
-    std::ifstream stream(file);
-    const json whole = json::parse(stream);
-    if (whole.empty()) check.problem = "the file holds no part";
-    for (const auto& [part, content] : whole.items()) {
-      const auto known = kParts.find(part);
-      if (known == kParts.end()) {
-        check.problem = "nothing here computes the part '" + part + "'";
-      } else {
-        check_part(part, known->second(content), content.at("expected"), check);
-      }
+  const nlohmann::json document = read_vector_json(file);
+  const VectorNode whole(document, file.string());
+  std::map<std::string, std::map<std::string, Array>> expected;
+  double scale = 0;
+  for (const std::string& part : whole.names()) {
+    if (!kParts.contains(part)) continue;
+    const VectorNode wanted = whole.at(part).at("expected");
+    for (const std::string& metric : wanted.names()) {
+      scale = std::max(scale, largest_magnitude(expected[part][metric] = wanted.at(metric).array()));
     }
-  } catch (const json::exception& error) {
-    throw Error(ErrorKind::kData, {std::string("no metric vector: ") + error.what(), file.string(), "", ""});
   }
-  return check;
+  Comparison comparison(scale);
+  if (whole.names().empty()) comparison.note("the file holds no part");
+  for (const std::string& part : whole.names()) {
+    const auto known = kParts.find(part);
+    if (known == kParts.end()) {
+      comparison.note("nothing here computes the part '" + part + "'");
+    } else {
+      comparison.part(part, computed_of(known->second, whole.at(part)), expected[part]);
+    }
+  }
+  return comparison.result();
 }
 
 }  // namespace cmkd::metrics

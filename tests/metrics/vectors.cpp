@@ -12,7 +12,7 @@ namespace cmkd::metrics::test_support {
 std::vector<std::pair<std::string, nlohmann::json>> cases_of(const std::string& part) {
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::directory_iterator(test::vectors_dir() / "metrics")) {
-    if (entry.path().extension() == ".json") paths.push_back(entry.path());
+    if (entry.path().filename().string().starts_with("case")) paths.push_back(entry.path());
   }
   std::ranges::sort(paths);
   std::vector<std::pair<std::string, nlohmann::json>> cases;

@@ -1,4 +1,4 @@
-// The metric vectors of tests/vectors/metrics, whatever cases the folder holds.
+// The metric vectors of tests/vectors/metrics that the reference libraries gave.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 
 namespace cmkd::metrics::test_support {
 
-// (file name, that part of it) of every case that has the part, by name.
+// (file name, that part of it) of every case*.json that has the part, by name. The others hold metrics that are not
+// defined or infinite: vector_check_test.cpp reads all.
 std::vector<std::pair<std::string, nlohmann::json>> cases_of(const std::string& part);
 
 struct Matrix {
