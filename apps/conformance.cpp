@@ -1,7 +1,11 @@
 // cmkd conformance: methods against the vectors of their official code.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "cmkd/core/error.h"
 #include "cmkd/methods/conformance.h"
@@ -24,13 +28,21 @@ std::filesystem::path default_vectors() {
               {"the project's vectors are not here", data_places(kVectors), "", "name a folder: cmkd conformance DIR"});
 }
 
-template <typename Check>  // VectorCheck of models/ or of metrics/
+template <typename Check>  // VectorCheck of models/ or of metrics/: what both have
 CaseResult as_case(const std::filesystem::path& file, const Check& check) {
   CaseResult result;
   result.name = file.stem().string();
   result.value_error = check.error;
   result.worst = check.worst;
   result.problem = check.problem;
+  return result;
+}
+
+CaseResult as_metric_case(const std::filesystem::path& file) {
+  const metrics::VectorCheck check = metrics::check_metric_vector(file);
+  CaseResult result = as_case(file, check);
+  result.compared = check.compared;
+  result.not_compared = check.not_compared;
   return result;
 }
 
@@ -42,20 +54,34 @@ void add_other_checks() {
   conformance_registry().add("log_mel", {"models/", ".pt", [](const std::filesystem::path& file) {
                                            return as_case(file, check_log_mel_vector(file));
                                          }});
-  conformance_registry().add("metrics", {"metrics/", ".json", [](const std::filesystem::path& file) {
-                                           return as_case(file, metrics::check_metric_vector(file));
-                                         }});
+  conformance_registry().add("metrics", {"metrics/", ".json", as_metric_case});
 }
 
 std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format("{:.1e}", error); }
 
-// What stands behind the verdict: the worst tensor of a mismatch, or gradients that were zero up to rounding on both
-// sides.
+// A reason of several lines in a table of one line a folder.
+std::string one_line(std::string text) {
+  for (std::size_t end = text.find("\n  "); end != std::string::npos; end = text.find("\n  ", end))
+    text.replace(end, 3, "; ");
+  return text;
+}
+
+// What stands behind the verdict: why there is none, the worst tensor of a mismatch, or what a pass rests on.
 std::string remark(const FolderResult& folder) {
-  if (folder.verdict == ConformanceVerdict::kMismatch) return ": " + folder.detail;
+  if (folder.verdict != ConformanceVerdict::kPass) return ": " + one_line(folder.detail);
+  std::size_t compared = 0;
   std::size_t rounding = 0;
-  for (const CaseResult& one : folder.cases) rounding += one.rounding.size();
-  return rounding == 0 ? "" : fmt::format(" ({} gradients are zero up to rounding on both sides)", rounding);
+  std::vector<std::string> parts;
+  std::set<std::string> missing;
+  for (const CaseResult& one : folder.cases) {
+    compared += one.compared.size();
+    rounding += one.rounding.size();
+    missing.insert(one.not_compared.begin(), one.not_compared.end());
+  }
+  if (compared > 0) parts.push_back(fmt::format("{} names compared", compared));
+  if (rounding > 0) parts.push_back(fmt::format("{} gradients are zero up to rounding on both sides", rounding));
+  if (!missing.empty()) parts.push_back(fmt::format("not expected in every case: {}", fmt::join(missing, ", ")));
+  return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, "; "));
 }
 
 json folder_json(const FolderResult& folder) {
@@ -66,6 +92,8 @@ json folder_json(const FolderResult& folder) {
                      {"gradient_error", one.gradient_error},
                      {"worst", one.worst},
                      {"problem", one.problem},
+                     {"compared", one.compared},
+                     {"not_compared", one.not_compared},
                      {"zero_up_to_rounding", one.rounding}});
   }
   return {{"folder", folder.folder},

@@ -24,6 +24,8 @@ inline constexpr const char* kStore = "store, one training with its epochs and o
 inline constexpr const char* kRankTiled = "retrieval, 12,000 x 12,000 x 512, tiled (queries/s)";
 inline constexpr const char* kRankUntiled = "retrieval, 12,000 x 12,000 x 512, untiled (queries/s)";
 inline constexpr const char* kRankLarge = "retrieval in a gallery of 200,000 x 512, tiled (queries/s)";
+// Followed by the size that was asked for.
+inline const std::string kRankSized = "retrieval of ";
 
 void register_decode();
 void register_loader();
@@ -31,6 +33,8 @@ void register_models();
 void register_methods();
 void register_store();
 void register_retrieval();
+// Retrieval of one size, "QUERIESxGALLERY": for `--retrieval=200000x200000`, which may take long.
+void register_retrieval_of(const std::string& sizes);
 
 // Real web clips ($CMKD_BENCH_CLIPS, else ../shared/data/clips beside the source tree), else clips that are made here:
 // the table says which.
@@ -42,6 +46,9 @@ struct Material {
 
 // A folder that is removed at the end of the program.
 [[nodiscard]] const std::filesystem::path& scratch();
+
+// Ends the program over an option that means nothing.
+[[noreturn]] void refuse_option(const std::string& what);
 
 // Ends the program when a result is wrong: no time is reported for it.
 void verify(bool right, const std::string& what);

@@ -1,7 +1,10 @@
 // Retrieval: the tiled ranking against the untiled one, which multiplies all queries with the whole gallery at once.
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -22,6 +25,12 @@ constexpr std::int64_t kBoth = 12'000;
 constexpr std::int64_t kFewQueries = 600;
 constexpr std::int64_t kLargeGallery = 200'000;
 constexpr double kMostBytes = 2e9;
+// Queries of a large retrieval that are ranked again in another way, and the step by which their scores may differ from
+// their double values: a rounding to 1e-6 on either side, and what a product of 512 floats loses.
+constexpr std::int64_t kSample = 64;
+constexpr double kScoreError = 1.5e-6;
+// What the BLAS keeps for itself from its first product on: no ranking's memory.
+constexpr double kOverhead = 64e6;
 
 // Resident memory of this process in bytes: "VmRSS" now, "VmHWM" its peak since it was reset (Linux).
 double memory(const std::string& field) {
@@ -51,7 +60,13 @@ RetrievalInput make_input(std::int64_t queries, std::int64_t gallery) {
   return {embeddings(queries, 2), embeddings(gallery, 3), labels(queries), labels(gallery), false};
 }
 
-// The ranks of each query's hits, as one number for each query.
+// The ranks of a query's hits as one number.
+std::uint64_t number_of(std::span<const std::int64_t> ranks) {
+  std::uint64_t number = 0;
+  for (const std::int64_t r : ranks) number = (number ^ static_cast<std::uint64_t>(r)) * 0x100000001b3U;  // FNV-1a
+  return number;
+}
+
 struct Ranked {
   std::vector<std::uint64_t> ranks;  // [Q]
   double peak_bytes = 0;             // above the embeddings
@@ -65,8 +80,7 @@ Ranked rank(const RetrievalInput& input, const TiledRankingOptions& options) {
   rank_hits(
       input,
       [&](std::int64_t query, std::span<const std::int64_t> ranks) {
-        std::uint64_t& own = result.ranks[static_cast<std::size_t>(query)];
-        for (const std::int64_t r : ranks) own = (own ^ static_cast<std::uint64_t>(r)) * 0x100000001b3U;  // FNV-1a
+        result.ranks[static_cast<std::size_t>(query)] = number_of(ranks);
       },
       options);
   result.peak_bytes = memory("VmHWM") - before;
@@ -110,7 +124,99 @@ void rank_large(benchmark::State& state) {
   state.counters["peak_bytes"] = ranked.peak_bytes;
 }
 
+struct Size {
+  std::int64_t queries = 0;
+  std::int64_t gallery = 0;
+};
+
+// "2000x200000"
+Size size_of(const std::string& text) {
+  Size size;
+  const char* end = text.data() + text.size();
+  const auto [cross, failure] = std::from_chars(text.data(), end, size.queries);
+  const bool first = failure == std::errc() && cross != end && *cross == 'x' && size.queries > 0;
+  const auto second = first ? std::from_chars(cross + 1, end, size.gallery) : std::from_chars_result{cross, failure};
+  if (!first || second.ec != std::errc() || second.ptr != end || size.gallery < 1)
+    refuse_option(fmt::format("--retrieval={}: give QUERIESxGALLERY, as 2000x200000", text));
+  return size;
+}
+
+at::Tensor unit(const at::Tensor& rows) {
+  const at::Tensor values = rows.to(at::kDouble);
+  return values / at::linalg_vector_norm(values, 2, at::IntArrayRef{1}, /*keepdim=*/true);
+}
+
+// Every hit of the queries `sample` at a rank that its double cosine allows: behind all that are clearly higher, before
+// all that are clearly lower. `ranks` [S][hits], ascending.
+void verify_by_doubles(const RetrievalInput& input, const at::Tensor& sample,
+                       const std::vector<std::vector<std::int64_t>>& ranks) {
+  const at::Tensor queries = unit(input.queries.index_select(0, sample));
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor& part : input.gallery.split(10'000)) parts.push_back(queries.mm(unit(part).t()));
+  const at::Tensor cosines = at::cat(parts, 1);
+  const at::Tensor gallery_labels = at::arange(input.gallery.size(0)).remainder_(kClasses);
+  for (std::int64_t i = 0; i < sample.numel(); ++i) {
+    const std::int64_t query = sample[i].item<std::int64_t>();
+    const at::Tensor sorted = std::get<0>(cosines[i].sort());
+    const at::Tensor hits = std::get<0>(cosines[i].masked_select(gallery_labels.eq(query % kClasses)).sort(0, true));
+    const at::Tensor first = sorted.numel() - at::searchsorted(sorted, hits + kScoreError, false, /*right=*/true) + 1;
+    const at::Tensor last = sorted.numel() - at::searchsorted(sorted, hits - kScoreError);
+    const at::Tensor found = at::tensor(ranks[static_cast<std::size_t>(i)], at::kLong);
+    verify(found.numel() == hits.numel() && first.le(found).logical_and(found.le(last)).all().item<bool>(),
+           fmt::format("the ranks of query {} are not those of its double cosines", query));
+  }
+}
+
+// Some queries, spread over all, by the stable sort in place of the counting, and against double cosines.
+void verify_sample(const RetrievalInput& input, const Ranked& ranked) {
+  const std::int64_t queries = input.queries.size(0);
+  const at::Tensor sample =
+      at::linspace(0, static_cast<double>(queries - 1), std::min(kSample, queries), at::kDouble).round().to(at::kLong);
+  const std::span<const std::int64_t> numbers(sample.const_data_ptr<std::int64_t>(),
+                                              static_cast<std::size_t>(sample.numel()));
+  std::vector<std::int64_t> labels;
+  for (const std::int64_t query : numbers) labels.push_back(query % kClasses);
+  const RetrievalInput part{input.queries.index_select(0, sample), input.gallery, RetrievalLabels::single(labels),
+                            input.gallery_labels, false};
+  std::vector<std::vector<std::int64_t>> ranks(labels.size());
+  TiledRankingOptions by_sort;
+  by_sort.rows = RowRanking::kSort;
+  const auto take = [&](std::int64_t query, std::span<const std::int64_t> found) {
+    ranks[static_cast<std::size_t>(query)].assign(found.begin(), found.end());
+  };
+  rank_hits(part, take, by_sort);
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    verify(number_of(ranks[i]) == ranked.ranks[static_cast<std::size_t>(numbers[i])],
+           fmt::format("query {} ranks otherwise alone and by sorting", numbers[i]));
+  }
+  verify_by_doubles(input, sample, ranks);
+}
+
+void rank_sized(benchmark::State& state, Size size) {
+  const RetrievalInput input = make_input(size.queries, size.gallery);
+  Ranked ranked;
+  for (auto _ : state) ranked = rank(input, {});
+  verify_sample(input, ranked);
+  const auto planned =
+      static_cast<double>(ranking_scratch_bytes(size.queries, size.gallery, kDimensions, at::get_num_threads()));
+  verify(ranked.peak_bytes <= planned + kOverhead,
+         fmt::format("ranking took {} bytes; planned were {}", ranked.peak_bytes, planned));
+  state.SetItemsProcessed(state.iterations() * size.queries);
+  state.counters["peak_bytes"] = ranked.peak_bytes;
+}
+
 }  // namespace
+
+void register_retrieval_of(const std::string& sizes) {
+  const Size size = size_of(sizes);
+  const std::string name = fmt::format("{}{} x {} x {}, {} threads (queries/s)", kRankSized, size.queries, size.gallery,
+                                       kDimensions, at::get_num_threads());
+  benchmark::RegisterBenchmark(name.c_str(), rank_sized, size)
+      ->Unit(benchmark::kMillisecond)
+      ->Iterations(1)
+      ->Repetitions(1)
+      ->UseRealTime();
+}
 
 void register_retrieval() {
   benchmark::RegisterBenchmark(kRankTiled, rank_both, true)->Unit(benchmark::kMillisecond)->Iterations(1);

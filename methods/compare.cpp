@@ -80,6 +80,7 @@ CaseResult compare_case(const std::string& name, const TensorMap& computed, cons
       result.rounding.push_back(key);
       continue;
     }
+    result.compared.push_back(key);
     const double error = tensor_error(found->second, tensor, gradient ? gradient_scale : value_scale);
     if (found->second.sizes() != tensor.sizes() && result.problem.empty()) {
       result.problem = key + " has shape " + shape_text(found->second) + ", expected " + shape_text(tensor);

@@ -74,11 +74,12 @@ void summarise(FolderResult& folder, double tolerance) {
       folder.detail = "worst: " + result.worst + " of " + result.name;
     }
   }
-  for (const CaseResult& result : folder.cases) {
-    if (result.problem.empty()) continue;
-    folder.detail = result.name + ": " + result.problem;
-    break;
-  }
+  const auto has_problem = [](const CaseResult& result) { return !result.problem.empty(); };
+  const auto first = std::find_if(folder.cases.begin(), folder.cases.end(), has_problem);
+  if (first == folder.cases.end()) return;
+  folder.detail = first->name + ": " + first->problem;
+  const auto others = std::count_if(first + 1, folder.cases.end(), has_problem);
+  if (others > 0) folder.detail += "; " + std::to_string(others) + " more cases have a problem (--json names them)";
 }
 
 FolderResult check_folder(const std::filesystem::path& path, const FolderCheck& check, double tolerance) {

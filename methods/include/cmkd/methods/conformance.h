@@ -18,6 +18,9 @@ struct CaseResult {
   double gradient_error = 0.0;
   std::string worst;                  // the tensor of the largest error
   std::vector<std::string> rounding;  // gradients that are zero up to rounding on both sides, hence not compared
+  // Names of what was compared, and of what is computed without an expected value; empty where a check has no names.
+  std::vector<std::string> compared;
+  std::vector<std::string> not_compared;
   std::string problem;  // what kept the case from being compared, or a difference that is no number: "" when none
 };
 
