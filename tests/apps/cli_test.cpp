@@ -180,4 +180,29 @@ TEST_CASE("conformance names what it does not cover with status 6, and a mismatc
   CHECK(verdicts.at("xkd_step") == "not covered");
   const auto one = test::cmkd({"conformance", (test::vectors_dir() / "kd").string()}, folder.path());
   CHECK(one.status == 0);
+  CHECK(one.out.find("names compared") != std::string::npos);
+
+  const std::filesystem::path own = folder / "own/metrics";
+  std::filesystem::create_directories(own);
+  const auto empty = test::cmkd({"conformance", (folder / "own").string()}, folder.path());
+  CHECK(empty.status == 6);
+  CHECK(empty.out.find("not covered: ") != std::string::npos);
+  nlohmann::json metrics;
+  std::ifstream(test::vectors_dir() / "metrics/case0.json") >> metrics;
+  const auto write = [&] { std::ofstream(own / "case.json") << metrics; };
+  write();
+  CHECK(test::cmkd({"conformance", (folder / "own").string()}, folder.path()).status == 0);
+  double& top1 = metrics.at("classification").at("expected").at("top1").get_ref<double&>();
+  top1 += 1e-6;
+  write();
+  const auto mismatch = test::cmkd({"conformance", (folder / "own").string()}, folder.path());
+  INFO(mismatch.out);
+  CHECK(mismatch.status == 1);
+  CHECK(mismatch.out.find("top1") != std::string::npos);
+  metrics.at("classification").erase("expected");
+  write();
+  const auto broken = test::cmkd({"conformance", (folder / "own").string()}, folder.path());
+  INFO(broken.out);
+  CHECK(broken.status == 1);
+  CHECK(broken.out.find("classification") != std::string::npos);
 }
