@@ -102,6 +102,7 @@ json check_json(const DatasetCheck& check) {
               {"in_two_splits", shared_json(check.in_two_splits)},
               {"listed_twice", shared_json(check.listed_twice)},
               {"has_real_problem", check.has_real_problem()}};
+  if (!check.features.empty()) result["features"] = check.features;
   if (check.pretrained_asked) {
     result["in_pretraining_set"] = check.pretrained;
     result["clips_with_youtube_id"] = check.with_video_id;
@@ -117,6 +118,10 @@ std::string check_text(const DatasetCheck& check) {
                         count.silent, count.without_picture);
   }
   text += problems_text(check);
+  for (const auto& [shape, count] : check.features) {
+    text += fmt::format("  features of the sound {}: {} clips\n", shape, count);
+  }
+  if (check.features.size() > 1) text += "  features of several shapes: ingest.feature_values is one number for all\n";
   text += shared_text("in two splits", check.in_two_splits);
   text += shared_text("the same piece under several names", check.listed_twice);
   text += pretrained_text(check);

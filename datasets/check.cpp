@@ -1,12 +1,14 @@
 #include "cmkd/datasets/check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "cmkd/core/hash.h"
 #include "cmkd/core/interrupt.h"
+#include "feature.h"
 
 namespace cmkd {
 
@@ -192,6 +194,14 @@ void check_files(DatasetCheck& check, const ClipList& list, const Clip& clip, Fi
     add_problem(check, clip, splits, "broken", state->fault);
     return;
   }
+  if (!clip.feature_path.empty()) {
+    const media::Outcome<at::Tensor> feature = read_feature_array(clip.feature_path);
+    if (!feature) {
+      add_problem(check, clip, splits, "broken", media::describe(feature.failure()));
+      return;
+    }
+    ++check.features[fmt::format("[{}]", fmt::join(feature.value().sizes(), ", "))];
+  }
   for (const std::string& name : splits) {
     ++check.splits[name].used;
     check.splits[name].silent += sound.sound ? 0 : 1;
@@ -205,7 +215,7 @@ void check_files(DatasetCheck& check, const ClipList& list, const Clip& clip, Fi
 }  // namespace
 
 bool DatasetCheck::has_real_problem() const {
-  if (!in_two_splits.empty()) return true;
+  if (!in_two_splits.empty() || features.size() > 1) return true;
   if (std::ranges::any_of(problems, [](const ClipProblem& p) { return p.kind == "not_found" || p.kind == "broken"; })) {
     return true;
   }

@@ -12,7 +12,7 @@ namespace cmkd {
 using media::Failure;
 using media::FailureReason;
 
-media::Outcome<std::vector<float>> read_feature(const std::filesystem::path& path, std::int64_t values) {
+media::Outcome<at::Tensor> read_feature_array(const std::filesystem::path& path) {
   if (path.empty()) return Failure{FailureReason::kNotFound, "the clip has no feature"};
   if (!std::filesystem::is_regular_file(path)) return Failure{FailureReason::kNotFound, path.string()};
   TensorMap tensors;
@@ -21,21 +21,27 @@ media::Outcome<std::vector<float>> read_feature(const std::filesystem::path& pat
   } catch (const Error& error) {
     return Failure{FailureReason::kNothingDecodable, fmt::format("{}: {}", error.parts().where, error.parts().what)};
   }
-  if (tensors.size() != 1) {
-    return Failure{FailureReason::kNothingDecodable,
-                   fmt::format("{}: {} arrays, where a feature is one", path.string(), tensors.size())};
-  }
+  const auto fail = [&](const std::string& why) {
+    return Failure{FailureReason::kNothingDecodable, fmt::format("{}: {}", path.string(), why)};
+  };
+  if (tensors.size() != 1) return fail(fmt::format("{} arrays, where a feature is one", tensors.size()));
   const at::Tensor& array = tensors.begin()->second;
-  if (array.numel() != values || array.is_complex()) {
+  if (array.is_complex()) return fail("complex values");
+  at::Tensor values = array.to(at::kFloat).contiguous();
+  if (!at::isfinite(values).all().item<bool>()) return fail("a value is not finite");
+  return values;
+}
+
+media::Outcome<std::vector<float>> read_feature(const std::filesystem::path& path, std::int64_t values) {
+  const media::Outcome<at::Tensor> array = read_feature_array(path);
+  if (!array) return array.failure();
+  const at::Tensor& feature = array.value();
+  if (feature.numel() != values) {
     return Failure{FailureReason::kNothingDecodable,
                    fmt::format("{}: an array of [{}], and ingest.feature_values = {}", path.string(),
-                               fmt::join(array.sizes(), ", "), values)};
+                               fmt::join(feature.sizes(), ", "), values)};
   }
-  const at::Tensor flat = array.to(at::kFloat).contiguous().view({-1});
-  if (!at::isfinite(flat).all().item<bool>()) {
-    return Failure{FailureReason::kNothingDecodable, fmt::format("{}: a value is not finite", path.string())};
-  }
-  const auto* first = flat.const_data_ptr<float>();
+  const auto* first = feature.const_data_ptr<float>();
   return std::vector<float>(first, first + values);
 }
 

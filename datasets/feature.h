@@ -1,6 +1,8 @@
 // Published features of a clip's sound.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <vector>
@@ -9,8 +11,11 @@
 
 namespace cmkd {
 
-// The one array of a file (.npy, .pt, safetensors), row after row. A failure for a file that is not there or is broken,
-// that holds no array or several, that has not `values` values, or one that is not finite.
+// The one array of a file (.npy, .pt, safetensors), as float. A failure for a file that is not there or is broken, that
+// holds no array or several, or values that are not real and finite.
+[[nodiscard]] media::Outcome<at::Tensor> read_feature_array(const std::filesystem::path& path);
+
+// Its values, row after row. A failure also where they are not `values`.
 [[nodiscard]] media::Outcome<std::vector<float>> read_feature(const std::filesystem::path& path, std::int64_t values);
 
 }  // namespace cmkd

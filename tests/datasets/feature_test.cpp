@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "cmkd/datasets/batcher.h"
+#include "cmkd/datasets/check.h"
 #include "cmkd/datasets/clip_cache.h"
 #include "cmkd/media/encode.h"
 #include "reader_test.h"
@@ -135,6 +136,23 @@ TEST_CASE("a feature that cannot be taken sets its clip aside with the file and 
   clips.relist();
   REQUIRE(clips.list.unusable.size() == 1);
   CHECK(mentions(clips.list.unusable[0].reason, {"not_found", "1.npy"}));
+}
+
+TEST_CASE("a check reads the features: broken ones, and several shapes") {
+  Clips clips;
+  const auto check = [&] { return check_dataset("manifest", *clips.source, clips.list, {}, [](std::int64_t) {}); };
+  CHECK(check().features == std::map<std::string, std::int64_t>{{"[2, 3]", 4}});
+  CHECK(check().splits.at("train").used == 4);
+  CHECK_FALSE(check().has_real_problem());
+  write_npy(clips.feature(0), {1, 2, 3, 4, 5, 6}, "(6,)");
+  CHECK(check().features.size() == 2);
+  CHECK(check().has_real_problem());
+  put_file(clips.feature(0), "no array");
+  const DatasetCheck broken = check();
+  CHECK(broken.splits.at("train").used == 3);
+  const auto found = std::ranges::find(broken.problems, "broken", &ClipProblem::kind);
+  REQUIRE(found != broken.problems.end());
+  CHECK(mentions(found->reason, {"0.npy", "not a weight file of a known format"}));
 }
 
 TEST_CASE("the features that PyTorch and NumPy wrote are read") {

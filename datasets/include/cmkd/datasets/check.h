@@ -42,14 +42,15 @@ struct DatasetCheck {
   std::int64_t classes = 0;
   std::map<std::string, SplitCount> splits;  // "train", or "1 train" in a set of folds
   std::vector<ClipProblem> problems;
-  std::vector<SharedThing> in_two_splits;  // of a fold where there are folds
-  std::vector<SharedThing> listed_twice;   // the same piece under several names in one split: a warning
+  std::vector<SharedThing> in_two_splits;        // of a fold where there are folds
+  std::vector<SharedThing> listed_twice;         // the same piece under several names in one split: a warning
+  std::map<std::string, std::int64_t> features;  // clips with a published feature, by the array's shape: "[512]"
   bool pretrained_asked = false;
   std::int64_t with_video_id = 0;                  // clips that say which YouTube video they are of
   std::map<std::string, std::int64_t> pretrained;  // of the splits, clips whose video is in the pretraining set
 
   // Something that makes results wrong or smaller than they seem: missing or broken files, what stands in two splits,
-  // a reported clip in the pretraining set. Silent clips and equal segments are not.
+  // a reported clip in the pretraining set, features of several shapes. Silent clips and equal segments are not.
   [[nodiscard]] bool has_real_problem() const;
 };
 
