@@ -91,18 +91,18 @@ class ActivityNetSource final : public ClipSource {
 
  private:
   [[nodiscard]] std::vector<AnnotatedClip> read() const {
-    const json document = read_annotation_json(file_);
+    const AnnotationJson document(file_);
     std::vector<AnnotatedClip> annotated;
-    const json& database = json_member(document, "database", file_.string(), kForm);
-    for (const auto& [id, video] : json_object(database, json_place(file_, "database"), kForm).items()) {
-      read_video(id, video, annotated);
+    const json& database = json_member(document.value(), "database", document.place(), kForm);
+    for (const auto& [id, video] : json_object(database, document.place("database"), kForm).items()) {
+      read_video(id, video, document.place("database", id), annotated);
     }
-    if (annotated.empty()) fail_annotation("no annotation is listed", json_place(file_, "database"), kForm);
+    if (annotated.empty()) fail_annotation("no annotation is listed", document.place("database"), kForm);
     return annotated;
   }
 
-  void read_video(const std::string& id, const json& video, std::vector<AnnotatedClip>& annotated) const {
-    const std::string where = json_place(file_, "database", id);
+  static void read_video(const std::string& id, const json& video, const std::string& where,
+                         std::vector<AnnotatedClip>& annotated) {
     const std::string split = split_of(json_text(json_member(video, "subset", where, kForm), where, kForm), where);
     const json& annotations = json_array(json_member(video, "annotations", where, kForm), where, kForm);
     const json& duration = json_member(video, "duration", where, kForm);

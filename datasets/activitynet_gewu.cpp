@@ -50,7 +50,7 @@ class ActivityNetGewuSource final : public PreparedSource {
       clip.id = entry.key;
       clip.label = entry.label;
       clip.split = entry.split;
-      clip.youtube_id = id_of(entry.key, seed_place(file, entry.key));
+      clip.youtube_id = id_of(entry.key, entry.where);
       clip.group = clip.youtube_id;
       add(list, folders, std::move(clip), entry.segment.value());
     }

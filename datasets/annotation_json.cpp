@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "annotation.h"
@@ -19,29 +22,61 @@ using nlohmann::json;
 
 namespace {
 
-// Goes through the text once, before it becomes a value: what is no JSON, with its place, and keys that stand twice.
+// Counts the lines of what the parser has read.
+class CountingIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  CountingIterator(const char* at, std::int64_t* line) : at_(at), line_(line) {}
+  reference operator*() const { return *at_; }
+  CountingIterator& operator++() {
+    if (*at_ == '\n') ++*line_;
+    ++at_;
+    return *this;
+  }
+  bool operator==(const CountingIterator& other) const { return at_ == other.at_; }
+
+ private:
+  const char* at_;
+  std::int64_t* line_;
+};
+
+// Goes through the text once, before it becomes a value: what is no JSON, with its place, keys that stand twice, and
+// the lines of keys and items.
 class JsonCheck final : public nlohmann::json_sax<json> {
  public:
-  JsonCheck(const std::filesystem::path& file, std::string_view text) : file_(file), text_(text) {}
+  JsonCheck(const std::filesystem::path& file, std::string_view text, std::map<std::string, std::int64_t>& lines)
+      : file_(file), text_(text), lines_(lines) {}
 
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return open(); }
+  void run() {
+    const char* end = text_.data() + text_.size();
+    json::sax_parse(CountingIterator(text_.data(), &line_), CountingIterator(end, &line_), this);
+  }
+
+  bool null() override { return item(); }
+  bool boolean(bool) override { return item(); }
+  bool number_integer(number_integer_t) override { return item(); }
+  bool number_unsigned(number_unsigned_t) override { return item(); }
+  bool number_float(number_float_t, const string_t&) override { return item(); }
+  bool string(string_t&) override { return item(); }
+  bool binary(binary_t&) override { return item(); }
+  bool start_object(std::size_t) override { return open(false); }
   bool end_object() override { return close(); }
-  bool start_array(std::size_t) override { return open(); }
+  bool start_array(std::size_t) override { return open(true); }
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
     Level& level = levels_.back();
     if (!level.keys.insert(name).second) {
-      fail_annotation(fmt::format("the key '{}' stands twice in one object", name), place_of_object(), "each key once");
+      fail_annotation(fmt::format("the key '{}' stands twice in one object", name), place_at(level.path, line_),
+                      "each key once");
     }
-    level.key = name;
+    level.member = level.path.empty() ? name : fmt::format("{}['{}']", level.path, name);
+    note(level.member);
     return true;
   }
 
@@ -54,16 +89,32 @@ class JsonCheck final : public nlohmann::json_sax<json> {
 
  private:
   struct Level {
-    std::set<std::string> keys;
-    std::string key;  // the last of them
+    std::string path;  // "database", "" for the outermost
+    bool is_array = false;
+    std::int64_t items = 0;      // of an array
+    std::string member;          // of an object: the path of the last key
+    std::set<std::string> keys;  // of an object
   };
 
-  bool open() {
+  // A value begins; its path is known then.
+  bool item() {
+    if (levels_.empty() || !levels_.back().is_array) return true;
+    Level& level = levels_.back();
+    level.member = fmt::format("{}[{}]", level.path, level.items++);
+    note(level.member);
+    return true;
+  }
+
+  bool open(bool is_array) {
     constexpr std::size_t kDeepest = 100;
     if (levels_.size() == kDeepest) {
-      fail_annotation("the file is too deeply nested", file_.string(), fmt::format("{} levels", kDeepest));
+      fail_annotation("the file is too deeply nested", place_at("", line_), fmt::format("{} levels", kDeepest));
     }
-    levels_.emplace_back();
+    item();
+    Level level;
+    if (!levels_.empty()) level.path = levels_.back().member;
+    level.is_array = is_array;
+    levels_.push_back(std::move(level));
     return true;
   }
 
@@ -72,37 +123,43 @@ class JsonCheck final : public nlohmann::json_sax<json> {
     return true;
   }
 
-  // "annotation.json: database['v_x']", the file alone for the outermost object.
-  [[nodiscard]] std::string place_of_object() const {
-    std::string path;
-    for (std::size_t k = 0; k + 1 < levels_.size(); ++k) {
-      const std::string& key = levels_[k].key;  // none in an array
-      if (!key.empty()) path += path.empty() ? key : fmt::format("['{}']", key);
-    }
-    return path.empty() ? file_.string() : json_place(file_, path);
+  void note(const std::string& path) {
+    constexpr std::size_t kNoted = 2;  // what errors name
+    if (levels_.size() <= kNoted) lines_.emplace(path, line_);
+  }
+
+  [[nodiscard]] std::string place_at(const std::string& path, std::int64_t line) const {
+    return fmt::format("{}:{}{}{}", file_.string(), line, path.empty() ? "" : ": ", path);
   }
 
   const std::filesystem::path& file_;
   std::string_view text_;
+  std::map<std::string, std::int64_t>& lines_;
+  std::int64_t line_ = 1;
   std::vector<Level> levels_;
 };
 
 }  // namespace
 
-json read_annotation_json(const std::filesystem::path& file) {
-  const std::string text = read_file(file);
+AnnotationJson::AnnotationJson(std::filesystem::path file) : file_(std::move(file)) {
+  const std::string text = read_file(file_);
   // Not the parser's callback: with one, the parser looks through all members of an object at the end of each.
-  JsonCheck check(file, text);
-  json::sax_parse(text, &check);
-  return json::parse(text);
+  JsonCheck(file_, text, lines_).run();
+  value_ = json::parse(text);
 }
 
-std::string json_place(const std::filesystem::path& file, const std::string& member) {
-  return fmt::format("{}: {}", file.string(), member);
+std::string AnnotationJson::place(const std::string& path) const {
+  const auto found = lines_.find(path);
+  const std::int64_t line = found == lines_.end() ? 1 : found->second;
+  return fmt::format("{}:{}{}{}", file_.string(), line, path.empty() ? "" : ": ", path);
 }
 
-std::string json_place(const std::filesystem::path& file, const std::string& member, const std::string& key) {
-  return fmt::format("{}: {}['{}']", file.string(), member, key);
+std::string AnnotationJson::place(const std::string& member, const std::string& key) const {
+  return place(fmt::format("{}['{}']", member, key));
+}
+
+std::string AnnotationJson::place_of_item(const std::string& member, std::size_t index) const {
+  return place(fmt::format("{}[{}]", member, index));
 }
 
 const json& json_member(const json& value, const char* name, const std::string& where, const std::string& form) {

@@ -1,20 +1,35 @@
 // JSON annotation files, and what is wrong with one.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace cmkd {
 
-// The file's value. Throws Error(kData): a file that cannot be read; text that is no JSON, with its line and byte; a
-// key that stands twice in one object (JSON readers keep one of them in silence); nesting of more than 100 levels.
-[[nodiscard]] nlohmann::json read_annotation_json(const std::filesystem::path& file);
+// A JSON file with the lines of its parts.
+class AnnotationJson {
+ public:
+  // Throws Error(kData): a file that cannot be read; text that is no JSON, with its line and byte; a key that stands
+  // twice in one object (JSON readers keep one of them in silence); nesting of more than 100 levels.
+  explicit AnnotationJson(std::filesystem::path file);
 
-// A place in such a file: "annotation.json: database", "annotation.json: database['v_x']".
-[[nodiscard]] std::string json_place(const std::filesystem::path& file, const std::string& member);
-[[nodiscard]] std::string json_place(const std::filesystem::path& file, const std::string& member,
-                                     const std::string& key);
+  [[nodiscard]] const nlohmann::json& value() const noexcept { return value_; }
+
+  // Where a part stands: "annotation.json:3: labels", "annotation.json:40: database['v_x']", "annotation.json:7: [6]".
+  // The whole file for an empty path. Lines are known of the outermost members or items, and of theirs.
+  [[nodiscard]] std::string place(const std::string& path = "") const;
+  [[nodiscard]] std::string place(const std::string& member, const std::string& key) const;
+  [[nodiscard]] std::string place_of_item(const std::string& member, std::size_t index) const;
+
+ private:
+  std::filesystem::path file_;
+  std::map<std::string, std::int64_t> lines_;
+  nlohmann::json value_;
+};
 
 // The member of an object; throws as fail_annotation does when `value` is no object or has no such member.
 [[nodiscard]] const nlohmann::json& json_member(const nlohmann::json& value, const char* name, const std::string& where,

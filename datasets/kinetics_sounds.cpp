@@ -81,10 +81,10 @@ class KineticsSoundsSource final : public ClipSource {
   void read_published(const std::string& name, const std::string& split, std::map<std::string, std::string>& places,
                       std::vector<KineticsRow>& rows) const {
     const fs::path file = annotations_ / name;
-    const json document = read_annotation_json(file);
+    const AnnotationJson document(file);
     std::size_t position = 0;
-    for (const json& entry : json_array(document, file.string(), kForm)) {
-      const std::string where = fmt::format("{}: entry {}", file.string(), position++);
+    for (const json& entry : json_array(document.value(), document.place(), kForm)) {
+      const std::string where = document.place_of_item("", position++);
       const fs::path path = json_text(entry, where, kForm);
       const std::optional<YoutubePiece> piece = parse_youtube_piece(path.stem().string());
       const std::string class_name = path.parent_path().string();
@@ -99,7 +99,7 @@ class KineticsSoundsSource final : public ClipSource {
       }
       rows.push_back({with_spaces(class_name), *piece, split, where});
     }
-    if (position == 0) fail_annotation("the list holds no clip", file.string(), kForm);
+    if (position == 0) fail_annotation("the list holds no clip", document.place(), kForm);
   }
 
   [[nodiscard]] std::set<std::string> chosen_classes() const {

@@ -17,6 +17,7 @@ struct SeedClip {
   std::string split;       // "train", or "test" for "validation": the list's only held-out clips, which are reported on
   std::int64_t label = 0;  // index in "labels"
   std::optional<TimeSpan> segment;
+  std::string where;  // "annotation.json:1: database['key']"
 };
 
 struct SeedAnnotation {
@@ -26,8 +27,5 @@ struct SeedAnnotation {
 
 // Throws Error(kData) naming the key for an entry that breaks the form; `with_segments` says which of the forms it is.
 [[nodiscard]] SeedAnnotation read_seed_annotation(const std::filesystem::path& file, bool with_segments);
-
-// "file: database['key']".
-[[nodiscard]] std::string seed_place(const std::filesystem::path& file, const std::string& key);
 
 }  // namespace cmkd

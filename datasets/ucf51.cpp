@@ -38,7 +38,7 @@ class Ucf51Source final : public PreparedSource {
       clip.id = entry.key;
       clip.label = entry.label;
       clip.split = entry.split;
-      clip.group = group_of(entry.key, class_name, seed_place(file, entry.key));
+      clip.group = group_of(entry.key, class_name, entry.where);
       const fs::path below = fs::path(class_name) / (entry.key + ".avi");
       folders.add(list, std::move(clip), find(folders, entry.key, below), below);
     }

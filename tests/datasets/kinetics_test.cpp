@@ -178,15 +178,15 @@ TEST_CASE("Kinetics-Sounds: an entry that names no clip is refused with its plac
     return error_of([&] { (void)list_dataset("kinetics_sounds", {{"root", folder.path().string()}}); });
   };
   CHECK(error(R"(["a_b/-AENAqVfyDo_000012_000022.avi"])") == "no error");
-  CHECK(mentions(error(R"(["a_b/-AENAqVfyDo_000012.avi"])"), {"does not name", "xkd_train.json: entry 0"}));
-  CHECK(mentions(error(R"(["-AENAqVfyDo_000012_000022.avi"])"), {"does not name", "entry 0"}));
-  CHECK(mentions(error(R"(["a_b/0WOMnirXVsM_000003_000013.avi"])"), {"listed twice", "xkd_val.json: entry 0"}));
+  CHECK(mentions(error(R"(["a_b/-AENAqVfyDo_000012.avi"])"), {"does not name", "xkd_train.json:1: [0]"}));
+  CHECK(mentions(error(R"(["-AENAqVfyDo_000012_000022.avi"])"), {"does not name", "[0]"}));
+  CHECK(mentions(error(R"(["a_b/0WOMnirXVsM_000003_000013.avi"])"), {"listed twice", "xkd_val.json:1: [0]"}));
   CHECK(mentions(error("[\"a\",\n"), {"no JSON", "xkd_train.json:2"}));
   CHECK(mentions(error("{}"), {"array", "xkd_train.json"}));
   CHECK(mentions(error("[]"), {"holds no clip", "xkd_train.json"}));
   for (const char* name : {"-AENAqVfyDo_000012_000022", "-AENAqVfyDo_00012_00022.avi", "-AENAqVfyDo_000012_1000022.avi",
                            "-AENAqVfyDo_000022_000012.avi", "-AENAqVfyDo_000012_000022.avi "}) {
-    CHECK(mentions(error(fmt::format(R"(["a_b/{}"])", name)), {"does not name", "entry 0"}));
+    CHECK(mentions(error(fmt::format(R"(["a_b/{}"])", name)), {"does not name", "[0]"}));
   }
 }
 

@@ -77,20 +77,23 @@ TEST_CASE("UCF51: a damaged file is refused with the line, the byte or the key")
   CHECK(mentions(error_of([&] { (void)small.list(cut); }), {"no JSON", "annotation.json:4", "byte"}));
   CHECK(mentions(small.error_with("\"validation\"", "\"validation\" 7"), {"no JSON", "annotation.json:3"}));
   CHECK(mentions(small.error_with("v_Archery_g02_c01", "v_Archery_g01_c01"),
-                 {"v_Archery_g01_c01", "twice", "annotation.json: database"}));
+                 {"v_Archery_g01_c01", "twice", "annotation.json:4: database"}));
   CHECK(mentions(small.error_with("{\"subset\": \"training\"", "{\"label\": \"x\", \"subset\": \"training\""),
-                 {"'label' stands twice", "annotation.json: database['v_Archery_g02_c01']"}));
-  CHECK(mentions(small.error_with("[\"Surfing\"", "[3, \"Surfing\""), {"3 is no text", "labels[0]"}));
+                 {"'label' stands twice", "annotation.json:4: database['v_Archery_g02_c01']"}));
+  CHECK(
+      mentions(small.error_with("[\"Surfing\"", "[3, \"Surfing\""), {"3 is no text", "annotation.json:1: labels[0]"}));
   for (const char* key : {"v_Archery_g02_c01x", "v_Archery_g02_c01 ", "v_Archery_g02_c", "v_Archery_gx_c01"}) {
     CHECK(mentions(small.error_with("v_Archery_g02_c01", key), {"does not name a clip", key}));
   }
-  CHECK(mentions(small.error_with("\"training\"", "\"testing\""), {"unknown subset 'testing'", "v_Archery_g02_c01"}));
+  CHECK(mentions(small.error_with("\"training\"", "\"testing\""),
+                 {"unknown subset 'testing'", "annotation.json:4: database['v_Archery_g02_c01']"}));
   CHECK(mentions(small.error_with("\"label\": \"Surfing\"", "\"label\": \"Surfin\""),
                  {"'Surfin' is not a class", "v_Surfing_g11_c03", "did you mean 'Surfing'"}));
   CHECK(
       mentions(small.error_with("\"label\": \"Surfing\"", "\"label\": \"Archery\""), {"v_Surfing_g11_c03", "Archery"}));
   CHECK(mentions(small.error_with("\"label\": \"Surfing\"", "\"label\": 3"), {"3 is no text", "v_Surfing_g11_c03"}));
-  CHECK(mentions(small.error_with(", \"label\": \"Surfing\"", ""), {"no \"label\"", "v_Surfing_g11_c03"}));
+  CHECK(mentions(small.error_with(", \"label\": \"Surfing\"", ""),
+                 {"no \"label\"", "annotation.json:5: database['v_Surfing_g11_c03']"}));
   CHECK(mentions(small.error_with("\"database\"", "\"data\""), {"no \"database\""}));
   CHECK(
       mentions(small.error_with("\"Surfing\", \"Archery\"]", "\"Archery\", \"Archery\"]"), {"listed twice", "labels"}));
