@@ -106,7 +106,8 @@ class ActivityNetSource final : public ClipSource {
     const std::string split = split_of(json_text(json_member(video, "subset", where, kForm), where, kForm), where);
     const json& annotations = json_array(json_member(video, "annotations", where, kForm), where, kForm);
     const json& duration = json_member(video, "duration", where, kForm);
-    if (!duration.is_number()) fail_annotation(fmt::format("the duration is {}", duration.dump()), where, kForm);
+    if (!duration.is_number() || duration.get<double>() <= 0)
+      fail_annotation(fmt::format("the duration is {}", duration.dump()), where, kForm);
     if (split.empty()) return;
     std::size_t number = 0;
     for (const json& annotation : annotations) {

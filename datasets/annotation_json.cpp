@@ -173,6 +173,7 @@ std::string json_text(const json& value, const std::string& where, const std::st
   if (!value.is_string()) fail_annotation(fmt::format("{} is no text", value.dump()), where, form);
   std::string text = value.get<std::string>();
   if (text.empty()) fail_annotation("a text is empty", where, form);
+  if (has_outer_space(text)) fail_annotation(fmt::format("'{}' begins or ends with white space", text), where, form);
   return text;
 }
 

@@ -34,7 +34,7 @@ class AnnotationJson {
 // The member of an object; throws as fail_annotation does when `value` is no object or has no such member.
 [[nodiscard]] const nlohmann::json& json_member(const nlohmann::json& value, const char* name, const std::string& where,
                                                 const std::string& form);
-// A text that is not empty; an object; an array; likewise.
+// A text that is not empty, without white space at its ends; an object; an array; likewise.
 [[nodiscard]] std::string json_text(const nlohmann::json& value, const std::string& where, const std::string& form);
 [[nodiscard]] const nlohmann::json& json_object(const nlohmann::json& value, const std::string& where,
                                                 const std::string& form);

@@ -70,6 +70,7 @@ TEST_CASE("ActivityNet: a damaged file is refused with its line or its video") {
   CHECK(mentions(small.error_with("\"Juqi4dMNI_U\"", "\"zzzzzzzzzzz\""), {"zzzzzzzzzzz", "twice"}));
   CHECK(mentions(small.error_with("\"training\"", "\"train\""), {"unknown subset 'train'", "_--wONwHYy5"}));
   CHECK(mentions(small.error_with("\"duration\": 60.0, ", ""), {"no \"duration\"", "_--wONwHYy5"}));
+  CHECK(mentions(small.error_with("\"duration\": 60.0", "\"duration\": -5"), {"the duration is -5", "_--wONwHYy5"}));
   CHECK(mentions(small.error_with("{\"label\": \"Tango\"", "{\"name\": \"Tango\""), {"no \"label\"", "annotation 0"}));
 }
 

@@ -184,9 +184,11 @@ TEST_CASE("Kinetics-Sounds: an entry that names no clip is refused with its plac
   CHECK(mentions(error("[\"a\",\n"), {"no JSON", "xkd_train.json:2"}));
   CHECK(mentions(error("{}"), {"array", "xkd_train.json"}));
   CHECK(mentions(error("[]"), {"holds no clip", "xkd_train.json"}));
-  for (const char* name : {"-AENAqVfyDo_000012_000022", "-AENAqVfyDo_00012_00022.avi", "-AENAqVfyDo_000012_1000022.avi",
-                           "-AENAqVfyDo_000022_000012.avi", "-AENAqVfyDo_000012_000022.avi "}) {
-    CHECK(mentions(error(fmt::format(R"(["a_b/{}"])", name)), {"does not name", "[0]"}));
+  for (const std::string name :
+       {"-AENAqVfyDo_000012_000022", "-AENAqVfyDo_00012_00022.avi", "-AENAqVfyDo_000012_1000022.avi",
+        "-AENAqVfyDo_000022_000012.avi", "-AENAqVfyDo_000012_000022.avi "}) {
+    CHECK(mentions(error(fmt::format(R"(["a_b/{}"])", name)),
+                   {name.ends_with(' ') ? "white space" : "does not name", "[0]"}));
   }
 }
 

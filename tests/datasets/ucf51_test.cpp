@@ -80,6 +80,8 @@ TEST_CASE("UCF51: a damaged file is refused with the line, the byte or the key")
                  {"v_Archery_g01_c01", "twice", "annotation.json:4: database"}));
   CHECK(mentions(small.error_with("{\"subset\": \"training\"", "{\"label\": \"x\", \"subset\": \"training\""),
                  {"'label' stands twice", "annotation.json:4: database['v_Archery_g02_c01']"}));
+  CHECK(mentions(small.error_with("[\"Surfing\"", "[\" \", \"Surfing\""),
+                 {"white space", "annotation.json:1: labels[0]"}));
   CHECK(
       mentions(small.error_with("[\"Surfing\"", "[3, \"Surfing\""), {"3 is no text", "annotation.json:1: labels[0]"}));
   for (const char* key : {"v_Archery_g02_c01x", "v_Archery_g02_c01 ", "v_Archery_g02_c", "v_Archery_gx_c01"}) {
