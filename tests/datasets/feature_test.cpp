@@ -1,5 +1,6 @@
 // Published features of the sound, from their files to the batches.
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <cmath>
 #include <limits>
