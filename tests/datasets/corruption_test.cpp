@@ -1,5 +1,8 @@
 #include "catch.h"
 // Catch first: c10 and Catch2 both define CHECK.
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>

@@ -1,5 +1,6 @@
 // Datasets of sound alone and of pictures alone, from the files to the batches.
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 
 #include <cmath>
 #include <numbers>
