@@ -89,6 +89,7 @@ ShardWriter::~ShardWriter() {
 }
 
 void ShardWriter::write(const void* data, std::size_t size) {
+  if (size == 0) return;  // a part may be empty, and have no address
   if (std::fwrite(data, 1, size, file_) != size) {
     const int error = errno;
     throw Error(ErrorKind::kEnvironment,
