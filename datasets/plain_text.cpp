@@ -8,6 +8,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
+#include "cmkd/core/utf8.h"
 
 namespace cmkd {
 
@@ -15,30 +16,8 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-struct Character {
-  std::uint32_t code = 0;
-  std::size_t bytes = 0;  // 0: no UTF-8 begins here
-};
-
-// RFC 3629: the shortest form only, no surrogates, nothing above U+10FFFF.
-Character decode_character(std::string_view text) {
-  const auto byte = [&](std::size_t k) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[k])); };
-  const std::uint32_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < bytes) return {};
-  std::uint32_t code = first & (0x7FU >> bytes);
-  for (std::size_t k = 1; k < bytes; ++k) {
-    if ((byte(k) & 0xC0U) != 0x80) return {};
-    code = code << 6U | (byte(k) & 0x3FU);
-  }
-  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  return code < kLeast[bytes] || surrogate || code > 0x10FFFF ? Character{} : Character{code, bytes};
-}
-
 // What is wrong at `at`; "" when nothing is. `character` is what stands there.
-std::string fault_at(std::string_view text, std::size_t at, const Character& character) {
+std::string fault_at(std::string_view text, std::size_t at, const Utf8Character& character) {
   const std::uint32_t code = character.code;
   if (character.bytes == 0) {
     return fmt::format("the byte 0x{:02X} is not UTF-8", static_cast<unsigned>(static_cast<unsigned char>(text[at])));
@@ -71,7 +50,7 @@ void require_plain_text(std::string_view text, const std::filesystem::path& file
   };
   if (is_wide_text(text)) fail("the file is UTF-16 or UTF-32 text", 0);
   for (std::size_t at = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0; at < text.size();) {
-    const Character character = decode_character(text.substr(at));
+    const Utf8Character character = decode_utf8(text.substr(at));
     if (const std::string fault = fault_at(text, at, character); !fault.empty()) fail(fault, at);
     at += character.bytes;
   }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "cmkd/core/error.h"
+#include "cmkd/core/utf8.h"
 
 namespace cmkd::weights {
 
@@ -24,12 +25,6 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
   return table;
 }
 
-// Beyond ASCII: the C1 controls (a terminal takes U+009B for ESC [), line separators, and what reverses the reading.
-bool steers_terminal(std::uint32_t point) {
-  return (point >= 0x80 && point < 0xA0) || (point >= 0x2028 && point <= 0x202E) ||
-         (point >= 0x2066 && point <= 0x2069);
-}
-
 }  // namespace
 
 std::string shown(std::string_view text) {
@@ -42,24 +37,10 @@ std::string shown(std::string_view text) {
 }
 
 bool is_printable(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const std::size_t length = first < 0x80        ? 1
-                               : first >> 5U == 6  ? 2
-                               : first >> 4U == 14 ? 3
-                               : first >> 3U == 30 ? 4
-                                                   : 0;
-    if (length == 0 || i + length > text.size() || first < 0x20 || first == 0x7F) return false;
-    std::uint32_t point = length == 1 ? first : first & (0x7FU >> length);
-    for (std::size_t j = 1; j < length; ++j) {
-      const auto next = static_cast<unsigned char>(text[i + j]);
-      if (next >> 6U != 2) return false;
-      point = point << 6U | (next & 0x3FU);
-    }
-    constexpr std::array<std::uint32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
-    if (point < kLeast[length] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return false;
-    if (steers_terminal(point)) return false;
-    i += length;
+  while (!text.empty()) {
+    const Utf8Character character = decode_utf8(text);
+    if (character.bytes == 0 || steers_text(character.code)) return false;
+    text.remove_prefix(character.bytes);
   }
   return true;
 }
