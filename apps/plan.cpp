@@ -230,7 +230,7 @@ int run_plan(const Arguments& arguments) {
     if (cached) data = open_data(context.suite, std::move(data.listed), 1);
     time = measured_time(context.suite, data, remaining(plan, store), parse_device(line.get<std::string>("device")));
   }
-  const std::vector<WeightsLine> weights_lines = check_weights(context.suite, data.listed);
+  const std::vector<WeightsLine> weights_lines = check_weights(context.suite, data);
   const auto rows = count_rows(plan, store, context.folder);
   if (!line.flag("json")) {
     print_out(plan_text(context, plan, rows, ingest, cached, time));

@@ -11,6 +11,8 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
+#include "cmkd/datasets/batcher.h"
+#include "cmkd/harness/trainer.h"
 #include "cmkd/runtime/determinism.h"
 
 namespace cmkd {
@@ -36,25 +38,6 @@ LoadOptions load_options(const Parameters& values) {
   parts.where = fmt::format("{} ({})", parts.where, entry.weights.origin("weights"));
   if (!parts.fix.empty()) parts.fix += "; settings: weights_prefix, weights_classifier, weights_partial, weights_entry";
   throw Error(error.kind(), parts);
-}
-
-// Names and shapes of a state dict follow from the model and the number of classes; the rest lets the model be built.
-ModelConfig planned_config(const Suite& suite, const ModelEntry& entry, const ListedData& data) {
-  const WindowSettings window = suite.window_settings();
-  const IngestSettings& ingest = data.settings;
-  const double fps = ingest.fps > 0 ? ingest.fps : 1.0;
-  const double seconds =
-      window.audio_seconds > 0 ? window.audio_seconds : static_cast<double>(window.frames * window.frame_step) / fps;
-  ModelConfig config;
-  config.classes = static_cast<std::int64_t>(data.list.classes.size());
-  config.frames = window.frames;
-  config.height = window.crop > 0 ? window.crop : ingest.height;
-  config.width = window.crop > 0 ? window.crop : ingest.width;
-  config.sample_rate = ingest.sample_rate;
-  config.samples =
-      ingest.sound_is_features() ? ingest.feature_values : static_cast<std::int64_t>(seconds * ingest.sample_rate);
-  config.parameters = entry.section.values;
-  return config;
 }
 
 }  // namespace
@@ -95,12 +78,13 @@ WeightsReport load_weights(Model& model, const ModelEntry& entry, const std::str
   }
 }
 
-std::vector<WeightsLine> check_weights(const Suite& suite, const ListedData& data) {
+std::vector<WeightsLine> check_weights(const Suite& suite, const SuiteData& data) {
   std::vector<WeightsLine> lines;
+  const WindowReader reader(data.cache, suite.window_settings());
   for (const auto& [role, entry] : {std::pair{"student", &suite.student}, std::pair{"teacher", &suite.teacher}}) {
     if (!entry->has_weights()) continue;
     const ScopedSeed seed(0);
-    const auto model = model_registry().get(entry->id).make(planned_config(suite, *entry, data));
+    const auto model = model_registry().get(entry->id).make(model_config(suite, *entry, data, reader));
     lines.push_back({role, load_weights(*model, *entry), entry->weights.values.text("weights_pretrained_on")});
   }
   return lines;

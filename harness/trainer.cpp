@@ -31,19 +31,6 @@ constexpr double kDivergence = 1e8;
 // cell draw the same numbers.
 RandomStreams streams_of(const Suite& suite, std::int64_t seed) { return {"cmkd", suite.dataset, seed}; }
 
-ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const SuiteData& data,
-                         const WindowReader& reader) {
-  ModelConfig config;
-  config.classes = static_cast<std::int64_t>(data.listed.list.classes.size());
-  config.frames = suite.window_settings().frames;
-  config.height = reader.height();
-  config.width = reader.width();
-  config.sample_rate = data.listed.settings.sample_rate;
-  config.samples = reader.samples_per_window();
-  config.parameters = entry.section.values;
-  return config;
-}
-
 // Of which clips a training may see the label or the tags.
 std::vector<bool> visible_clips(const ClipList& list, const Roles& roles, bool teacher, bool all_labels) {
   std::vector<bool> visible(list.clips.size(), false);
@@ -130,6 +117,19 @@ void check_task(const Suite& suite, const ClipList& list) {
 }
 
 }  // namespace
+
+ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const SuiteData& data,
+                         const WindowReader& reader) {
+  ModelConfig config;
+  config.classes = static_cast<std::int64_t>(data.listed.list.classes.size());
+  config.frames = suite.window_settings().frames;
+  config.height = reader.height();
+  config.width = reader.width();
+  config.sample_rate = data.listed.settings.sample_rate;
+  config.samples = reader.samples_per_window();
+  config.parameters = entry.section.values;
+  return config;
+}
 
 void check_suite(const Suite& suite, const SuiteData& data) {
   check_task(suite, data.listed.list);

@@ -154,10 +154,10 @@ TEST_CASE("weights that do not fit are refused before anything is trained, with 
   write_safetensors(folder / "wide.safetensors", {student_weights(classes + 3, 1), {}});
   const Suite wide = load(folder, weights_line(folder / "wide.safetensors"));
   CHECK_THROWS_WITH(check_suite(wide, data), message_contains("weights_classifier") && message_contains("test.toml:"));
-  CHECK_THROWS_AS(check_weights(wide, data.listed), Error);
+  CHECK_THROWS_AS(check_weights(wide, data), Error);
   const Suite skipped = load(folder, weights_line(folder / "wide.safetensors") + "weights_classifier = \"skip\"\n" +
                                          "weights_pretrained_on = [\"kinetics400\", \"ucf101\"]\n");
-  const auto lines = check_weights(skipped, data.listed);
+  const auto lines = check_weights(skipped, data);
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].role == "student");
   CHECK(lines[0].report.skipped.size() == 2);

@@ -24,7 +24,7 @@ struct WeightsLine {
   WeightsReport report;
   std::string pretrained_on;
 };
-// Builds the models whose entries name weights and loads these. Needs no decoded clip: for `cmkd plan`.
-[[nodiscard]] std::vector<WeightsLine> check_weights(const Suite& suite, const ListedData& data);
+// Builds the models whose entries name weights and loads these. Stand-in data will do: for `cmkd plan`.
+[[nodiscard]] std::vector<WeightsLine> check_weights(const Suite& suite, const SuiteData& data);
 
 }  // namespace cmkd

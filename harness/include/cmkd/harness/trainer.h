@@ -37,6 +37,10 @@ struct TrainerOptions {
   std::function<void(const TrainerProgress&)> progress;
 };
 
+// What the suite's clips and windows fix about a model's input and output.
+[[nodiscard]] ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const SuiteData& data,
+                                       const WindowReader& reader);
+
 // What can be known before anything is trained: every seed's roles are filled, windows and models fit the data, and
 // every method can be built for these models. Throws Error(kUsage) otherwise.
 void check_suite(const Suite& suite, const SuiteData& data);
