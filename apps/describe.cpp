@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cmkd/core/error.h"
+#include "cmkd/methods/source_code.h"
 
 namespace cmkd::apps {
 
@@ -141,6 +142,11 @@ std::string presets_text(const MethodInfo& info) {
   return text;
 }
 
+std::vector<std::string> source_files_of(const MethodInfo& info) {
+  const MethodSource* source = source_of_file(info.source_file);
+  return source == nullptr ? std::vector<std::string>() : source->files;
+}
+
 }  // namespace
 
 json specs_json(const std::vector<ParameterSpec>& specs) {
@@ -173,7 +179,9 @@ json method_json(const MethodInfo& info) {
           {"unlabelled", info.unlabelled},
           {"parameters", specs_json(info.parameters)},
           {"search", search_json(info)},
-          {"presets", presets_json(info)}};
+          {"presets", presets_json(info)},
+          {"source_hash", source_hash_of(info)},
+          {"source_files", source_files_of(info)}};
 }
 
 std::string method_text(const MethodInfo& info) {
@@ -184,7 +192,9 @@ std::string method_text(const MethodInfo& info) {
   if (!folders.empty()) text += fmt::format("  checked by 'cmkd conformance' against: {}\n", join(folders));
   text += fmt::format("  needs: {}\n  cost of a step: {}\n  unlabelled clips: {}\n", join(needs_of(info.needs), "; "),
                       join(cost_of(info), "; "), info.unlabelled);
-  return text + specs_text(info.parameters) + search_text(info) + presets_text(info);
+  return text + specs_text(info.parameters) + search_text(info) + presets_text(info) +
+         fmt::format("  source: {} (hash {:.10}: part of its trainings' keys)\n", join(source_files_of(info)),
+                     source_hash_of(info));
 }
 
 }  // namespace cmkd::apps

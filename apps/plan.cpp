@@ -1,4 +1,4 @@
-// cmkd plan and cmkd status: what a suite wants, and how much of it is there.
+// cmkd plan: what a suite wants, and what it takes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,6 +22,7 @@
 #include "cmkd/results/store.h"
 #include "cmkd/runtime/determinism.h"
 #include "commands.h"
+#include "plan_context.h"
 #include "run_options.h"
 
 namespace cmkd::apps {
@@ -31,71 +32,6 @@ using nlohmann::json;
 using results::RunStatus;
 
 namespace {
-
-struct Counts {
-  std::int64_t planned = 0;
-  std::int64_t done = 0;
-  std::int64_t failed = 0;
-  std::int64_t under_way = 0;
-};
-
-std::optional<results::Store> open_store(const RunFolder& folder) {
-  if (!std::filesystem::exists(folder.store())) return std::nullopt;
-  return results::Store::open(folder.store(), results::OpenMode::kReadOnly);
-}
-
-// In the plan's order of rows.
-std::vector<std::pair<std::string, Counts>> count_rows(const Plan& plan, const std::optional<results::Store>& store,
-                                                       const RunFolder& folder) {
-  std::vector<std::pair<std::string, Counts>> rows;
-  for (const PlannedTraining& planned : plan.trainings) {
-    auto row = std::ranges::find(rows, planned.label, &std::pair<std::string, Counts>::first);
-    if (row == rows.end()) row = rows.insert(rows.end(), {planned.label, {}});
-    Counts& counts = row->second;
-    ++counts.planned;
-    const std::optional<RunStatus> status = store ? store->status(planned.key) : std::nullopt;
-    if (status == RunStatus::kFailed) {
-      ++counts.failed;
-    } else if (status == RunStatus::kDone && store->has_evaluation(planned.evaluation_key)) {
-      ++counts.done;
-    } else if (std::filesystem::exists(folder.checkpoint(planned.key))) {
-      ++counts.under_way;
-    }
-  }
-  return rows;
-}
-
-json counts_json(const std::string& label, const Counts& counts) {
-  return {{"row", label},
-          {"planned", counts.planned},
-          {"done", counts.done},
-          {"failed", counts.failed},
-          {"under_way", counts.under_way}};
-}
-
-struct Context {
-  Suite suite;
-  RunFolder folder;
-  std::filesystem::path cache;
-  PlanFilter filter;
-};
-
-Context make_context(const CommandLine& line) {
-  Context context{load_suite(suite_path(line.one("suite", "suite file")), line.list("set")), {}, cache_root(line), {}};
-  context.folder.root = out_folder(line, context.suite.name);
-  context.filter.methods = line.list("only");
-  if (line.has("seed")) context.filter.seeds = line.get<std::vector<std::int64_t>>("seed");
-  return context;
-}
-
-void add_plan_options(CommandLine& line) {
-  add_suite_options(line);
-  line.positional("suite", 1);
-  line.add()("only", po::value<std::vector<std::string>>()->value_name("METHOD"),
-             "only this method or row (repeatable)")("seed", po::value<std::vector<std::int64_t>>()->value_name("N"),
-                                                     "only this seed (repeatable)")("json", po::bool_switch(),
-                                                                                    "print JSON");
-}
 
 // Trainings that 'cmkd run' would still do.
 std::vector<PlannedTraining> remaining(const Plan& plan, const std::optional<results::Store>& store) {
@@ -210,10 +146,8 @@ int run_plan(const Arguments& arguments) {
     return 0;
   }
   if (line.flag("roles")) return print_roles(context, line.flag("json"));
-  const Parameters& training = context.suite.training.values;
   // Before the first operator.
-  configure_runtime({static_cast<int>(training.integer("threads_per_run")),
-                     training.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast});
+  configure_runtime(context.suite.runtime_options());
   ListedData listed = list_data(context.suite, context.cache);
   Winners winners;
   if (line.flag("tuned")) {
@@ -270,49 +204,6 @@ int run_plan(const Arguments& arguments) {
     value["measured_on"] = cached ? "the clips" : "made clips";
   }
   print_json(value);
-  return 0;
-}
-
-int run_status(const Arguments& arguments) {
-  CommandLine line("cmkd status SUITE [options]",
-                   "Shows what of the suite is done, failed (with the reason) and under way.",
-                   "cmkd status suites/quick.toml\ncmkd status suites/quick.toml --json");
-  add_plan_options(line);
-  if (!line.parse(arguments)) return 0;
-  const Context context = make_context(line);
-  const ListedData listed = list_data(context.suite, context.cache);
-  const Plan plan = make_plan(context.suite, listed.plan_source(), context.filter);
-  const std::optional<results::Store> store = open_store(context.folder);
-  const auto rows = count_rows(plan, store, context.folder);
-  json failures = json::array();
-  for (const PlannedTraining& planned : plan.trainings) {
-    const std::optional<results::TrainingRecord> record = store ? store->training(planned.key) : std::nullopt;
-    if (record && record->status == RunStatus::kFailed) {
-      failures.push_back(
-          {{"key", planned.key}, {"row", planned.label}, {"seed", planned.seed}, {"reason", record->reason}});
-    }
-  }
-  if (line.flag("json")) {
-    json row_list = json::array();
-    for (const auto& [label, counts] : rows) row_list.push_back(counts_json(label, counts));
-    print_json({{"suite", context.suite.name},
-                {"rows", row_list},
-                {"failures", failures},
-                {"store", context.folder.store().string()}});
-    return 0;
-  }
-  std::string text =
-      fmt::format("  {:<32} {:>8} {:>6} {:>7} {:>10}\n", "row", "planned", "done", "failed", "under way");
-  for (const auto& [label, counts] : rows) {
-    text += fmt::format("  {:<32} {:>8} {:>6} {:>7} {:>10}\n", label, counts.planned, counts.done, counts.failed,
-                        counts.under_way);
-  }
-  for (const json& failure : failures) {
-    text += fmt::format("  {} {} seed {}: {}\n", failure["key"].get<std::string>().substr(0, 12),
-                        failure["row"].get<std::string>(), failure["seed"].get<std::int64_t>(),
-                        failure["reason"].get<std::string>());
-  }
-  print_out(text);
   return 0;
 }
 

@@ -31,13 +31,23 @@ int run_run(const Arguments& arguments) {
       "Trains, evaluates and stores everything that the suite wants and that is not in the store yet. Stop it at any\n"
       "moment: the same command continues where it was and ends with the same bytes.",
       "cmkd run suites/quick.toml --jobs 2\ncmkd run suites/quick.toml --only kd --seed 0 --set training.epochs=2\n"
-      "cmkd run suites/av_mnist.toml --set dataset.root=\"/data/av_mnist\"\ncmkd run suites/quick.toml --tuned");
+      "cmkd run suites/av_mnist.toml --set dataset.root=\"/data/av_mnist\"\ncmkd run suites/quick.toml --tuned\n"
+      "cmkd run suites/quick.toml --retrain changed   # after an edit of shared code, or on another machine");
   add_run_options(line);
   add_job_options(line);
-  line.add()("tuned", po::bool_switch(), "each method with the values that won its tuning ('cmkd tune')");
+  line.add()("retrain", po::value<std::string>()->value_name("changed"),
+             "train again what is done, but was made by other shared code, LibTorch, device kind or CPU level")(
+      "tuned", po::bool_switch(), "each method with the values that won its tuning ('cmkd tune')");
   if (!line.parse(arguments)) return 0;
   Prepared prepared = prepare_run(line);
   read_job_options(line, prepared.options);
+  if (line.has("retrain")) {
+    const std::string what = line.get<std::string>("retrain");
+    if (what != "changed") {
+      throw Error(ErrorKind::kUsage, {fmt::format("--retrain {} means nothing", what), "", "changed", ""});
+    }
+    prepared.options.retrain_changed = true;
+  }
   if (line.flag("tuned")) {
     prepared.options.winners = stored_winners(prepared.suite, prepared.options.out, prepared.options.cache_root);
     prepared.suite = tuned_suite(prepared.suite);

@@ -64,12 +64,22 @@ int report_summary(const Prepared& prepared, const RunSummary& summary, bool as_
                 {"planned", summary.planned},
                 {"already_done", summary.already_done},
                 {"done", summary.done},
+                {"done_elsewhere", summary.done_elsewhere},
+                {"changed", summary.changed},
                 {"failed", summary.failed},
                 {"failures", summary.failures},
                 {"store", store}});
   } else {
-    print_out(fmt::format("{}: {} runs: {} done now, {} done before, {} failed. Store: {}\n", prepared.suite.name,
-                          summary.planned, summary.done, summary.already_done, summary.failed, store));
+    const std::string elsewhere =
+        summary.done_elsewhere == 0 ? "" : fmt::format(" {} by another command meanwhile,", summary.done_elsewhere);
+    print_out(fmt::format("{}: {} runs: {} done now,{} {} done before, {} failed. Store: {}\n", prepared.suite.name,
+                          summary.planned, summary.done, elsewhere, summary.already_done, summary.failed, store));
+    if (summary.changed > 0) {
+      print_out(
+          fmt::format("  {} of those done before were not made with this program: {}\n"
+                      "  they are trained again by: cmkd run {} --retrain changed\n",
+                      summary.changed, summary.changed_how, prepared.suite.file.generic_string()));
+    }
     for (const std::string& failure : summary.failures) print_out("  failed: " + failure + "\n");
     if (summary.failed > 0)
       fmt::print(stderr, "Failed runs are kept with their reasons; --retry-failed runs them again.\n");

@@ -29,6 +29,7 @@ void save_checkpoint(const std::filesystem::path& file, const Checkpoint& checkp
   SafetensorsFile content;
   content.tensors = checkpoint.tensors;
   const json position{{"key", checkpoint.key},
+                      {"shared_code", checkpoint.shared_code},
                       {"phase", checkpoint.phase},
                       {"epoch", checkpoint.epoch},
                       {"step", checkpoint.step},
@@ -57,6 +58,7 @@ std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& file, con
     const json position = json::parse(content.metadata.at("position"));
     checkpoint.key = position.at("key");
     if (checkpoint.key != key) refuse("belongs to another training");
+    checkpoint.shared_code = position.value("shared_code", std::string());
     checkpoint.phase = position.at("phase");
     checkpoint.epoch = position.at("epoch");
     checkpoint.step = position.at("step");

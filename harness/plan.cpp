@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
+#include "cmkd/harness/keys.h"
 #include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/methods/method.h"
@@ -19,93 +19,10 @@ using nlohmann::json;
 
 namespace {
 
-// Rises when the meaning of a configuration changes without a change of its text: old results are then not taken for
-// new.
-constexpr int kTrainingVersion = 1;
-constexpr int kEvaluationVersion = 1;
-
-json to_json(const Parameters& parameters, const std::set<std::string>& leave_out = {}) {
-  json object = json::object();
-  for (const auto& [name, value] : parameters.values()) {
-    if (leave_out.contains(name)) continue;
-    std::visit([&, &key = name](const auto& held) { object[key] = held; }, value);
-  }
-  return object;
-}
-
-// The file's content, not its path; a suite without weights has the key that it had before there were any.
-json model_json(const ModelEntry& entry) {
-  json model{{"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", to_json(entry.section.values)}};
-  if (!entry.has_weights()) return model;
-  model["weights"] = to_json(entry.weights.values, {"weights"});
-  model["weights"]["content"] = weights_hash(entry);
-  return model;
-}
-
-// The clips of a cell.
-struct CellData {
-  std::string source_fingerprint;
-  std::string fold;
-};
-
-// What every training of a suite shares. Test views and the evaluation's batch are the evaluation's business.
-json shared_json(const Suite& suite, const CellData& data) {
-  json config{{"version", kTrainingVersion},
-              {"dataset", {{"id", suite.dataset}, {"source_fingerprint", data.source_fingerprint}}},
-              {"clip", to_json(suite.clip.values, {"test_views", "test_crops"})},
-              {"direction", suite.direction()}};
-  if (!data.fold.empty()) config["fold"] = data.fold;
-  // The original scripts choose an epoch on the reported split: another training.
-  if (suite.general.values.text("protocol") == "paper") {
-    config["protocol"] = "paper";
-    config["task"] = suite.general.values.text("task");
-  }
-  return config;
-}
-
-const std::set<std::string> kNotInKey{"keep_weights"};  // changes what is stored, not what is computed
-
-json teacher_json(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
-  json config = shared_json(suite, data);
-  config["method"] = {{"id", "teacher"}, {"parameters", json::object()}, {"control", ""}};
-  config["labels"] = to_json(suite.labels.values, {"labelled", "label_selection", "label_draw", "folds"});
-  config["model"] = model_json(suite.teacher);
-  config["training"] = to_json(suite.teacher.training.values, kNotInKey);
-  config["seed"] = seed;
-  // Its cached outputs hold scores of the clips that judge: a tuning's teacher is never taken for a reported one.
-  if (split != "test") config["judged_on"] = split;
-  return config;
-}
-
-// What all methods of a cell share, with the suite's own budget.
-json cell_json(const Suite& suite, const CellData& data, std::int64_t seed) {
-  json config = shared_json(suite, data);
-  config["labels"] = to_json(suite.labels.values, {"folds"});
-  config["model"] = model_json(suite.student);
-  config["training"] = to_json(suite.training.values, kNotInKey);
-  config["seed"] = seed;
-  return config;
-}
-
 void finish(const Suite& suite, const json& config, PlannedTraining& planned) {
   planned.config = config.dump();
   planned.key = hash_hex(planned.config);
-  json evaluation{{"version", kEvaluationVersion},
-                  {"training", planned.key},
-                  {"task", suite.general.values.text("task")},
-                  {"protocol", suite.general.values.text("protocol")},
-                  {"split", planned.split},
-                  {"test_views", suite.clip.values.integer("test_views")},
-                  {"test_crops", suite.clip.values.text("test_crops")},
-                  {"average", suite.evaluation.values.text("average")},
-                  {"batch", suite.evaluation.values.integer("batch")}};
-  if (suite.general.values.text("task") == "retrieval") {
-    evaluation["gallery"] = suite.evaluation.values.text("gallery");
-    if (suite.general.values.text("protocol") == "paper") {
-      evaluation["truncate_at"] = suite.evaluation.values.integer("truncate_at");
-    }
-  }
-  planned.evaluation_config = evaluation.dump();
+  planned.evaluation_config = evaluation_config(suite, planned.key, planned.split).dump();
   planned.evaluation_key = hash_hex(planned.evaluation_config);
   planned.label = planned.control.empty() ? planned.method : fmt::format("{} ({})", planned.method, planned.control);
   if (planned.trial >= 0) planned.label = fmt::format("{} trial {}", planned.method, planned.trial);
@@ -121,7 +38,7 @@ PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int6
   planned.is_teacher = true;
   planned.parameters = Parameters(method_registry().get("teacher").parameters);
   planned.weights_hash = weights_hash(suite.teacher);
-  finish(suite, teacher_json(suite, data, seed, split), planned);
+  finish(suite, teacher_config(suite, data, seed, split), planned);
   return planned;
 }
 
@@ -153,6 +70,7 @@ results::SuiteLink make_link(const Suite& whole, const Suite& suite, const Plann
   results::SuiteLink link;
   link.suite = whole.name;
   link.suite_title = whole.general.values.text("title");
+  link.suite_file = whole.file.generic_string();
   link.dataset = suite.condition.empty() ? suite.dataset : fmt::format("{}, {}", suite.dataset, suite.condition);
   link.condition = suite.condition;
   link.level = suite.level;
@@ -196,7 +114,7 @@ struct Cell {
 };
 
 Cell make_cell(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
-  Cell cell{cell_json(suite, data, seed), plan_teacher(suite, data, seed, split)};
+  Cell cell{cell_config(suite, data, seed), plan_teacher(suite, data, seed, split)};
   json shared = cell.config;
   shared["teacher"] = cell.teacher.key;
   cell.teacher.cell_key = hash_hex(shared.dump());
@@ -211,15 +129,8 @@ PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEn
   planned.fold = cell.teacher.fold;
   planned.weights_hash = weights_hash(suite.student);
   planned.teacher_key = method_registry().get(entry.id).needs.teacher ? cell.teacher.key : "";
-  json config = cell.config;
-  config["training"] = to_json(planned.budget, kNotInKey);
-  config["method"] = {{"id", entry.id}, {"parameters", to_json(planned.parameters)}, {"control", planned.control}};
-  config["teacher"] = planned.teacher_key;
-  // A method without a teacher does not notice: it is trained once for all levels of a sweep.
-  if (!planned.teacher_key.empty() && suite.corruption.values.text("kind") != "none") {
-    config["corruption"] = to_json(suite.corruption.values);
-  }
-  finish(suite, config, planned);
+  const MethodChoice choice{entry.id, planned.control, planned.parameters, planned.budget, planned.teacher_key};
+  finish(suite, method_config(suite, cell.config, choice), planned);
   return planned;
 }
 
@@ -301,16 +212,6 @@ void require_trainings(const Suite& suite, const Plan& plan) {
 const PlannedTraining* Plan::find(const std::string& key) const {
   const auto found = std::ranges::find(trainings, key, &PlannedTraining::key);
   return found == trainings.end() ? nullptr : &*found;
-}
-
-std::string canonical_json(const Parameters& parameters) { return to_json(parameters).dump(); }
-
-std::string dataset_config_json(const Suite& suite) {
-  // The folder is where the data happens to lie on this machine: no part of what it is.
-  return json{{"id", suite.dataset},
-              {"parameters", to_json(suite.dataset_values.values, {"root", "csv"})},
-              {"ingest", to_json(suite.ingest.values)}}
-      .dump();
 }
 
 const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {

@@ -38,6 +38,7 @@ void visit_texts(Record& record, const Visit& visit) {
   visit("final_weights", record.final_weights_fingerprint);
   visit("weights_file", record.weights_file);
   visit("selection_rule", record.selection_rule);
+  visit("shared_code", record.shared_code);
 }
 
 json training_json(const TrainingRecord& record) {
@@ -76,6 +77,7 @@ json evaluation_json(const EvaluationRecord& record) {
           {"task", record.task},
           {"protocol", record.protocol},
           {"split", record.split},
+          {"shared_code", record.shared_code},
           {"metrics", metrics},
           {"measured", record.measured},
           {"clip_ids", record.outputs.clip_ids},
@@ -94,6 +96,7 @@ EvaluationRecord evaluation_of(const json& object, const at::Tensor& scores) {
   record.task = object.at("task");
   record.protocol = object.at("protocol");
   record.split = object.at("split");
+  record.shared_code = object.at("shared_code");
   for (const json& row : object.at("metrics")) record.metrics.push_back({row[0], row[1], row[2], row[3]});
   record.measured = object.at("measured").get<std::map<std::string, double>>();
   record.outputs.clip_ids = object.at("clip_ids").get<std::vector<std::string>>();
@@ -121,6 +124,7 @@ void save_result(const std::filesystem::path& file, const RunResult& result) {
   content.metadata = {{"training", training_json(result.training).dump()},
                       {"evaluations", evaluations.dump()},
                       {"evaluation_only", result.evaluation_only ? "true" : "false"},
+                      {"replaces", result.replaces ? "true" : "false"},
                       {"fingerprint", fingerprint(content.tensors)}};
   write_safetensors(file, content);
 }
@@ -131,6 +135,7 @@ RunResult load_result(const std::filesystem::path& file) {
     if (content.metadata.at("fingerprint") != fingerprint(content.tensors)) throw std::out_of_range("checksum");
     RunResult result;
     result.evaluation_only = content.metadata.at("evaluation_only") == "true";
+    result.replaces = content.metadata.at("replaces") == "true";
     result.training = training_of(json::parse(content.metadata.at("training")));
     const json evaluations = json::parse(content.metadata.at("evaluations"));
     for (std::size_t i = 0; i < evaluations.size(); ++i) {

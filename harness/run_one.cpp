@@ -17,6 +17,7 @@
 #include "cmkd/core/hash.h"
 #include "cmkd/harness/build_info.h"
 #include "cmkd/harness/task_evaluation.h"
+#include "cmkd/methods/source_code.h"
 #include "cmkd/metrics/tagging.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
@@ -77,6 +78,7 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
   record.task = suite.general.values.text("task");
   record.protocol = suite.general.values.text("protocol");
   record.split = planned.split;
+  record.shared_code = shared_code_hash();
   record.outputs = task.run(trainer.predictor(), clips);
   for (const Metric& metric : task.metrics(record.outputs, teacher == nullptr ? at::Tensor() : teacher->test_scores)) {
     record.metrics.push_back({metric.name, planned.split, metric.value, evaluated.clips});
@@ -100,6 +102,7 @@ void add_corruption_evidence(const PlannedTraining& planned, const SuiteData& da
   record.task = "corruption";
   record.protocol = evaluations.front().protocol;
   record.split = "transfer";
+  record.shared_code = shared_code_hash();
   const std::vector<std::int64_t>& clips = trainer.roles().transfer;
   std::vector<std::uint8_t> damaged;
   for (const std::int64_t index : clips) {
@@ -158,6 +161,7 @@ results::TrainingRecord planned_record(const Suite& suite, const PlannedTraining
   record.teacher_model = planned.teacher_key.empty() ? "" : suite.teacher.id;
   record.teacher_key = planned.teacher_key;
   record.seed = planned.seed;
+  record.shared_code = shared_code_hash();
   return record;
 }
 
@@ -168,6 +172,7 @@ RunResult run_one(const Suite& whole, const PlannedTraining& planned, const Suit
   result.training = planned_record(suite, planned, data.listed.source_fingerprint);
   result.training.environment.values = describe_runtime(options.device);
   add_build_info(result.training.environment.values);
+  result.replaces = options.replaces;
   result.training.decoded_fingerprint = data.cache.decoded_fingerprint();
   reset_peak_memory();
   std::optional<TeacherOutputs> teacher;

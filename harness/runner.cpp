@@ -21,7 +21,8 @@
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/harness/worker_process.h"
-#include "cmkd/results/store.h"
+#include "run_ledger.h"
+#include "run_start.h"
 
 namespace cmkd {
 
@@ -40,35 +41,26 @@ struct Worker {
   std::string detail;  // "kd seed 3: epoch 4/10"
 };
 
-// What does not fit is told before the clips are decoded, which may take hours.
-SuiteData checked_data(const Suite& suite, const RunOptions& options) {
-  ListedData listed = list_data(suite, options.cache_root);
-  if (!is_ingested(listed)) {
-    SuiteData made = stand_in_data(suite, std::move(listed));
-    check_suite(suite, made);
-    listed = std::move(made.listed);
-  }
-  return open_data(suite, std::move(listed), options.jobs);
-}
-
 class Runner {
  public:
   Runner(const Suite& suite, const RunOptions& options)
       : suite_(suite),
         options_(options),
-        folder_{options.out},
         data_(checked_data(suite, options)),
         plan_(plan_of(suite, data_.listed.plan_source(), options)),
-        store_(results::Store::open(folder_.store(), results::OpenMode::kReadWriteCreate)),
-        progress_("runs", static_cast<std::int64_t>(plan_.trainings.size())) {}
+        progress_("runs", static_cast<std::int64_t>(plan_.trainings.size())) {
+    check_suite(suite_, data_);
+    if (options_.tuning) check_tuning(suite_, data_);
+    ledger_.emplace(suite_, options_, data_, plan_);
+  }
 
   RunSummary run();
 
  private:
   void prepare();
-  [[nodiscard]] bool is_done(const PlannedTraining& planned) const;
+  void queue_training(const PlannedTraining& planned, bool replaces);
   [[nodiscard]] bool is_ready(const PlannedTraining& planned) const;
-  [[nodiscard]] bool teacher_failed(const PlannedTraining& planned) const;
+  [[nodiscard]] bool is_to_do(const PlannedTraining& planned) const;
   void commit(const PlannedTraining& planned);
   void fail(const PlannedTraining& planned, const std::string& reason);
   void spawn_workers();
@@ -81,106 +73,95 @@ class Runner {
 
   const Suite& suite_;
   const RunOptions& options_;
-  RunFolder folder_;
   SuiteData data_;
   Plan plan_;
-  results::Store store_;
+  std::optional<RunLedger> ledger_;
   Progress progress_;
   std::deque<const PlannedTraining*> queue_;
+  std::set<std::string> replaced_;  // keys of trainings that take the place of what is stored
   std::vector<Worker> workers_;
   std::map<std::string, int> attempts_;
   RunSummary summary_;
   std::int64_t finished_ = 0;
 };
 
-bool Runner::is_done(const PlannedTraining& planned) const {
-  const std::optional<results::RunStatus> status = store_.status(planned.key);
-  if (!status) return false;
-  if (*status == results::RunStatus::kFailed) return !options_.retry_failed;
-  return store_.has_evaluation(planned.evaluation_key);
-}
-
+// A teacher that is trained again is waited for, although its old outputs are there.
 bool Runner::is_ready(const PlannedTraining& planned) const {
-  return planned.teacher_key.empty() || std::filesystem::exists(folder_.teacher(planned.teacher_key));
+  const std::string& teacher = planned.teacher_key;
+  return teacher.empty() || (!replaced_.contains(teacher) && ledger_->has_teacher_outputs(teacher));
 }
 
-bool Runner::teacher_failed(const PlannedTraining& planned) const {
-  return !planned.teacher_key.empty() && store_.status(planned.teacher_key) == results::RunStatus::kFailed;
+bool Runner::is_to_do(const PlannedTraining& planned) const {
+  if (replaced_.contains(planned.key)) return ledger_->is_changed(planned);
+  return !ledger_->is_done(planned) || (planned.is_teacher && !ledger_->has_teacher_outputs(planned.key));
+}
+
+void Runner::queue_training(const PlannedTraining& planned, bool replaces) {
+  queue_.push_back(&planned);
+  if (replaces) replaced_.insert(planned.key);
 }
 
 // What is in the store, what a killed session left finished, and what is still to do.
 void Runner::prepare() {
-  store_.put_dataset(data_.record(suite_));
-  store_.set_suite_links(suite_.name, plan_.links);
   std::set<std::string> teachers_wanted;
   for (const PlannedTraining& planned : plan_.trainings) {
-    if (std::filesystem::exists(folder_.result(planned.key))) commit(planned);
+    if (ledger_->is_finished(planned)) (void)ledger_->commit(planned);
   }
   for (const PlannedTraining& planned : plan_.trainings) {
-    if (!is_done(planned) && !planned.teacher_key.empty()) teachers_wanted.insert(planned.teacher_key);
+    const bool wanted = !ledger_->is_done(planned) || (options_.retrain_changed && ledger_->is_changed(planned));
+    if (wanted && !planned.teacher_key.empty()) teachers_wanted.insert(planned.teacher_key);
   }
   summary_.planned = static_cast<std::int64_t>(plan_.trainings.size());
   for (const PlannedTraining& planned : plan_.trainings) {
+    const bool changed = ledger_->is_changed(planned);
     const bool outputs_missing = planned.is_teacher && teachers_wanted.contains(planned.key) &&
-                                 !std::filesystem::exists(folder_.teacher(planned.key)) && !teacher_failed(planned) &&
-                                 store_.status(planned.key) != results::RunStatus::kFailed;
-    if (is_done(planned) && !outputs_missing) {
-      ++summary_.already_done;
+                                 !ledger_->has_teacher_outputs(planned.key) &&
+                                 ledger_->status(planned) != results::RunStatus::kFailed;
+    if (changed && (options_.retrain_changed || outputs_missing)) {
+      if (!options_.retrain_changed)
+        progress_.note(fmt::format("{} {}: its outputs are gone, and it was made with {}: trained again", planned.label,
+                                   cell_text(suite_, planned), ledger_->difference(planned)));
+      queue_training(planned, /*replaces=*/true);
+    } else if (!ledger_->is_done(planned) || outputs_missing) {
+      if (changed && ledger_->kept_weights(planned).empty()) refuse_other_code(suite_, *ledger_, planned);
+      queue_training(planned, /*replaces=*/false);
     } else {
-      queue_.push_back(&planned);
+      ++summary_.already_done;
+      if (!changed) continue;
+      ++summary_.changed;
+      summary_.changed_how = ledger_->difference(planned);
     }
   }
   finished_ = summary_.already_done;
 }
 
 void Runner::commit(const PlannedTraining& planned) {
-  // Another runner on the same folder may have committed it in between.
-  if (!std::filesystem::exists(folder_.result(planned.key)) && store_.has_training(planned.key)) return;
-  RunResult result = load_result(folder_.result(planned.key));
-  if (std::filesystem::exists(folder_.weights(planned.key))) {
-    const MappedFile weights(folder_.weights(planned.key));
-    result.training.weights_file = store_.write_artifact(weights.bytes(), "safetensors");
+  const bool same = ledger_->commit(planned);
+  replaced_.erase(planned.key);
+  if (same || !options_.retrain_changed) return;
+  // Its students were marked as out of date: those that are not in the queue join it.
+  for (const PlannedTraining& student : plan_.trainings) {
+    if (student.teacher_key != planned.key || replaced_.contains(student.key)) continue;
+    if (!ledger_->is_done(student) || !ledger_->is_changed(student)) continue;
+    queue_training(student, /*replaces=*/true);
+    --summary_.already_done;
+    --finished_;
   }
-  if (result.evaluation_only) {
-    store_.put_evaluations(result.training.key, result.evaluations);
-  } else {
-    store_.commit_run(result.training, result.evaluations);
-  }
-  std::filesystem::remove_all(folder_.run(planned.key));
 }
 
 void Runner::fail(const PlannedTraining& planned, const std::string& reason) {
-  results::TrainingRecord record = planned_record(suite_of(suite_, planned), planned, data_.listed.source_fingerprint);
-  record.decoded_fingerprint = data_.cache.decoded_fingerprint();
-  record.status = results::RunStatus::kFailed;
-  record.reason = reason;
-  store_.commit_run(record, {});
-  std::filesystem::remove_all(folder_.run(planned.key));
+  if (!ledger_->fail(planned, reason)) {
+    ++summary_.failed;
+    summary_.failures.push_back(fmt::format("{} {}, trained again, the old result stays: {}", planned.label,
+                                            cell_text(suite_, planned), reason));
+  }
+  replaced_.erase(planned.key);
   ++finished_;
   progress_.note(fmt::format("{} {}: failed: {}", planned.label, cell_text(suite_, planned), reason));
 }
 
 void Runner::spawn_workers() {
-  std::vector<std::string> arguments{"worker",
-                                     suite_.file.string(),
-                                     "--out",
-                                     options_.out.string(),
-                                     "--cache",
-                                     options_.cache_root.string(),
-                                     "--device",
-                                     options_.device,
-                                     "--checkpoint-seconds",
-                                     fmt::format("{}", options_.checkpoint_seconds),
-                                     "--parent",
-                                     fmt::format("{}", ::getpid())};
-  for (const std::string& text : options_.overrides) arguments.insert(arguments.end(), {"--set", text});
-  for (const std::string& method : options_.filter.methods) arguments.insert(arguments.end(), {"--only", method});
-  for (const std::int64_t seed : options_.filter.seeds)
-    arguments.insert(arguments.end(), {"--seed", fmt::format("{}", seed)});
-  if (options_.tuning) arguments.emplace_back("--tuning");
-  for (const auto& [method, trial] : options_.winners) {
-    arguments.insert(arguments.end(), {"--winner", fmt::format("{}={}", method, trial)});
-  }
+  const std::vector<std::string> arguments = worker_arguments(suite_, options_);
   const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(options_.jobs), queue_.size());
   while (workers_.size() < wanted) workers_.push_back({WorkerProcess(arguments), nullptr, false, ""});
 }
@@ -189,7 +170,7 @@ void Runner::spawn_workers() {
 void Runner::assign(Worker& worker) {
   for (auto next = queue_.begin(); next != queue_.end();) {
     const PlannedTraining& planned = **next;
-    if (teacher_failed(planned)) {
+    if (ledger_->teacher_failed(planned)) {
       next = queue_.erase(next);
       fail(planned, "its teacher failed: see the teacher's row");
       continue;
@@ -199,9 +180,10 @@ void Runner::assign(Worker& worker) {
       continue;
     }
     json job{{"key", planned.key}};
-    const std::optional<results::TrainingRecord> stored = store_.training(planned.key);
-    if (stored && stored->status == results::RunStatus::kDone && !stored->weights_file.empty()) {
-      job["weights"] = store_.artifact_path(stored->weights_file).string();
+    if (replaced_.contains(planned.key)) {
+      job["replaces"] = true;
+    } else if (const std::string weights = ledger_->kept_weights(planned); !weights.empty()) {
+      job["weights"] = weights;
     }
     worker.job = &planned;
     worker.detail = fmt::format("{} seed {}", planned.label, planned.seed);
@@ -221,59 +203,65 @@ void Runner::handle(Worker& worker, const json& event) {
   const PlannedTraining& planned = *worker.job;
   if (kind == "progress") {
     attempts_.erase(planned.key);
-    worker.detail = fmt::format("{} seed {}: epoch {}/{}", planned.label, planned.seed,
-                                event.at("epoch").get<int>() + 1, event.at("epochs").get<int>());
-    if (const double validation = event.at("validation"); validation >= 0) {
-      worker.detail += fmt::format(" val {:.1f} %", 100 * validation);
-    }
-    worker.detail += fmt::format(", step {}/{}", event.at("step").get<int>(), event.at("steps").get<int>());
+    worker.detail = progress_text(planned, event);
+  } else if (kind == "locked") {
+    // Another `cmkd run` may have finished it since it was queued; from now on, none can.
+    worker.process.send_line(is_to_do(planned) ? "go" : "skip");
+  } else if (kind == "skipped") {
+    replaced_.erase(planned.key);
+    worker.job = nullptr;
+    ++finished_;
+    if (ledger_->failure(planned).empty()) ++summary_.done_elsewhere;
   } else if (kind == "done") {
     commit(planned);
     worker.job = nullptr;
     ++finished_;
-    const results::TrainingRecord record = *store_.training(planned.key);
-    if (record.status == results::RunStatus::kFailed) {
-      progress_.note(fmt::format("{} seed {}: failed: {}", planned.label, planned.seed, record.reason));
+    const std::string reason = ledger_->failure(planned);
+    if (!reason.empty()) {
+      progress_.note(fmt::format("{} seed {}: failed: {}", planned.label, planned.seed, reason));
     } else {
-      ++summary_.done;
+      ++(event.at("trained").get<bool>() ? summary_.done : summary_.done_elsewhere);
     }
   } else if (kind == "busy") {
     // Another `cmkd run` has it: come back to it later.
     queue_.push_back(&planned);
     worker.job = nullptr;
     ::usleep(200'000);
-    if (is_done(planned)) std::erase(queue_, &planned);
   }
 }
 
 void Runner::handle_end(Worker& worker) {
   const int status = worker.process.wait();
+  worker.process.pass_errors_on();
+  const std::string words = worker.process.last_words();
+  const std::string end = describe_wait_status(status) + (words.empty() ? "" : ": " + words);
   const PlannedTraining* job = worker.job;
   if (interrupt_requested() || job == nullptr) {
     if (!interrupt_requested() && status != 0 && !queue_.empty()) {
-      throw Error(ErrorKind::kEnvironment, {"a worker " + describe_wait_status(status) + " before it took a job", "",
-                                            "", "its message stands above; 'cmkd doctor' checks the installation"});
+      throw Error(ErrorKind::kEnvironment,
+                  {"a worker process, before it took a job, " + end, "", "", "'cmkd doctor' checks the installation"});
     }
     return;
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) != exit_status(ErrorKind::kInternal)) {
     // Not the run's fault: a full disk, a broken cache. Nothing is recorded, and the runs are taken up again next time.
-    throw Error(ErrorKind::kEnvironment,
-                {"a worker " + describe_wait_status(status) + " while it trained " + worker.detail, "", "",
-                 "mend what its message above says, then run the command again: it continues"});
+    throw Error(ErrorKind::kEnvironment, {fmt::format("a worker process, while it trained {}, {}", worker.detail, end),
+                                          "", "", "mend what it says, then run the command again: it continues"});
   }
   const bool from_outside = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
   if (from_outside && ++attempts_[job->key] < kAttempts) {
     queue_.push_front(job);
   } else {
-    fail(*job, "the worker process " + describe_wait_status(status));
+    fail(*job, "the worker process " + end);
   }
 }
 
 void Runner::wait_for_events() {
   std::vector<pollfd> descriptors;
   for (const Worker& worker : workers_) descriptors.push_back({worker.process.event_descriptor(), POLLIN, 0});
+  for (const Worker& worker : workers_) descriptors.push_back({worker.process.error_descriptor(), POLLIN, 0});
   if (::poll(descriptors.data(), descriptors.size(), 200) <= 0) return;
+  for (Worker& worker : workers_) worker.process.pass_errors_on();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     if (descriptors[i].revents == 0) continue;
     for (const std::string& line : workers_[i].process.read_lines()) handle(workers_[i], json::parse(line));
@@ -301,8 +289,6 @@ void Runner::stop_workers() {
 
 RunSummary Runner::run() {
   std::signal(SIGPIPE, SIG_IGN);
-  check_suite(suite_, data_);
-  if (options_.tuning) check_tuning(suite_, data_);
   prepare();
   progress_.note(fmt::format("{}: {} runs, {} of them done before; data: {} clips used of {}", suite_.name,
                              summary_.planned, summary_.already_done, std::ranges::count(data_.usable, true),
@@ -323,10 +309,10 @@ RunSummary Runner::run() {
   for (Worker& worker : workers_) (void)worker.process.wait();
   workers_.clear();
   for (const PlannedTraining& planned : plan_.trainings) {
-    const std::optional<results::TrainingRecord> record = store_.training(planned.key);
-    if (!record || record->status != results::RunStatus::kFailed) continue;
+    const std::string reason = ledger_->failure(planned);
+    if (reason.empty()) continue;
     ++summary_.failed;
-    summary_.failures.push_back(fmt::format("{} {}: {}", planned.label, cell_text(suite_, planned), record->reason));
+    summary_.failures.push_back(fmt::format("{} {}: {}", planned.label, cell_text(suite_, planned), reason));
   }
   progress_.finish();
   return summary_;

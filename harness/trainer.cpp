@@ -17,6 +17,7 @@
 #include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/step_guard.h"
 #include "cmkd/harness/task_evaluation.h"
+#include "cmkd/methods/source_code.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
 
@@ -163,6 +164,7 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
     shuffled_ = shuffle_teacher(*teacher_, planned.control, streams_.stream("control-" + planned.control));
   }
   state_.key = planned.key;
+  state_.shared_code = shared_code_hash();
   try {
     build();
   } catch (const c10::Error& error) {
@@ -553,7 +555,7 @@ void Trainer::fill(results::TrainingRecord& record) {
   record.final_weights_fingerprint = fingerprint(weights());
   record.selected_epoch = state_.selected_epoch;
   record.selection_rule =
-      best_.empty() ? "last epoch"
+      best_.empty() ? results::kLastEpochRule
                     : fmt::format("best {} on the {}", task_info(suite_.general.values.text("task")).primary_metric,
                                   chooses_on_test() ? "reported split (protocol paper)" : "validation clips");
   record.epochs = state_.epochs;

@@ -26,6 +26,8 @@ void Trainer::restore() {
   if (options_.checkpoint_file.empty()) return;
   const std::optional<Checkpoint> found = load_checkpoint(options_.checkpoint_file, planned_.key);
   if (!found) return;
+  // Half of a training by other code is no half of this one.
+  if (found->shared_code != state_.shared_code) return;
   if (found->initial_weights_fingerprint != state_.initial_weights_fingerprint) {
     throw Error(ErrorKind::kData,
                 {"the checkpoint began with other weights than this build makes", options_.checkpoint_file.string(), "",

@@ -65,22 +65,29 @@ class ProgressSender {
 };
 
 void train(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, const RunFolder& folder,
-           const std::string& finished_weights, const RunOptions& options, EventStream& events) {
+           const json& job, const RunOptions& options, EventStream& events) {
   const std::optional<FileLock> lock = FileLock::try_acquire(folder.lock(planned.key));
   if (!lock) {
     events.send({{"event", "busy"}, {"key", planned.key}});
     return;
   }
-  if (!std::filesystem::exists(folder.result(planned.key))) {
+  events.send({{"event", "locked"}, {"key", planned.key}});
+  if (std::string answer; !std::getline(std::cin, answer) || answer != "go") {
+    events.send({{"event", "skipped"}, {"key", planned.key}});
+    return;
+  }
+  const bool finished = std::filesystem::exists(folder.result(planned.key));
+  if (!finished) {
     RunOneOptions one;
     one.device = parse_device(options.device);
     one.checkpoint_seconds = options.checkpoint_seconds;
-    one.finished_weights = finished_weights;
+    one.finished_weights = job.value("weights", std::string());
+    one.replaces = job.value("replaces", false);
     one.progress = ProgressSender(events, planned.key);
     std::filesystem::create_directories(folder.run(planned.key));
     save_result(folder.result(planned.key), run_one(suite, planned, data, folder, one));
   }
-  events.send({{"event", "done"}, {"key", planned.key}});
+  events.send({{"event", "done"}, {"key", planned.key}, {"trained", !finished}});
 }
 
 }  // namespace
@@ -90,9 +97,7 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != static_cast<pid_t>(parent_process)) return 2;
   EventStream events;
-  const Parameters& training = suite.training.values;
-  configure_runtime({static_cast<int>(training.integer("threads_per_run")),
-                     training.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast});
+  configure_runtime(suite.runtime_options());
   const SuiteData data = open_data(suite, options.cache_root, 1);
   const Plan plan = plan_of(suite, data.listed.plan_source(), options);
   const RunFolder folder{options.out};
@@ -104,7 +109,7 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
       throw Error(ErrorKind::kInternal, {"the data changed while the suite ran: its plan no longer has this training",
                                          job.at("key").get<std::string>(), "", "run the command again"});
     }
-    train(suite, *planned, data, folder, job.value("weights", std::string()), options, events);
+    train(suite, *planned, data, folder, job, options, events);
     throw_if_interrupted();
   }
   return 0;

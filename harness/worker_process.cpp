@@ -9,7 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
+#include <sstream>
 #include <utility>
 
 #include "cmkd/core/error.h"
@@ -34,10 +36,12 @@ std::array<int, 2> make_pipe() {
 WorkerProcess::WorkerProcess(const std::vector<std::string>& arguments) {
   const std::array<int, 2> jobs = make_pipe();
   const std::array<int, 2> events = make_pipe();
+  const std::array<int, 2> errors = make_pipe();
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, jobs[0], STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, events[1], STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, errors[1], STDERR_FILENO);
   std::vector<char*> argv;
   std::string program = "cmkd";
   argv.push_back(program.data());
@@ -48,10 +52,14 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& arguments) {
   posix_spawn_file_actions_destroy(&actions);
   ::close(jobs[0]);
   ::close(events[1]);
+  ::close(errors[1]);
   input_ = jobs[1];
   output_ = events[0];
+  errors_ = errors[0];
+  ::fcntl(errors_, F_SETFL, O_NONBLOCK);
   if (code != 0) {
     process_ = -1;
+    for (int* end : {&input_, &output_, &errors_}) ::close(std::exchange(*end, -1));
     throw Error(ErrorKind::kEnvironment,
                 {fmt::format("cannot start a worker: {}", std::strerror(code)), "", "", "free some memory"});
   }
@@ -64,21 +72,28 @@ WorkerProcess::~WorkerProcess() {
     ::kill(process_, SIGKILL);
     (void)wait();
   }
+  if (errors_ < 0) return;
+  pass_errors_on();
+  ::close(errors_);
 }
 
 WorkerProcess::WorkerProcess(WorkerProcess&& other) noexcept
     : process_(std::exchange(other.process_, -1)),
       input_(std::exchange(other.input_, -1)),
       output_(std::exchange(other.output_, -1)),
+      errors_(std::exchange(other.errors_, -1)),
       ended_(other.ended_),
-      buffer_(std::move(other.buffer_)) {}
+      buffer_(std::move(other.buffer_)),
+      said_(std::move(other.said_)) {}
 
 WorkerProcess& WorkerProcess::operator=(WorkerProcess&& other) noexcept {
   std::swap(process_, other.process_);
   std::swap(input_, other.input_);
   std::swap(output_, other.output_);
+  std::swap(errors_, other.errors_);
   std::swap(ended_, other.ended_);
   std::swap(buffer_, other.buffer_);
+  std::swap(said_, other.said_);
   return *this;
 }
 
@@ -115,6 +130,29 @@ std::vector<std::string> WorkerProcess::read_lines() {
   }
   buffer_.erase(0, start);
   return lines;
+}
+
+void WorkerProcess::pass_errors_on() {
+  constexpr std::size_t kRemembered = 4000;
+  std::array<char, 4096> chunk{};
+  for (ssize_t count = 0; (count = ::read(errors_, chunk.data(), chunk.size())) > 0;) {
+    const auto size = static_cast<std::size_t>(count);
+    std::fwrite(chunk.data(), 1, size, stderr);
+    said_.append(chunk.data(), size);
+    if (said_.size() > kRemembered) said_.erase(0, said_.size() - kRemembered);
+  }
+}
+
+std::string WorkerProcess::last_words() const {
+  constexpr std::size_t kLines = 8;
+  std::vector<std::string> lines;
+  std::istringstream text(said_);
+  for (std::string line; std::getline(text, line);) {
+    const std::size_t first = line.find_first_not_of(" \t\r");
+    if (first != std::string::npos) lines.push_back(line.substr(first));
+  }
+  if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
+  return join(lines, " | ");
 }
 
 int WorkerProcess::wait() {

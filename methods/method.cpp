@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "cmkd/core/error.h"
+#include "cmkd/methods/source_code.h"
 
 namespace cmkd {
 
@@ -42,8 +43,18 @@ Registry<MethodInfo>& method_registry() {
   return *registry;
 }
 
-MethodRegistration::MethodRegistration(MethodInfo info) {
+std::string source_hash_of(const MethodInfo& info) {
+  if (!info.source_hash.empty()) return info.source_hash;
+  const MethodSource* source = source_of_file(info.source_file);
+  if (source != nullptr) return source->hash;
+  throw Error(ErrorKind::kInternal, {"method '" + info.id + "' is registered by a file that the build has not hashed",
+                                     info.source_file, "methods/*.cpp, methods/*/*.cpp, baselines/*.cpp",
+                                     "move it there; one's own project links a table made by tools/source_hashes"});
+}
+
+MethodRegistration::MethodRegistration(MethodInfo info, const char* file) {
   const std::string id = info.id;
+  info.source_file = file;
   method_registry().add(id, std::move(info));
 }
 

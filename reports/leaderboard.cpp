@@ -187,6 +187,7 @@ Leaderboard build_leaderboard(const std::vector<results::LeaderboardRow>& rows,
   if (board.title.empty()) board.title = rows.front().link.suite_title;
   if (board.title.empty()) board.title = board.suite;
 
+  board.provenance = provenance_of(rows);
   const std::vector<PlacedRow> placed = placed_rows(rows);
   const auto place_of = [](const PlacedRow& row) {
     return std::tie(row.source->link.task, row.source->link.dataset, row.direction, row.protocol);

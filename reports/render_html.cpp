@@ -195,6 +195,14 @@ void write_tuning(Page& page, const Tuning& tuning) {
   page.line("</tbody></table></div></section>");
 }
 
+void write_provenance(Page& page, const Provenance& provenance) {
+  const std::vector<std::string> lines = provenance_lines(provenance);
+  if (lines.empty()) return;
+  page.line("<section{}>", provenance.is_mixed() ? " class=\"warning\" role=\"note\"" : "");
+  for (const std::string& line : lines) page.line("<p>{}</p>", html_escaped(line));
+  page.line("</section>");
+}
+
 void write_head(Page& page, const std::string& title) {
   page.line("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
   page.line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
@@ -216,6 +224,7 @@ void write_head(Page& page, const std::string& title) {
 std::string render_html(const Leaderboard& board) {
   Page page;
   write_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
+  write_provenance(page, board.provenance);
   std::set<std::size_t> in_sweeps;
   for (const Sweep& sweep : sweeps_of(board)) {
     write_sweep_section(page, board, sweep);

@@ -214,6 +214,22 @@ json sweep_json(const Sweep& sweep) {
   return result;
 }
 
+json provenance_json(const Provenance& provenance) {
+  json parts = json::array();
+  for (const Provenance::Part& part : provenance.parts) {
+    parts.push_back({{"shared_code", part.origin.shared_code},
+                     {"libtorch", part.origin.libtorch},
+                     {"device", part.origin.device},
+                     {"cpu_level", part.origin.cpu_level},
+                     {"trainings", part.trainings}});
+  }
+  return {{"parts", parts},
+          {"later_evaluations", provenance.later_evaluations},
+          {"mixed_cells", provenance.mixed_cells},
+          {"mixed", provenance.is_mixed()},
+          {"rerun_command", provenance.rerun_command}};
+}
+
 json tuning_json(const Tuning& tuning) {
   json methods = json::array();
   for (const TunedMethod& method : tuning.methods) {
@@ -241,6 +257,7 @@ std::string render_json(const Leaderboard& board) {
             {"suite", board.suite},         {"title", board.title},
             {"how_to_read", how_to_read()}, {"sweeps", json::array()},
             {"tables", json::array()}};
+  root["provenance"] = provenance_json(board.provenance);
   for (const Sweep& sweep : sweeps_of(board)) root["sweeps"].push_back(sweep_json(sweep));
   for (const Table& table : board.tables) root["tables"].push_back(table_json(table, board.cost));
   if (board.tuning) root["tuning"] = tuning_json(*board.tuning);

@@ -164,6 +164,16 @@ void write_tuning(MarkdownDocument& out, const Tuning& tuning) {
   out.blank();
 }
 
+// Alike: a line of its own. Mixed: a quotation, which stands out in every renderer of Markdown.
+void write_provenance(MarkdownDocument& out, const Provenance& provenance) {
+  const std::vector<std::string> lines = provenance_lines(provenance);
+  for (const std::string& line : lines) {
+    out.line("{}{}", provenance.is_mixed() ? "> " : "", markdown_escaped(line));
+    if (provenance.is_mixed() && &line != &lines.back()) out.line(">");
+  }
+  if (!lines.empty()) out.blank();
+}
+
 void write_facts(MarkdownDocument& out, const Table& table) {
   for (const Fact& fact : facts(table)) out.line("- **{}:** {}", fact.name, markdown_escaped(fact.text));
   out.blank();
@@ -175,6 +185,7 @@ std::string render_markdown(const Leaderboard& board) {
   MarkdownDocument out;
   out.line("# {}", board.title.empty() ? "Leaderboard without rows" : markdown_escaped(board.title));
   out.blank();
+  write_provenance(out, board.provenance);
   for (const Sweep& sweep : sweeps_of(board)) write_sweep(out, sweep);
   for (const Table& table : board.tables) {
     out.line("## {}", markdown_escaped(table_title(table)));

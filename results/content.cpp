@@ -42,6 +42,15 @@ std::string fingerprint_of(std::vector<MetricValue> metrics) {
   return hasher.hex();
 }
 
+// Where the last epoch is taken, the validation curve is of the task that happened to train it: nothing depends on it.
+std::vector<EpochValue> reproducible_epochs(const TrainingRecord& training) {
+  std::vector<EpochValue> epochs = training.epochs;
+  if (training.selection_rule == kLastEpochRule) {
+    std::erase_if(epochs, [](const EpochValue& value) { return value.kind == "validation"; });
+  }
+  return epochs;
+}
+
 }  // namespace
 
 Content content_of(const TrainingRecord& training) {
@@ -64,7 +73,7 @@ Content content_of(const TrainingRecord& training) {
           {"final weights", training.final_weights_fingerprint},
           {"selected epoch", std::to_string(training.selected_epoch)},
           {"selection rule", training.selection_rule},
-          {"epoch values", fingerprint_of(training.epochs)}};
+          {"epoch values", fingerprint_of(reproducible_epochs(training))}};
 }
 
 Content content_of(const EvaluationRecord& evaluation, const std::string& outputs_fingerprint) {

@@ -12,8 +12,8 @@ constexpr const char* kTrainingColumns =
     "t.verified, t.direction, t.student_model, t.teacher_model, t.teacher_key, t.seed, t.status, t.reason, "
     "t.initial_weights_fingerprint, t.batch_order_fingerprint, t.augmentation_fingerprint, "
     "t.final_weights_fingerprint, "
-    "t.weights_file, t.selected_epoch, t.selection_rule";
-constexpr int kTrainingColumnCount = 23;
+    "t.weights_file, t.selected_epoch, t.selection_rule, t.shared_code";
+constexpr int kTrainingColumnCount = 24;
 
 RunStatus status_of(const std::string& text) { return text == "done" ? RunStatus::kDone : RunStatus::kFailed; }
 
@@ -36,6 +36,7 @@ TrainingRecord training_of(const Statement& row, int first = 0) {
   }
   training.selected_epoch = row.integer(column++);
   training.selection_rule = row.text(column++);
+  training.shared_code = row.text(column++);
   return training;
 }
 
@@ -78,7 +79,8 @@ class MetricReader {
 std::vector<EvaluationRecord> read_evaluations(Database& database, const char* key_column, const std::string& key) {
   MetricReader metrics(database);
   MeasuredReader measured(database, "evaluation_key");
-  Statement rows(database, fmt::format("SELECT key, config_json, training_key, task, protocol, split FROM evaluation "
+  Statement rows(database, fmt::format("SELECT key, config_json, training_key, task, protocol, split, shared_code FROM "
+                                       "evaluation "
                                        "WHERE {} = ? ORDER BY task, protocol, split, key",
                                        key_column));
   rows.bind(key);
@@ -87,7 +89,7 @@ std::vector<EvaluationRecord> read_evaluations(Database& database, const char* k
     EvaluationRecord& evaluation = evaluations.emplace_back();
     int column = 0;
     for (std::string* field : {&evaluation.key, &evaluation.config_json, &evaluation.training_key, &evaluation.task,
-                               &evaluation.protocol, &evaluation.split}) {
+                               &evaluation.protocol, &evaluation.split, &evaluation.shared_code}) {
       *field = rows.text(column++);
     }
     evaluation.metrics = metrics.read(evaluation.key);
@@ -95,6 +97,29 @@ std::vector<EvaluationRecord> read_evaluations(Database& database, const char* k
   }
   return evaluations;
 }
+
+// Environments are few: each is read once.
+class OriginReader {
+ public:
+  explicit OriginReader(Database& database)
+      : statement_(database, "SELECT name, value FROM environment_value WHERE environment_fingerprint = ?") {}
+  [[nodiscard]] Origin read(const std::string& shared_code, const std::string& environment) {
+    const auto [found, is_new] = known_.try_emplace(environment);
+    if (is_new) {
+      EnvironmentRecord record;
+      statement_.bind(environment);
+      while (statement_.step()) record.values.emplace(statement_.text(0), statement_.text(1));
+      found->second = origin_of("", record);
+    }
+    Origin origin = found->second;
+    origin.shared_code = shared_code;
+    return origin;
+  }
+
+ private:
+  Statement statement_;
+  std::map<std::string, Origin> known_;
+};
 
 EnvironmentRecord read_environment(Database& database, const std::string& training_key) {
   Statement rows(database,
@@ -107,6 +132,15 @@ EnvironmentRecord read_environment(Database& database, const std::string& traini
 }
 
 }  // namespace
+
+Origin origin_of(const std::string& shared_code, const EnvironmentRecord& environment) {
+  const auto value = [&](const char* name) {
+    const auto found = environment.values.find(name);
+    return found == environment.values.end() ? std::string() : found->second;
+  };
+  const std::string device = value("device");
+  return {shared_code, value("libtorch"), device.substr(0, device.find(':')), value("cpu_level")};
+}
 
 std::vector<EpochValue> read_epoch_values(Database& database, const std::string& training_key) {
   Statement rows(database,
@@ -154,8 +188,8 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
   Statement rows(
       state_->database,
       fmt::format("SELECT {}, l.task, l.dataset, l.primary_metric, l.method_order, l.training_key, "
-                  "l.evaluation_key, l.rerun_command, l.note, s.title, l.fold, l.condition, l.level, e.key, "
-                  "e.protocol, e.split "
+                  "l.evaluation_key, l.rerun_command, l.note, s.title, s.file, l.fold, l.condition, l.level, e.key, "
+                  "e.protocol, e.split, e.shared_code, t.environment_fingerprint "
                   "FROM suite_link AS l JOIN suite AS s ON s.name = l.suite "
                   "LEFT JOIN training AS t ON t.key = l.training_key "
                   "LEFT JOIN evaluation AS e ON e.key = l.evaluation_key AND e.training_key = l.training_key "
@@ -163,14 +197,16 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
                   "l.method_order, t.label, t.seed, l.fold, l.training_key, l.evaluation_key",
                   kTrainingColumns));
   rows.bind(suite);
+  OriginReader origins(state_->database);
   std::vector<LeaderboardRow> result;
   while (rows.step()) {
     LeaderboardRow& row = result.emplace_back();
     int column = kTrainingColumnCount;
     row.link.suite = suite;
-    for (std::string* field : {&row.link.task, &row.link.dataset, &row.link.primary_metric, &row.link.method_order,
-                               &row.link.training_key, &row.link.evaluation_key, &row.link.rerun_command,
-                               &row.link.note, &row.link.suite_title, &row.link.fold, &row.link.condition}) {
+    for (std::string* field :
+         {&row.link.task, &row.link.dataset, &row.link.primary_metric, &row.link.method_order, &row.link.training_key,
+          &row.link.evaluation_key, &row.link.rerun_command, &row.link.note, &row.link.suite_title,
+          &row.link.suite_file, &row.link.fold, &row.link.condition}) {
       *field = rows.text(column++);
     }
     if (!rows.is_null(column)) row.link.level = rows.real(column);
@@ -179,11 +215,13 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
     if (rows.is_null(0)) continue;
     row.training = training_of(rows);
     row.training.measured = of_training.read(row.training.key);
+    row.origin = origins.read(row.training.shared_code, rows.text(column + 4));
     row.state = row.training.status == RunStatus::kFailed ? RowState::kFailed : RowState::kTrained;
     if (rows.is_null(column)) continue;
     row.state = RowState::kEvaluated;
     row.protocol = rows.text(column + 1);
     row.split = rows.text(column + 2);
+    row.evaluation_code = rows.text(column + 3);
     row.metrics = metrics.read(row.link.evaluation_key);
     row.measured = of_evaluation.read(row.link.evaluation_key);
   }
@@ -241,6 +279,20 @@ std::vector<EpochValue> Store::epoch_values(const std::string& training_key) con
 EnvironmentRecord Store::environment(const std::string& training_key) const {
   return read_environment(state_->database, training_key);
 }
+
+std::optional<Origin> Store::origin(const std::string& training_key) const {
+  Statement row(state_->database, "SELECT shared_code, environment_fingerprint FROM training WHERE key = ?");
+  if (!row.bind(training_key).step()) return std::nullopt;
+  return OriginReader(state_->database).read(row.text(0), row.text(1));
+}
+
+std::optional<std::string> Store::evaluation_code(const std::string& key) const {
+  Statement row(state_->database, "SELECT shared_code FROM evaluation WHERE key = ?");
+  if (!row.bind(key).step()) return std::nullopt;
+  return row.text(0);
+}
+
+std::int64_t Store::history_size() const { return state_->database.query_integer("SELECT count(*) FROM history"); }
 
 std::vector<EvaluationRecord> Store::evaluations(const std::string& training_key) const {
   const ReadTransaction transaction(state_->database);

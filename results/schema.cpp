@@ -105,14 +105,20 @@ void migrate(Database& database, const Schema& schema) {
 }  // namespace
 
 const Schema& current_schema() {
-  static const Schema schema{2,
+  // A view may name what a later version adds: views are dropped first and made last, by the newest version alone.
+  const std::string drop_views =
+      "DROP VIEW IF EXISTS leaderboard; DROP VIEW IF EXISTS runs; DROP VIEW IF EXISTS failures;"
+      "DROP VIEW IF EXISTS exclusions; DROP VIEW IF EXISTS history;";
+  static const Schema schema{3,
                              kSchemaSql,
-                             {{2,
-                               "DROP VIEW leaderboard; DROP VIEW runs; DROP VIEW failures; DROP VIEW exclusions;"
-                               "ALTER TABLE suite_link ADD COLUMN fold TEXT NOT NULL DEFAULT '';"
-                               "ALTER TABLE suite_link ADD COLUMN condition TEXT NOT NULL DEFAULT '';"
-                               "ALTER TABLE suite_link ADD COLUMN level REAL;" +
-                                   std::string(kViewsSql)}}};
+                             {{2, drop_views + "ALTER TABLE suite_link ADD COLUMN fold TEXT NOT NULL DEFAULT '';"
+                                               "ALTER TABLE suite_link ADD COLUMN condition TEXT NOT NULL DEFAULT '';"
+                                               "ALTER TABLE suite_link ADD COLUMN level REAL;"},
+                              {3, drop_views +
+                                      "ALTER TABLE training ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
+                                      "ALTER TABLE evaluation ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
+                                      "ALTER TABLE suite ADD COLUMN file TEXT NOT NULL DEFAULT '';" +
+                                      std::string(kViewsSql)}}};
   return schema;
 }
 

@@ -1,4 +1,4 @@
--- The result store, version 2: its tables (views.sql has the views). Every table and column is described in
+-- The result store, version 3: its tables (views.sql has the views). Every table and column is described in
 -- docs/store.md.
 --
 -- What is reproducible to the byte and what was measured are kept apart: only `measurement` holds times, memory and dates.
@@ -6,7 +6,7 @@
 -- This file is run inside one transaction by results/schema.cpp, which also embeds it in the program.
 
 PRAGMA application_id = 1668115300;  -- "cmkd" in ASCII: a file of another program is refused
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- Data sets ----------------------------------------------------------------------------------------------------------
 
@@ -86,6 +86,7 @@ CREATE TABLE training (
   selection_rule              TEXT NOT NULL,
   content_fingerprint         TEXT NOT NULL,
   environment_fingerprint     TEXT NOT NULL REFERENCES environment (fingerprint),
+  shared_code                 TEXT NOT NULL DEFAULT '',  -- hash of the code that all methods share; '': not known
   CHECK ((status = 'failed') = (reason <> '')),
   FOREIGN KEY (dataset_fingerprint, decoded_fingerprint) REFERENCES decoding (dataset_fingerprint, decoded_fingerprint)
 ) STRICT;
@@ -112,7 +113,8 @@ CREATE TABLE evaluation (
   task                TEXT NOT NULL CHECK (task <> ''),
   protocol            TEXT NOT NULL,
   split               TEXT NOT NULL,
-  content_fingerprint TEXT NOT NULL
+  content_fingerprint TEXT NOT NULL,
+  shared_code         TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE INDEX evaluation_by_training ON evaluation (training_key, key);
@@ -153,7 +155,8 @@ CREATE UNIQUE INDEX measurement_of_evaluation ON measurement (evaluation_key, na
 
 CREATE TABLE suite (
   name  TEXT NOT NULL PRIMARY KEY CHECK (name <> ''),
-  title TEXT NOT NULL
+  title TEXT NOT NULL,
+  file  TEXT NOT NULL DEFAULT ''  -- as it was named when it was last run
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE suite_link (

@@ -104,6 +104,14 @@ void Store::put_dataset(const DatasetRecord& dataset) {
 }
 
 void Store::commit_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations) {
+  (void)put_run(training, evaluations, /*replace=*/false);
+}
+
+bool Store::replace_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations) {
+  return put_run(training, evaluations, /*replace=*/true);
+}
+
+bool Store::put_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations, bool replace) {
   require_writable(state_->database, state_->mode);
   if (training.status == RunStatus::kFailed && !evaluations.empty()) {
     throw Error(ErrorKind::kInternal,
@@ -116,9 +124,11 @@ void Store::commit_run(const TrainingRecord& training, const std::vector<Evaluat
       prepare_evaluations(training.key, evaluations, state_->artifact_folder);
   Transaction transaction(state_->database);
   Writer writer(state_->database);
+  const bool same = replace && writer.make_way(training, prepared);
   writer.put_training(training, weights);
   for (const PreparedEvaluation& evaluation : prepared) writer.put_evaluation(evaluation);
   transaction.commit();
+  return same;
 }
 
 void Store::put_evaluations(const std::string& training_key, const std::vector<EvaluationRecord>& evaluations) {

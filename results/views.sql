@@ -73,3 +73,14 @@ SELECT d.name AS dataset, x.split, x.clip_id, x.path, x.reason, x.dataset_finger
 FROM excluded_clip AS x
 JOIN dataset AS d ON d.fingerprint = x.dataset_fingerprint
 ORDER BY d.name, x.dataset_fingerprint, x.decoded_fingerprint, x.split, x.clip_id;
+
+-- One row per training that no suite wants any more: what was there before a method or a setting was changed. Reports
+-- show none of them.
+CREATE VIEW history AS
+SELECT substr(t.key, 1, 12) AS id, t.status, t.label AS method, d.name AS dataset, t.direction, t.student_model, t.seed,
+       t.shared_code, t.key
+FROM training AS t
+JOIN dataset AS d ON d.fingerprint = t.dataset_fingerprint
+WHERE NOT EXISTS (SELECT 1 FROM suite_link AS l WHERE l.training_key = t.key)
+  AND NOT EXISTS (SELECT 1 FROM training AS s JOIN suite_link AS l ON l.training_key = s.key WHERE s.teacher_key = t.key)
+ORDER BY d.name, t.dataset_fingerprint, t.direction, t.student_model, t.label, t.seed, t.key;

@@ -22,8 +22,9 @@ namespace {
       ErrorKind::kData,
       {fmt::format("{} {} was done before with another outcome, so determinism is broken: {}", what, key, difference),
        database.path().string(), "",
-       "the stored row is kept. Was either run on another build, device or decoder, or in 'fast' mode? "
-       "Then give it a store of its own; else please report it"});
+       "the stored row is kept. Was either run by other code, LibTorch or device, or in 'fast' mode? Then train what "
+       "is "
+       "stored again ('cmkd run SUITE --retrain changed'), or take another store; else please report it"});
 }
 
 bool same(const DatasetRecord::Excluded& a, const DatasetRecord::Excluded& b) {
@@ -143,6 +144,33 @@ void Writer::put_training(const TrainingRecord& training, const std::optional<Ar
   insert_training(training, fingerprint);
 }
 
+bool Writer::make_way(const TrainingRecord& training, const std::vector<PreparedEvaluation>& evaluations) {
+  Statement known(database_, "SELECT status, content_fingerprint FROM training WHERE key = ?");
+  known.bind(training.key);
+  if (!known.step() || known.text(0) != "done") return false;
+  bool same = known.text(1) == fingerprint_of(content_of(training));
+  for (const PreparedEvaluation& evaluation : evaluations) {
+    Statement stored(database_, "SELECT content_fingerprint FROM evaluation WHERE key = ?");
+    same = same && (!stored.bind(evaluation.record.key).step() || stored.text(0) == evaluation.content_fingerprint);
+  }
+  if (same) {
+    Statement(database_, "UPDATE training SET shared_code = ?, environment_fingerprint = ? WHERE key = ?")
+        .bind(training.shared_code, put_environment(training.environment), training.key)
+        .run();
+    Statement(database_, "DELETE FROM measurement WHERE training_key = ?").bind(training.key).run();
+    insert_measured("training_key", training.key, training.measured);
+    for (const PreparedEvaluation& evaluation : evaluations) {
+      Statement(database_, "UPDATE evaluation SET shared_code = ? WHERE key = ?")
+          .bind(evaluation.record.shared_code, evaluation.record.key)
+          .run();
+    }
+    return true;
+  }
+  Statement(database_, "DELETE FROM training WHERE key = ?").bind(training.key).run();
+  Statement(database_, "UPDATE training SET shared_code = '' WHERE teacher_key = ?").bind(training.key).run();
+  return false;
+}
+
 void Writer::insert_training(const TrainingRecord& training, const std::string& content_fingerprint) {
   const std::string environment = put_environment(training.environment);
   const bool done = training.status == RunStatus::kDone;
@@ -151,14 +179,15 @@ void Writer::insert_training(const TrainingRecord& training, const std::string& 
       "INSERT INTO training (key, config_json, cell_key, dataset_fingerprint, decoded_fingerprint, method, control, "
       "label, verified, direction, student_model, teacher_model, teacher_key, seed, status, reason, "
       "initial_weights_fingerprint, batch_order_fingerprint, augmentation_fingerprint, final_weights_fingerprint, "
-      "weights_file, selected_epoch, selection_rule, content_fingerprint, environment_fingerprint) "
-      "VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?)")
+      "weights_file, selected_epoch, selection_rule, content_fingerprint, environment_fingerprint, shared_code) "
+      "VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?)")
       .bind(training.key, training.config_json, training.cell_key, training.dataset_fingerprint,
             training.decoded_fingerprint, training.method, training.control, training.label, training.verified,
             training.direction, training.student_model, training.teacher_model, training.teacher_key, training.seed,
             done ? "done" : "failed", training.reason, training.initial_weights_fingerprint,
             training.batch_order_fingerprint, training.augmentation_fingerprint, training.final_weights_fingerprint,
-            training.weights_file, training.selected_epoch, training.selection_rule, content_fingerprint, environment)
+            training.weights_file, training.selected_epoch, training.selection_rule, content_fingerprint, environment,
+            training.shared_code)
       .run();
   Statement insert(database_,
                    "INSERT INTO epoch_value (training_key, phase, epoch, kind, name, value) VALUES (?, ?, ?, ?, ?, ?)");
@@ -184,10 +213,10 @@ void Writer::put_evaluation(const PreparedEvaluation& evaluation) {
         database_);
   }
   Statement(database_,
-            "INSERT INTO evaluation (key, config_json, training_key, task, protocol, split, content_fingerprint) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)")
+            "INSERT INTO evaluation (key, config_json, training_key, task, protocol, split, content_fingerprint, "
+            "shared_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(record.key, record.config_json, record.training_key, record.task, record.protocol, record.split,
-            evaluation.content_fingerprint)
+            evaluation.content_fingerprint, record.shared_code)
       .run();
   Statement metric(database_, "INSERT INTO metric (evaluation_key, split, name, value, clips) VALUES (?, ?, ?, ?, ?)");
   for (const MetricValue& value : record.metrics) {
@@ -246,7 +275,9 @@ void Writer::put_artifact(const Artifact& artifact, const char* kind) {
 void Writer::set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links) {
   Statement(database_, "DELETE FROM suite WHERE name = ?").bind(suite).run();
   if (links.empty()) return;
-  Statement(database_, "INSERT INTO suite (name, title) VALUES (?, ?)").bind(suite, links.front().suite_title).run();
+  Statement(database_, "INSERT INTO suite (name, title, file) VALUES (?, ?, ?)")
+      .bind(suite, links.front().suite_title, links.front().suite_file)
+      .run();
   Statement insert(database_,
                    "INSERT INTO suite_link (suite, task, dataset, method_order, training_key, evaluation_key, "
                    "primary_metric, rerun_command, note, fold, condition, level) "

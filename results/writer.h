@@ -32,6 +32,8 @@ class Writer {
   void put_dataset(const DatasetRecord& dataset);
   void put_training(const TrainingRecord& training, const std::optional<Artifact>& weights);
   void put_evaluation(const PreparedEvaluation& evaluation);
+  // What Store::replace_run does before the run is put: nothing is left to contradict it.
+  bool make_way(const TrainingRecord& training, const std::vector<PreparedEvaluation>& evaluations);
   void set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links);
 
  private:

@@ -94,15 +94,20 @@ std::vector<Spec> training_specs() {
                    "step: times 0.1 at three quarters of the epochs"),
       Spec::number("warmup_epochs", 0, 0, 10000, "linear from 0", "epochs"),
       Spec::number("clip_gradient_norm", 0, 0, 1e9, "of each group; 0: no clipping"),
-      Spec::integer("threads_per_run", 1, 1, 256,
-                    "LibTorch threads of a run: part of its key, because sums change with them"),
-      Spec::boolean("deterministic", true, "the same bytes for the same build, device model, CPU level and threads"),
       Spec::choice("select", "last", {"last", "best_validation"}, "which epoch's weights are evaluated"),
       Spec::integer("teacher_maps_mib", 1024, 0, 1 << 20,
                     "the teacher's feature maps, for methods that compare them, are kept in memory when those of all "
                     "clips take at most this, and computed anew at each step otherwise",
                     "MiB"),
       Spec::boolean("keep_weights", false, "keep the final weights of the students beside the store"),
+  };
+}
+
+// Of the process that trains: one setting for teacher and students.
+std::vector<Spec> runtime_specs() {
+  return {
+      Spec::integer("threads", 1, 1, 256, "LibTorch threads of a run: part of its key, because sums change with them"),
+      Spec::boolean("deterministic", true, "the same bytes for the same build, device model, CPU level and threads"),
   };
 }
 
@@ -163,9 +168,10 @@ std::vector<Spec> corruption_specs() {
 
 const std::map<std::string, std::vector<Spec>>& all_specs() {
   static const std::map<std::string, std::vector<Spec>> specs{
-      {"suite", suite_specs()},   {"ingest", ingest_specs()},         {"clip", clip_specs()},
-      {"labels", labels_specs()}, {"training", training_specs()},     {"evaluation", evaluation_specs()},
-      {"tune", tune_specs()},     {"corruption", corruption_specs()}, {"weights", weights_specs()}};
+      {"suite", suite_specs()},    {"ingest", ingest_specs()},         {"clip", clip_specs()},
+      {"labels", labels_specs()},  {"training", training_specs()},     {"evaluation", evaluation_specs()},
+      {"tune", tune_specs()},      {"corruption", corruption_specs()}, {"weights", weights_specs()},
+      {"runtime", runtime_specs()}};
   return specs;
 }
 

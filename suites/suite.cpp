@@ -80,6 +80,13 @@ CorruptionSettings Suite::corruption_settings() const {
   return settings;
 }
 
+RuntimeOptions Suite::runtime_options() const {
+  RuntimeOptions options;
+  options.threads = static_cast<int>(runtime.values.integer("threads"));
+  options.mode = runtime.values.boolean("deterministic") ? ExecutionMode::kDeterministic : ExecutionMode::kFast;
+  return options;
+}
+
 std::vector<std::string> Suite::folds(const std::vector<std::string>& of_dataset) const {
   const std::string wanted = labels.values.text("folds");
   if (of_dataset.empty()) {
@@ -168,6 +175,7 @@ std::string show_config(const Suite& suite) {
   show_section(text, "evaluation", suite.evaluation);
   show_section(text, "tune", suite.tune);
   show_section(text, "corruption", suite.corruption);
+  show_section(text, "runtime", suite.runtime);
   for (const MethodEntry& method : suite.methods) {
     text += fmt::format("\n[[methods]]\nid = \"{}\"\n", method.id);
     if (!method.controls.empty()) text += fmt::format("controls = [\"{}\"]\n", join(method.controls, "\", \""));

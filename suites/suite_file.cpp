@@ -71,12 +71,21 @@ std::set<std::string> read_weights(const toml::table& table, const Document& doc
   return taken;
 }
 
+// What belongs to the process is one setting for teacher and students alike.
+void refuse_moved(const std::string& name, const std::string& where) {
+  if (name != "threads_per_run" && name != "deterministic") return;
+  const char* now = name == "deterministic" ? "deterministic" : "threads";
+  refuse(fmt::format("'{}' is no setting of a training: a process has one, for teacher and students", name), where,
+         fmt::format("[runtime] {} = …", now), fmt::format("move it to [runtime], or --set runtime.{}=…", now));
+}
+
 // Writes the entries of `table` that are not in `reserved` into `section`.
 void read_section(const toml::table& table, const Document& document, Section& section,
                   const std::set<std::string>& reserved = {}) {
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     if (reserved.contains(name)) continue;
+    if (!section.values.values().contains(name)) refuse_moved(name, document.where(node));
     section.values.set(name, scalar(node, name, document.where(node)), document.where(node));
     section.origins[name] = document.is_override ? "--set" : document.where(node);
   }
@@ -210,7 +219,7 @@ void read_plain_sections(const toml::table& root, const Document& document, Suit
   const std::pair<const char*, Section*> sections[] = {{"ingest", &suite.ingest},         {"clip", &suite.clip},
                                                        {"labels", &suite.labels},         {"training", &suite.training},
                                                        {"evaluation", &suite.evaluation}, {"tune", &suite.tune},
-                                                       {"corruption", &suite.corruption}};
+                                                       {"corruption", &suite.corruption}, {"runtime", &suite.runtime}};
   for (const auto& [name, section] : sections) {
     if (const toml::table* table = table_of(root, name, document)) read_section(*table, document, *section);
   }
@@ -245,6 +254,7 @@ toml::table parse_override(const std::string& text, const std::string& name) {
 }
 
 void set_value(Section& section, const std::string& name, const toml::node& node, const std::string& where) {
+  if (!section.values.values().contains(name)) refuse_moved(name, where);
   section.values.set(name, scalar(node, name, where), where);
   section.origins[name] = "--set";
 }
@@ -263,7 +273,7 @@ void apply_override(Suite& suite, const std::string& text) {
                                                  {"ingest", &suite.ingest},         {"clip", &suite.clip},
                                                  {"labels", &suite.labels},         {"training", &suite.training},
                                                  {"evaluation", &suite.evaluation}, {"tune", &suite.tune},
-                                                 {"corruption", &suite.corruption}};
+                                                 {"corruption", &suite.corruption}, {"runtime", &suite.runtime}};
   if (const auto found = sections.find(head); found != sections.end())
     return set_value(*found->second, tail, node, where);
   if (head == "teacher" || head == "student") {
@@ -413,6 +423,7 @@ Suite load_suite(const std::filesystem::path& file, const std::vector<std::strin
   suite.evaluation.values = Parameters(section_specs("evaluation"));
   suite.tune.values = Parameters(section_specs("tune"));
   suite.corruption.values = Parameters(section_specs("corruption"));
+  suite.runtime.values = Parameters(section_specs("runtime"));
   suite.teacher.training.values = Parameters(section_specs("training"));
   suite.teacher.weights.values = Parameters(section_specs("weights"));
   suite.student.weights.values = Parameters(section_specs("weights"));

@@ -14,7 +14,13 @@ add_custom_command(
           ${CMAKE_SOURCE_DIR}/baselines/template/baseline_test.cpp.in
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
 get_target_property(cmkd_libraries cmkd LINK_LIBRARIES)
-add_executable(cmkd_with_new_baseline ${new_baseline}/baselines/made_by_new.cpp $<TARGET_OBJECTS:cmkd>)
+# Methods outside the tree bring a table of their own.
+add_custom_command(
+  OUTPUT ${new_baseline}/source_table.cpp
+  COMMAND source_hashes ${new_baseline} ${new_baseline}/source_table.cpp --methods-only
+  DEPENDS source_hashes ${new_baseline}/baselines/made_by_new.cpp VERBATIM)
+add_executable(cmkd_with_new_baseline ${new_baseline}/baselines/made_by_new.cpp ${new_baseline}/source_table.cpp
+                                      $<TARGET_OBJECTS:cmkd>)
 target_link_libraries(cmkd_with_new_baseline PRIVATE ${cmkd_libraries})
 cmkd_use_precompiled_header(cmkd_with_new_baseline)
 add_executable(test_new_baseline ${new_baseline_files})

@@ -55,6 +55,7 @@ void add(const std::string& id, const Factory& factory) {
   info.id = id;
   info.title = id;
   info.presets = {{"paper", {}}, {"suite", {}}};
+  info.source_hash = "of a test";
   info.make = [needs = info.needs, factory](const TrainingSetup& setup) {
     return make_distillation(setup, needs, factory());
   };

@@ -5,37 +5,13 @@
 
 #include <map>
 
-#include "cmkd/core/file.h"
-#include "cmkd/harness/run_one.h"
 #include "cmkd/harness/teacher_maps.h"
-#include "paths.h"
-#include "tiny_suite.h"
+#include "trained.h"
 
 using namespace cmkd;
+using cmkd::test::Trained;
 
 namespace {
-
-// Everything of one suite file in a folder of its own.
-struct Trained {
-  explicit Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides = {}) {
-    write_file_atomically(folder / "tiny.toml", test::tiny_suite("Tiny", methods));
-    suite = load_suite(folder / "tiny.toml", overrides);
-    data.emplace(open_data(suite, folder / "cache", 1));
-    const Plan plan = make_plan(suite, data->listed.source_fingerprint);
-    for (const PlannedTraining& planned : plan.trainings) {
-      std::filesystem::create_directories(runs.run(planned.key));
-      records[planned.method] = run_one(suite, planned, *data, runs, {}).training;
-      keys[planned.method] = planned.key;
-    }
-  }
-
-  test::TemporaryFolder folder;
-  Suite suite;
-  std::optional<SuiteData> data;
-  RunFolder runs{folder / "out"};
-  std::map<std::string, results::TrainingRecord> records;
-  std::map<std::string, std::string> keys;
-};
 
 double last_term(const results::TrainingRecord& record, const std::string& name) {
   double value = 0;
@@ -127,4 +103,30 @@ TEST_CASE("damage of the teacher's side reaches its maps as well as its logits")
   CHECK(clean.records.at("kd").final_weights_fingerprint != damaged.records.at("kd").final_weights_fingerprint);
   const Trained untouched({"at"}, {"corruption.kind=swap", "corruption.share=0"});
   CHECK(untouched.records.at("at").final_weights_fingerprint == clean.records.at("at").final_weights_fingerprint);
+}
+
+TEST_CASE("a checkpoint is taken up by the code that wrote it, and by no other") {
+  const Trained trained({"student"});
+  const Plan plan = make_plan(trained.suite, trained.data->listed.source_fingerprint);
+  const PlannedTraining& planned = *plan.find(trained.keys.at("student"));
+  const std::filesystem::path file = trained.folder / "checkpoint";
+  const auto first_step = [&] {
+    std::optional<TrainerProgress> first;
+    TrainerOptions options{c10::kCPU, file, 0, [&](const TrainerProgress& progress) {
+                             if (!first) first = progress;
+                           }};
+    Trainer trainer(trained.suite, planned, *trained.data, nullptr, options);
+    trainer.run();
+    REQUIRE(first);
+    return first->step;
+  };
+  CHECK(first_step() == 1);
+  // The file that is left was written after the last step but one or later.
+  Checkpoint written = *load_checkpoint(file, planned.key);
+  written.step = 1;
+  save_checkpoint(file, written);
+  CHECK(first_step() == 2);
+  written.shared_code = "another";
+  save_checkpoint(file, written);
+  CHECK(first_step() == 1);
 }

@@ -272,13 +272,13 @@ TEST_CASE("an older store is migrated in one transaction, with a backup beside i
     store.commit_run(training, {});
   }
   Schema newer{
-      4, kSchemaSql, {{3, "ALTER TABLE training ADD COLUMN tag TEXT"}, {4, "UPDATE training SET tag = label"}}};
-  const fs::path backup = path.string() + ".version-2.backup";
+      5, kSchemaSql, {{4, "ALTER TABLE training ADD COLUMN tag TEXT"}, {5, "UPDATE training SET tag = label"}}};
+  const fs::path backup = path.string() + ".version-3.backup";
   SECTION("each step in turn") {
     {
       Database database(path, Database::Access::kReadWrite, std::chrono::seconds(1));
       prepare_for_writing(database, newer);
-      CHECK(database.query_integer("PRAGMA user_version") == 4);
+      CHECK(database.query_integer("PRAGMA user_version") == 5);
       CHECK(database.query_text("SELECT tag FROM training") == "kd");
       CHECK(database.query_integer("PRAGMA foreign_keys") == 1);
       prepare_for_writing(database, newer);  // nothing left to do, and no second backup
@@ -287,7 +287,7 @@ TEST_CASE("an older store is migrated in one transaction, with a backup beside i
     CHECK_FALSE(fs::exists(backup.string() + ".2"));
     const Store old = Store::open(backup, OpenMode::kReadOnly);
     CHECK(old.has_training(training.key));
-    CHECK(open_error(path).kind() == ErrorKind::kData);  // the present program knows version 2
+    CHECK(open_error(path).kind() == ErrorKind::kData);  // the present program knows version 3
   }
   SECTION("a step that fails changes nothing") {
     newer.migrations[1].sql = "UPDATE nonsense SET tag = 1";
@@ -338,8 +338,9 @@ TEST_CASE("a store of version 1 keeps its runs and links, and has the views of t
   CHECK(again.link.condition == link.condition);
   CHECK(again.link.level == 0.5);
   Database database(path, Database::Access::kReadOnly, std::chrono::seconds(1));
-  CHECK(database.query_integer("PRAGMA user_version") == 2);
+  CHECK(database.query_integer("PRAGMA user_version") == 3);
   CHECK(database.query_integer("SELECT count(*) FROM leaderboard") == 0);
+  CHECK(database.query_integer("SELECT count(*) FROM history") == 0);
   CHECK(fs::exists(path.string() + ".version-1.backup"));
 }
 

@@ -14,10 +14,11 @@ namespace cmkd {
 
 // The position and everything that is accumulated. Weights, optimisers and method state are in `tensors`.
 struct Checkpoint {
-  std::string key;         // of the training
-  std::int64_t phase = 0;  // index
-  std::int64_t epoch = 0;  // within the phase: the epoch that comes next or is under way
-  std::int64_t step = 0;   // within the epoch: the step that comes next
+  std::string key;          // of the training
+  std::string shared_code;  // of the program that wrote it
+  std::int64_t phase = 0;   // index
+  std::int64_t epoch = 0;   // within the phase: the epoch that comes next or is under way
+  std::int64_t step = 0;    // within the epoch: the step that comes next
   std::string initial_weights_fingerprint;
   std::string batch_order;   // hash chain over the clips of every step of the last phase so far
   std::string augmentation;  // hash chain over the windows, crops and mirrorings of these steps

@@ -76,8 +76,4 @@ using Winners = std::map<std::string, std::int64_t>;
 // teacher.
 [[nodiscard]] Plan make_tuning_plan(const Suite& tuning_suite, const PlanSource& source, const PlanFilter& filter = {});
 
-// Keys sorted, numbers in shortest form, no white space.
-[[nodiscard]] std::string canonical_json(const Parameters& parameters);
-[[nodiscard]] std::string dataset_config_json(const Suite& suite);
-
 }  // namespace cmkd

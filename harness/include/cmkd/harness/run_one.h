@@ -37,12 +37,14 @@ struct RunResult {
   results::TrainingRecord training;
   std::vector<results::EvaluationRecord> evaluations;  // none when it failed
   bool evaluation_only = false;                        // made from kept weights: `training` holds no more than the plan
+  bool replaces = false;                               // takes the place of what is stored under its key
 };
 
 struct RunOneOptions {
   c10::Device device = c10::kCPU;
   double checkpoint_seconds = 10;
   std::filesystem::path finished_weights;  // of a training that is done: only evaluate
+  bool replaces = false;                   // RunResult::replaces
   std::function<void(const TrainerProgress&)> progress;
 };
 

@@ -27,12 +27,16 @@ struct RunOptions {
   std::string device = "cpu";
   double checkpoint_seconds = 10;
   bool retry_failed = false;
+  bool retrain_changed = false;  // what was made by other shared code, LibTorch, device kind or CPU level than here
 };
 
 struct RunSummary {
   std::int64_t planned = 0;
   std::int64_t already_done = 0;
-  std::int64_t done = 0;              // now
+  std::int64_t done = 0;              // trained by this call
+  std::int64_t done_elsewhere = 0;    // by another process on the same folder, while this one ran
+  std::int64_t changed = 0;           // of already_done: made with something else than this program here
+  std::string changed_how;            // of one of these: "shared code 1a2b3c4d5e (here 5e6f7a8b9c)"
   std::int64_t failed = 0;            // of the plan, now or earlier
   std::vector<std::string> failures;  // "kd seed 3: the loss is not finite: …"
 };
@@ -44,7 +48,8 @@ struct RunSummary {
 RunSummary run_suite(const Suite& suite, const RunOptions& options);
 
 // What the worker process does: reads training keys from standard input, one a line, and writes events to standard
-// output, one JSON object a line: {"event":"progress"|"done"|"busy", "key", …}. Returns its exit status.
+// output, one JSON object a line: {"event":"locked"|"progress"|"done"|"skipped"|"busy", "key", …}. After "locked" it
+// waits for a line "go" or "skip": the run may have been finished elsewhere just before. Returns its exit status.
 int run_worker(const Suite& suite, const RunOptions& options, std::int64_t parent_process);
 
 }  // namespace cmkd

@@ -113,12 +113,19 @@ struct MethodInfo {
   std::string unlabelled;           // what it does with a clip whose label is hidden, in words
   std::function<std::unique_ptr<Training>(const TrainingSetup&)> make;
   std::map<std::string, ConformanceCheck> conformance;  // vector folder -> check
+  // Of the source that only this method uses (source_code.h): part of its trainings' keys. "": as the build hashed
+  // `source_file`, which the registration fills.
+  std::string source_hash = {};
+  std::string source_file = {};
 };
 
 [[nodiscard]] Registry<MethodInfo>& method_registry();
 
+// Throws Error(kInternal) when the file that registers the method is in no SourceTable.
+[[nodiscard]] std::string source_hash_of(const MethodInfo& info);
+
 struct MethodRegistration {
-  explicit MethodRegistration(MethodInfo info);
+  explicit MethodRegistration(MethodInfo info, const char* file = __builtin_FILE());
 };
 
 // ---- The adapter -------------------------------------------------------------------------------------------------

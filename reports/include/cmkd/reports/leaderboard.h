@@ -119,10 +119,28 @@ struct Table {
   std::vector<ExclusionList> exclusions;
 };
 
+// What the trainings of a board were made with, as far as it may change a number although no key holds it.
+struct Provenance {
+  struct Part {
+    results::Origin origin;
+    std::int64_t trainings = 0;
+  };
+  std::vector<Part> parts;             // of the trainings that are done; most trainings first, then by origin
+  std::int64_t later_evaluations = 0;  // made by other shared code than their training
+  std::int64_t mixed_cells = 0;        // whose trainings differ in LibTorch, device kind or CPU level
+  std::string rerun_command;           // trains again what differs from the program at hand
+
+  [[nodiscard]] bool is_mixed() const noexcept { return parts.size() > 1 || later_evaluations > 0; }
+};
+[[nodiscard]] Provenance provenance_of(const std::vector<results::LeaderboardRow>& rows);
+// One sentence where all were made alike; else what was made with what, and the remedy. Empty where nothing is done.
+[[nodiscard]] std::vector<std::string> provenance_lines(const Provenance& provenance);
+
 struct Leaderboard {
   std::string suite;
   std::string title;
   bool cost = true;
+  Provenance provenance;
   std::optional<Tuning> tuning;  // behind it, when the caller gave its rows
   std::vector<Table> tables;     // by task, dataset, level of a sweep, direction, protocol
 };

@@ -1,6 +1,7 @@
 // What the store keeps, as plain values: no SQL, no tensors. See results/schema.sql and docs/store.md for the columns.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,6 +32,17 @@ struct EnvironmentRecord {
   std::map<std::string, std::string> values;  // "libtorch" -> "2.13.0", "cpu_level", "threads", "git_revision", …
 };
 
+// What made a result, as far as it may change a number although no key holds it.
+struct Origin {
+  std::string shared_code;  // hash; "": not known
+  std::string libtorch;     // "2.13.0"
+  std::string device;       // kind: "cpu", "cuda"
+  std::string cpu_level;    // instruction level that LibTorch uses: "AVX2"
+  friend auto operator<=>(const Origin&, const Origin&) = default;
+};
+// Values that the environment does not hold are "".
+[[nodiscard]] Origin origin_of(const std::string& shared_code, const EnvironmentRecord& environment);
+
 enum class RunStatus { kDone, kFailed };
 
 // A value per epoch: loss terms (mean over the epoch's steps) and diagnostics.
@@ -41,6 +53,9 @@ struct EpochValue {
   std::string name;
   double value = 0;
 };
+
+// TrainingRecord::selection_rule where nothing was chosen.
+inline constexpr const char* kLastEpochRule = "last epoch";
 
 struct TrainingRecord {
   std::string key;          // hash of config_json: the identity
@@ -69,6 +84,7 @@ struct TrainingRecord {
   std::string selection_rule;  // "last epoch", "best top1 on validation"
   std::vector<EpochValue> epochs;
   EnvironmentRecord environment;
+  std::string shared_code;  // hash of the code that all methods share; "": not known (a store older than version 3)
   std::map<std::string, double>
       measured;  // "train_seconds", "step_milliseconds", "peak_memory_bytes": not reproducible
 };
@@ -101,7 +117,8 @@ struct EvaluationRecord {
   std::string protocol;  // "strict", "paper"
   std::string split;     // "test"
   std::vector<MetricValue> metrics;
-  ClipOutputs outputs;  // stored in the database up to 1 MB, else as a content-addressed file beside it
+  std::string shared_code;  // as of a training; another than its training's where it was evaluated later
+  ClipOutputs outputs;      // stored in the database up to 1 MB, else as a content-addressed file beside it
   std::map<std::string, double> measured;
 };
 
@@ -121,6 +138,7 @@ struct SuiteLink {
   // A sweep's setting and its value here, "corruption.level = 0.5"; "" outside a sweep.
   std::string condition = {};
   std::optional<double> level = {};  // that value
+  std::string suite_file = {};       // of the suite: "suites/quick.toml"
 };
 
 }  // namespace cmkd::results

@@ -6,9 +6,12 @@
 // fork().
 //
 // Every call either does all of what it says or throws `cmkd::Error` and changes nothing:
-//   kData         not a store (not SQLite, another program's, newer version), corrupt, or content that contradicts a
-//   run kEnvironment  locked for too long, read-only, disk full, no permission kInternal     records that contradict
-//   themselves or each other (a bug of the caller)
+// - kData: not a store (not SQLite, another program's, newer version), corrupt, or content that contradicts a run
+//
+// - kEnvironment: locked for too long, read-only, disk full, no permission
+//
+// - kInternal: records that contradict themselves or each other (a bug of the caller)
+//
 // Every query has a total order that does not depend on the order in which the store was filled.
 #pragma once
 
@@ -55,6 +58,8 @@ struct LeaderboardRow {
   std::string split;                       // same
   std::vector<MetricValue> metrics;        // by split and name; empty unless kEvaluated
   std::map<std::string, double> measured;  // of the evaluation (the training's: training.measured); not reproducible
+  Origin origin;                           // of the training
+  std::string evaluation_code;             // EvaluationRecord::shared_code; "" unless kEvaluated
 };
 
 // Fields that are set must match.
@@ -103,6 +108,12 @@ class Store {
   // kData naming both fingerprints.
   void commit_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations);
 
+  // As commit_run, but what is stored of this training goes, done or not: it was made by other code or elsewhere, and
+  // has been trained again. The same content only gets its new origin, and keeps other evaluations. Other content takes
+  // all evaluations of the old with it, and marks the trainings that learned from it, if it is a teacher's, as of
+  // unknown code, so that they are trained again, too. Returns whether the content is the same.
+  bool replace_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations);
+
   // Further evaluations of a training that is in the store and done; same rules.
   void put_evaluations(const std::string& training_key, const std::vector<EvaluationRecord>& evaluations);
 
@@ -131,6 +142,12 @@ class Store {
   [[nodiscard]] std::vector<EpochValue> epoch_values(
       const std::string& training_key) const;  // phase, epoch, kind, name
   [[nodiscard]] EnvironmentRecord environment(const std::string& training_key) const;
+  // Nothing when the training is not there.
+  [[nodiscard]] std::optional<Origin> origin(const std::string& training_key) const;
+  // EvaluationRecord::shared_code; nothing when the evaluation is not there.
+  [[nodiscard]] std::optional<std::string> evaluation_code(const std::string& key) const;
+  // Trainings that no suite wants, nor learns from: results of methods and settings as they were before. In no report.
+  [[nodiscard]] std::int64_t history_size() const;
 
   // Without `outputs`; by task, protocol, split, key.
   [[nodiscard]] std::vector<EvaluationRecord> evaluations(const std::string& training_key) const;
@@ -160,6 +177,7 @@ class Store {
  private:
   struct State;
   explicit Store(std::unique_ptr<State> state);
+  bool put_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations, bool replace);
   std::unique_ptr<State> state_;
 };
 

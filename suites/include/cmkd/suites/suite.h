@@ -17,6 +17,7 @@
 #include "cmkd/datasets/corruption.h"
 #include "cmkd/datasets/split.h"
 #include "cmkd/runtime/batch.h"
+#include "cmkd/runtime/determinism.h"
 
 namespace cmkd {
 
@@ -59,6 +60,7 @@ struct Suite {
   Section evaluation;
   Section tune;
   Section corruption;  // of the teacher's modality in the pairs that it teaches on
+  Section runtime;     // of the process that trains
   std::vector<MethodEntry> methods;
 
   // What a [sweep] makes of the suite: one variant for each of its values, in their order. Empty without a sweep.
@@ -72,6 +74,7 @@ struct Suite {
   [[nodiscard]] WindowSettings window_settings() const;
   [[nodiscard]] SplitSettings split_settings() const;
   [[nodiscard]] CorruptionSettings corruption_settings() const;
+  [[nodiscard]] RuntimeOptions runtime_options() const;
   // The folds of the dataset that the suite runs: [""] for a set of one split. Throws Error(kUsage) for one that the
   // dataset does not have.
   [[nodiscard]] std::vector<std::string> folds(const std::vector<std::string>& of_dataset) const;
@@ -86,7 +89,7 @@ struct Suite {
 void set_parameter(Parameters& parameters, const std::string& text);
 
 // The declared settings of a table, for `describe` and the docs: "suite", "ingest", "clip", "labels", "training",
-// "evaluation", "tune", and "weights", which stand in [student] and [teacher].
+// "evaluation", "tune", "corruption", "runtime", and "weights", which stand in [student] and [teacher].
 [[nodiscard]] const std::vector<ParameterSpec>& section_specs(const std::string& section);
 [[nodiscard]] std::vector<std::string> section_names();
 [[nodiscard]] std::string section_title(const std::string& section);  // "[clip] of a suite file"

@@ -1,0 +1,27 @@
+#include "cmkd/harness/provenance.h"
+
+#include <fmt/format.h>
+
+#include "cmkd/core/error.h"
+#include "cmkd/methods/source_code.h"
+#include "cmkd/runtime/determinism.h"
+
+namespace cmkd {
+
+results::Origin origin_here(c10::Device device) {
+  return results::origin_of(shared_code_hash(), {describe_runtime(device)});
+}
+
+std::string difference_text(const results::Origin& stored, const results::Origin& here) {
+  std::vector<std::string> parts;
+  const auto compare = [&](const char* what, const std::string& then, const std::string& now) {
+    if (then != now) parts.push_back(fmt::format("{} {} (here {})", what, then.empty() ? "not known" : then, now));
+  };
+  compare("shared code", stored.shared_code.substr(0, 10), here.shared_code.substr(0, 10));
+  compare("LibTorch", stored.libtorch, here.libtorch);
+  compare("device", stored.device, here.device);
+  compare("CPU level", stored.cpu_level, here.cpu_level);
+  return join(parts);
+}
+
+}  // namespace cmkd

@@ -1,0 +1,98 @@
+#include "run_ledger.h"
+
+#include <filesystem>
+
+#include "cmkd/core/file.h"
+#include "cmkd/harness/provenance.h"
+#include "cmkd/runtime/determinism.h"
+
+namespace cmkd {
+
+namespace fs = std::filesystem;
+
+RunLedger::RunLedger(const Suite& suite, const RunOptions& options, const SuiteData& data, const Plan& plan)
+    : suite_(suite),
+      options_(options),
+      data_(data),
+      folder_{options.out},
+      store_(results::Store::open(folder_.store(), results::OpenMode::kReadWriteCreate)),
+      here_(origin_here(parse_device(options.device))) {
+  store_.put_dataset(data_.record(suite_));
+  store_.set_suite_links(suite_.name, plan.links);
+}
+
+std::optional<results::RunStatus> RunLedger::status(const PlannedTraining& planned) const {
+  return store_.status(planned.key);
+}
+
+bool RunLedger::is_done(const PlannedTraining& planned) const {
+  const std::optional<results::RunStatus> stored = status(planned);
+  if (!stored) return false;
+  if (*stored == results::RunStatus::kFailed) return !options_.retry_failed;
+  return store_.has_evaluation(planned.evaluation_key);
+}
+
+bool RunLedger::is_changed(const PlannedTraining& planned) const {
+  if (status(planned) != results::RunStatus::kDone) return false;
+  const std::optional<std::string> evaluation_code = store_.evaluation_code(planned.evaluation_key);
+  return store_.origin(planned.key) != here_ || (evaluation_code && *evaluation_code != here_.shared_code);
+}
+
+bool RunLedger::teacher_failed(const PlannedTraining& planned) const {
+  return !planned.teacher_key.empty() && store_.status(planned.teacher_key) == results::RunStatus::kFailed;
+}
+
+bool RunLedger::has_teacher_outputs(const std::string& teacher_key) const {
+  return fs::exists(folder_.teacher(teacher_key));
+}
+
+bool RunLedger::is_finished(const PlannedTraining& planned) const { return fs::exists(folder_.result(planned.key)); }
+
+std::string RunLedger::failure(const PlannedTraining& planned) const {
+  const std::optional<results::TrainingRecord> record = store_.training(planned.key);
+  return record && record->status == results::RunStatus::kFailed ? record->reason : "";
+}
+
+std::string RunLedger::kept_weights(const PlannedTraining& planned) const {
+  const std::optional<results::TrainingRecord> record = store_.training(planned.key);
+  if (!record || record->status != results::RunStatus::kDone || record->weights_file.empty()) return "";
+  return store_.artifact_path(record->weights_file).string();
+}
+
+std::string RunLedger::difference(const PlannedTraining& planned) const {
+  const std::optional<results::Origin> stored = store_.origin(planned.key);
+  return stored ? difference_text(*stored, here_) : "";
+}
+
+bool RunLedger::commit(const PlannedTraining& planned) {
+  // Another runner on the same folder may have committed it in between.
+  if (!is_finished(planned) && store_.has_training(planned.key)) return true;
+  RunResult result = load_result(folder_.result(planned.key));
+  if (fs::exists(folder_.weights(planned.key))) {
+    const MappedFile weights(folder_.weights(planned.key));
+    result.training.weights_file = store_.write_artifact(weights.bytes(), "safetensors");
+  }
+  bool same = true;
+  if (result.evaluation_only) {
+    store_.put_evaluations(result.training.key, result.evaluations);
+  } else if (result.replaces && status(planned) == results::RunStatus::kDone) {
+    same = store_.replace_run(result.training, result.evaluations);
+  } else {
+    store_.commit_run(result.training, result.evaluations);
+  }
+  fs::remove_all(folder_.run(planned.key));
+  return same;
+}
+
+bool RunLedger::fail(const PlannedTraining& planned, const std::string& reason) {
+  results::TrainingRecord record = planned_record(suite_of(suite_, planned), planned, data_.listed.source_fingerprint);
+  record.decoded_fingerprint = data_.cache.decoded_fingerprint();
+  record.status = results::RunStatus::kFailed;
+  record.reason = reason;
+  const bool stays = status(planned) == results::RunStatus::kDone;
+  if (!stays) store_.commit_run(record, {});
+  fs::remove_all(folder_.run(planned.key));
+  return !stays;
+}
+
+}  // namespace cmkd

@@ -1,0 +1,65 @@
+#include "run_start.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cmkd/core/error.h"
+#include "cmkd/harness/trainer.h"
+
+namespace cmkd {
+
+SuiteData checked_data(const Suite& suite, const RunOptions& options) {
+  ListedData listed = list_data(suite, options.cache_root);
+  if (!is_ingested(listed)) {
+    SuiteData made = stand_in_data(suite, std::move(listed));
+    check_suite(suite, made);
+    listed = std::move(made.listed);
+  }
+  return open_data(suite, std::move(listed), options.jobs);
+}
+
+std::vector<std::string> worker_arguments(const Suite& suite, const RunOptions& options) {
+  std::vector<std::string> arguments{"worker",
+                                     suite.file.string(),
+                                     "--out",
+                                     options.out.string(),
+                                     "--cache",
+                                     options.cache_root.string(),
+                                     "--device",
+                                     options.device,
+                                     "--checkpoint-seconds",
+                                     fmt::format("{}", options.checkpoint_seconds),
+                                     "--parent",
+                                     fmt::format("{}", ::getpid())};
+  for (const std::string& text : options.overrides) arguments.insert(arguments.end(), {"--set", text});
+  for (const std::string& method : options.filter.methods) arguments.insert(arguments.end(), {"--only", method});
+  for (const std::int64_t seed : options.filter.seeds)
+    arguments.insert(arguments.end(), {"--seed", fmt::format("{}", seed)});
+  if (options.tuning) arguments.emplace_back("--tuning");
+  for (const auto& [method, trial] : options.winners) {
+    arguments.insert(arguments.end(), {"--winner", fmt::format("{}={}", method, trial)});
+  }
+  return arguments;
+}
+
+std::string progress_text(const PlannedTraining& planned, const nlohmann::json& event) {
+  std::string text = fmt::format("{} seed {}: epoch {}/{}", planned.label, planned.seed,
+                                 event.at("epoch").get<int>() + 1, event.at("epochs").get<int>());
+  if (const double validation = event.at("validation"); validation >= 0) {
+    text += fmt::format(" val {:.1f} %", 100 * validation);
+  }
+  return text + fmt::format(", step {}/{}", event.at("step").get<int>(), event.at("steps").get<int>());
+}
+
+void refuse_other_code(const Suite& suite, const RunLedger& ledger, const PlannedTraining& planned) {
+  throw Error(ErrorKind::kUsage,
+              {fmt::format("{} {} is to be evaluated anew, but its weights were not kept, and it was trained with {}",
+                           planned.label, cell_text(suite, planned), ledger.difference(planned)),
+               ledger.folder().store().string(), "",
+               fmt::format("cmkd run {} --retrain changed, or another --out", suite.file.generic_string())});
+}
+
+}  // namespace cmkd

@@ -1,0 +1,40 @@
+// A suite of the embedded set, trained whole in this process.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cmkd/core/file.h"
+#include "cmkd/harness/run_one.h"
+#include "paths.h"
+#include "tiny_suite.h"
+
+namespace cmkd::test {
+
+// Everything of one suite file in a folder of its own. Results by label: "kd", "kd (shuffled-teacher)".
+struct Trained {
+  explicit Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides = {}) {
+    write_file_atomically(folder / "tiny.toml", tiny_suite("Tiny", methods));
+    suite = load_suite(folder / "tiny.toml", overrides);
+    data.emplace(open_data(suite, folder / "cache", 1));
+    const Plan plan = make_plan(suite, data->listed.source_fingerprint);
+    for (const PlannedTraining& planned : plan.trainings) {
+      std::filesystem::create_directories(runs.run(planned.key));
+      run_results[planned.label] = run_one(suite, planned, *data, runs, {});
+      records[planned.label] = run_results[planned.label].training;
+      keys[planned.label] = planned.key;
+    }
+  }
+
+  TemporaryFolder folder;
+  Suite suite;
+  std::optional<SuiteData> data;
+  RunFolder runs{folder / "out"};
+  std::map<std::string, RunResult> run_results;
+  std::map<std::string, results::TrainingRecord> records;
+  std::map<std::string, std::string> keys;
+};
+
+}  // namespace cmkd::test

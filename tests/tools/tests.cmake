@@ -1,0 +1,1 @@
+cmkd_test(tools DEPS core LIBS cmkd_source_hashes)
