@@ -60,7 +60,7 @@ void add_other_checks() {
 std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format("{:.1e}", error); }
 
 // A reason of several lines in a table of one line a folder.
-std::string one_line(std::string text) {
+std::string failure_on_one_line(std::string text) {
   for (std::size_t end = text.find("\n  "); end != std::string::npos; end = text.find("\n  ", end))
     text.replace(end, 3, "; ");
   return text;
@@ -68,7 +68,7 @@ std::string one_line(std::string text) {
 
 // What stands behind the verdict: why there is none, the worst tensor of a mismatch, or what a pass rests on.
 std::string remark(const FolderResult& folder) {
-  if (folder.verdict != ConformanceVerdict::kPass) return ": " + one_line(folder.detail);
+  if (folder.verdict != ConformanceVerdict::kPass) return ": " + failure_on_one_line(folder.detail);
   std::size_t compared = 0;
   std::size_t rounding = 0;
   std::vector<std::string> parts;

@@ -41,7 +41,7 @@ int make_dataset(const CommandLine& line, const std::string& name) {
   return 0;
 }
 
-int check(const CommandLine& line, const std::string& name) {
+int check_dataset(const CommandLine& line, const std::string& name) {
   const DatasetInfo& info = dataset_registry().get(name, "cmkd datasets check");
   Parameters parameters(info.parameters);
   if (line.has("root")) parameters.set("root", line.get<std::string>("root"), "--root");
@@ -95,7 +95,7 @@ int run_datasets(const Arguments& arguments) {
   if (words.size() < 2)
     throw Error(ErrorKind::kUsage,
                 {"missing name of the dataset", "cmkd datasets " + words[0], join(dataset_registry().names()), ""});
-  return words[0] == "make" ? make_dataset(line, words[1]) : check(line, words[1]);
+  return words[0] == "make" ? make_dataset(line, words[1]) : check_dataset(line, words[1]);
 }
 
 }  // namespace cmkd::apps

@@ -32,7 +32,7 @@ struct Check {
 
 // Runs `body`, which returns the detail; an exception is the finding.
 template <typename Body>
-Check check(const std::string& name, const std::string& fix, const Body& body) {
+Check check_installation_part(const std::string& name, const std::string& fix, const Body& body) {
   try {
     return {name, true, body(), ""};
   } catch (const Error& error) {
@@ -110,11 +110,12 @@ int run_doctor(const Arguments& arguments) {
   if (!line.parse(arguments)) return 0;
   const Scratch scratch;
   const std::vector<Check> checks{
-      check("codecs", "install FFmpeg's libraries with libx264 (scripts/setup), or build with -DCMKD_FFMPEG=ON",
-            [&] { return check_codecs(scratch.path()); }),
-      check("store", "check the temporary folder", [&] { return check_store(scratch.path()); }),
-      check("device", "", check_device),
-      check("disk", "", [&] { return check_disk(line.get<std::string>("out")); }),
+      check_installation_part("codecs",
+                              "install FFmpeg's libraries with libx264 (scripts/setup), or build with -DCMKD_FFMPEG=ON",
+                              [&] { return check_codecs(scratch.path()); }),
+      check_installation_part("store", "check the temporary folder", [&] { return check_store(scratch.path()); }),
+      check_installation_part("device", "", check_device),
+      check_installation_part("disk", "", [&] { return check_disk(line.get<std::string>("out")); }),
   };
   bool ok = true;
   nlohmann::json list = nlohmann::json::array();

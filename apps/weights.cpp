@@ -108,7 +108,7 @@ json file_json(const WeightFile& file) {
 }
 
 // What the file says of itself may be anything: control characters are shown as \xNN, so that they steer no terminal.
-std::string one_line(const std::string& text) {
+std::string value_on_one_line(const std::string& text) {
   std::string safe;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -131,7 +131,8 @@ std::string file_text(const WeightFile& file) {
                         fmt::join(tensor.sizes(), ", "));
   }
   if (!file.left_out.empty()) text += fmt::format("  no tensors, or not of the entry: {}\n", join(file.left_out));
-  for (const auto& [key, value] : file.metadata) text += fmt::format("  {}: {}\n", one_line(key), one_line(value));
+  for (const auto& [key, value] : file.metadata)
+    text += fmt::format("  {}: {}\n", value_on_one_line(key), value_on_one_line(value));
   return text + fmt::format("  content {}\n", file.content_hash);
 }
 

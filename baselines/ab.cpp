@@ -26,9 +26,9 @@
 namespace cmkd {
 namespace {
 
-using ChannelPairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+using AbChannelPairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> ab_parameters() {
   return {weight_parameter(0.1), classification_weight_parameter(),
           ParameterSpec::number("margin", 1.0, 0, 1e6, "Distance from the boundary that a response must keep."),
           ParameterSpec::integer("init_epochs", 1, 1, 100000, "Epochs of the phase of the boundary loss alone."),
@@ -54,7 +54,7 @@ TORCH_MODULE(Connector);
 
 class ActivationBoundaries final : public Method {
  public:
-  ActivationBoundaries(const Parameters& values, const ChannelPairs& channels)
+  ActivationBoundaries(const Parameters& values, const AbChannelPairs& channels)
       : weight_(values.number("weight")),
         classification_weight_(values.number("classification_weight")),
         margin_(values.number("margin")),
@@ -109,12 +109,12 @@ class ActivationBoundaries final : public Method {
   std::vector<Connector> connectors_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_ab(const VectorCase& vector_case) {
+  Parameters values(ab_parameters());
   values.set("weight", 1.0);
   values.set("margin", vector_case.hyper("margin"));
   values.set("grid", "plane");
-  ChannelPairs channels;
+  AbChannelPairs channels;
   for (std::size_t i = 0; vector_case.has("student." + std::to_string(i)); ++i) {
     const std::string stage = std::to_string(i);
     channels.emplace_back(vector_case.at("student." + stage).size(1), vector_case.at("teacher." + stage).size(1));
@@ -124,7 +124,7 @@ TensorMap check(const VectorCase& vector_case) {
   return check_stage_loss(vector_case, std::make_shared<ActivationBoundaries>(values, channels), "ab", context);
 }
 
-MethodInfo describe() {
+MethodInfo describe_ab() {
   MethodInfo info;
   info.id = "ab";
   info.title = "Activation Boundaries";
@@ -133,7 +133,7 @@ MethodInfo describe() {
       "init_epochs of weight sum over stages 2^(l-n+1) 3/1000 mean over clips of sum relu(margin -/+ s)^2 on the "
       "teacher's side of zero; then classification_weight CE(z, y) alone";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = ab_parameters();
   info.presets["paper"] = {
       {"weight", 1.0}, {"classification_weight", 1.0}, {"margin", 1.0}, {"init_epochs", std::int64_t{30}}};
   info.presets["suite"] = {
@@ -146,11 +146,11 @@ MethodInfo describe() {
     return make_distillation(
         setup, needs, std::make_shared<ActivationBoundaries>(setup.parameters, stage_channel_pairs(setup, "ab")));
   };
-  info.conformance["ab"] = check;
+  info.conformance["ab"] = check_ab;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration ab_registration{describe_ab()};
 
 }  // namespace
 }  // namespace cmkd

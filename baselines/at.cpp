@@ -18,7 +18,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> at_parameters() {
   return {weight_parameter(5.0), classification_weight_parameter(),
           ParameterSpec::integer("p", 2, 1, 8, "Power of the activations that an attention map sums."),
           grid_parameter()};
@@ -64,15 +64,15 @@ class AttentionTransfer final : public Method {
   Grid grid_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_at(const VectorCase& vector_case) {
+  Parameters values(at_parameters());
   values.set("weight", 1.0);
   values.set("p", static_cast<std::int64_t>(vector_case.hyper("p")));
   values.set("grid", std::string("plane"));
   return check_stage_loss(vector_case, std::make_shared<AttentionTransfer>(values), "attention");
 }
 
-MethodInfo describe() {
+MethodInfo describe_at() {
   MethodInfo info;
   info.id = "at";
   info.title = "Attention Transfer";
@@ -81,7 +81,7 @@ MethodInfo describe() {
       "L = weight sum over stages of mean((Q(F_s) - Q(F_t))^2) + classification_weight CE(z, y), Q(F) the mean over "
       "channels of F^p, flattened and divided by its norm; maps on the common grid of both modalities";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = at_parameters();
   info.presets["paper"] = {{"weight", 1000.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
   info.presets["suite"] = {{"weight", 5.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
   info.needs = stage_needs();
@@ -92,11 +92,11 @@ MethodInfo describe() {
     (void)stage_channel_pairs(setup, "at");  // refuses models without stages
     return make_distillation(setup, needs, std::make_shared<AttentionTransfer>(setup.parameters));
   };
-  info.conformance["at"] = check;
+  info.conformance["at"] = check_at;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration at_registration{describe_at()};
 
 }  // namespace
 }  // namespace cmkd

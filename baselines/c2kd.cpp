@@ -33,7 +33,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> c2kd_parameters() {
   return {weight_parameter(0.5), classification_weight_parameter(),
           ParameterSpec::number("temperature", 1.0, 1e-3, 1e3, "T, which softens the distributions."),
           ParameterSpec::number("threshold", 0.0, -1, 1,
@@ -211,12 +211,12 @@ class C2kdTraining final : public Training {
 // ---- Conformance ---------------------------------------------------------------------------------------------------
 
 Parameters paper_values() {
-  Parameters values(parameters());
+  Parameters values(c2kd_parameters());
   values.set("weight", 1.0);
   return values;
 }
 
-TensorMap check_step(const VectorCase& vector_case) {
+TensorMap check_c2kd_step(const VectorCase& vector_case) {
   Parameters values = paper_values();
   values.set("threshold", vector_case.hyper("threshold"));
   const NamedLeaves student{{"student", vector_case.leaf("student")}, {"student_map", vector_case.leaf("student_map")}};
@@ -264,7 +264,7 @@ TensorMap check_nontarget(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_c2kd() {
   MethodInfo info;
   info.id = "c2kd";
   info.title = "C2KD";
@@ -273,7 +273,7 @@ MethodInfo describe() {
       "L = classification_weight (CE(s, y) + CE(t, y)) + weight (KL between each network and its proxy, both ways, + "
       "KL between the proxies without the true class's logit, both ways, on clips with Kendall's tau_b > threshold)";
   info.verified = Verified::kStep;
-  info.parameters = parameters();
+  info.parameters = c2kd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 1.0}, {"threshold", 0.0}};
   info.presets["suite"] = {{"weight", 0.5}, {"classification_weight", 1.0}, {"temperature", 1.0}, {"threshold", 0.0}};
   info.needs.teacher_network = true;
@@ -289,12 +289,12 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) -> std::unique_ptr<Training> {
     return std::make_unique<C2kdTraining>(setup, needs);
   };
-  info.conformance["c2kd_step"] = check_step;
+  info.conformance["c2kd_step"] = check_c2kd_step;
   info.conformance["c2kd_nontarget"] = check_nontarget;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration c2kd_registration{describe_c2kd()};
 
 }  // namespace
 }  // namespace cmkd

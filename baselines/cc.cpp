@@ -17,7 +17,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() { return {weight_parameter(0.005), classification_weight_parameter()}; }
+std::vector<ParameterSpec> cc_parameters() { return {weight_parameter(0.005), classification_weight_parameter()}; }
 
 class CorrelationCongruence final : public Method {
  public:
@@ -47,15 +47,15 @@ class CorrelationCongruence final : public Method {
   Projection projection_{nullptr};
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_cc(const VectorCase& vector_case) {
+  Parameters values(cc_parameters());
   values.set("weight", 1.0);
   const std::int64_t width = vector_case.at("student").size(1);
   return check_pair_loss(vector_case, std::make_shared<CorrelationCongruence>(values, width, width),
                          &ModelOutput::embedding, "correlation");
 }
 
-MethodInfo describe() {
+MethodInfo describe_cc() {
   MethodInfo info;
   info.id = "cc";
   info.title = "Correlation Congruence";
@@ -64,7 +64,7 @@ MethodInfo describe() {
       "L = weight mean over neighbouring clips of sum_d |P(s_i) - t_i|_d |P(s_i+1) - t_i+1|_d + classification_weight "
       "CE(z, y), s and t pooled embeddings";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = cc_parameters();
   info.presets["paper"] = {{"weight", 0.02}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 0.005}, {"classification_weight", 1.0}};
   info.search = {{"weight", 1e-4, 0.2}, {"classification_weight", 0.3, 3.0}};
@@ -76,11 +76,11 @@ MethodInfo describe() {
         setup, needs,
         std::make_shared<CorrelationCongruence>(setup.parameters, setup.student_shape.embedding_width, teacher_width));
   };
-  info.conformance["cc"] = check;
+  info.conformance["cc"] = check_cc;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration cc_registration{describe_cc()};
 
 }  // namespace
 }  // namespace cmkd

@@ -21,7 +21,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> ccl_parameters() {
   return {
       weight_parameter(1.0), classification_weight_parameter(),
       ParameterSpec::number("temperature", 0.5, 1e-3, 1e3, "T of the contrast, dividing cosines."),
@@ -115,8 +115,8 @@ class CompositionalContrast final : public Method {
   Projection projection_{nullptr};
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_ccl(const VectorCase& vector_case) {
+  Parameters values(ccl_parameters());
   values.set("temperature", vector_case.hyper("temperature"));
   values.set("jsd_weight", vector_case.hyper("jsd_weight"));
   const at::Tensor video = vector_case.leaf("video");
@@ -145,7 +145,7 @@ TensorMap check(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_ccl() {
   MethodInfo info;
   info.id = "ccl";
   info.title = "Compositional Contrastive Learning";
@@ -155,7 +155,7 @@ MethodInfo describe() {
       "f = a + W[a/|a| ; v/|v|]; student: CE(z, y) + N(v, f) + N(v, a) + J(z, z_f); composer: these and CE(z_f, y) + "
       "N(v, f) + N(f, a) + J(z, z_f); N a symmetric supervised contrast at temperature T, J a symmetric KL";
   info.verified = Verified::kStep;
-  info.parameters = parameters();
+  info.parameters = ccl_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 0.5}, {"jsd_weight", 0.5}};
   info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 0.5}, {"jsd_weight", 0.5}};
   info.search = {{"weight", 0.03, 3.0}, {"temperature", 0.1, 1.0}};
@@ -171,11 +171,11 @@ MethodInfo describe() {
                              std::make_shared<CompositionalContrast>(
                                  setup.parameters, setup.student_shape.embedding_width, teacher_width, setup.classes));
   };
-  info.conformance["ccl"] = check;
+  info.conformance["ccl"] = check_ccl;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration ccl_registration{describe_ccl()};
 
 }  // namespace
 }  // namespace cmkd

@@ -25,9 +25,9 @@
 namespace cmkd {
 namespace {
 
-constexpr double kEpsilon = 1e-7;
+constexpr double kCrdEpsilon = 1e-7;
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> crd_parameters() {
   return {weight_parameter(0.1),
           classification_weight_parameter(),
           ParameterSpec::number("temperature", 0.07, 1e-3, 1e3, "T, dividing inner products."),
@@ -185,8 +185,8 @@ class ContrastiveRepresentation final : public Method {
     const double noise = static_cast<double>(negatives) / static_cast<double>(memory_v1_.size(0));
     const at::Tensor positive = probability.narrow(1, 0, 1);
     const at::Tensor negative = probability.narrow(1, 1, negatives);
-    const at::Tensor pull = (positive / (positive + noise + kEpsilon)).log();
-    at::Tensor push = (noise / (negative + noise + kEpsilon)).log().sum(1, /*keepdim=*/true);
+    const at::Tensor pull = (positive / (positive + noise + kCrdEpsilon)).log();
+    at::Tensor push = (noise / (negative + noise + kCrdEpsilon)).log().sum(1, /*keepdim=*/true);
     if (has_negatives.defined()) push = push * has_negatives;
     return -(pull + push).sum() / static_cast<double>(probability.size(0));
   }
@@ -213,8 +213,8 @@ class ContrastiveRepresentation final : public Method {
 };
 
 // Two steps in a row, the memories and normalisers of the first carried into the second.
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_crd(const VectorCase& vector_case) {
+  Parameters values(crd_parameters());
   values.set("temperature", vector_case.hyper("temperature"));
   values.set("momentum", vector_case.hyper("momentum"));
   values.set("negatives", static_cast<std::int64_t>(vector_case.hyper("negatives")));
@@ -249,7 +249,7 @@ TensorMap check(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_crd() {
   MethodInfo info;
   info.id = "crd";
   info.title = "Contrastive Representation Distillation";
@@ -259,7 +259,7 @@ MethodInfo describe() {
       "reverse; one positive, K negatives of other classes, temperature T, normalisers of the first batch) + "
       "classification_weight CE(z, y)";
   info.verified = Verified::kStep;
-  info.parameters = parameters();
+  info.parameters = crd_parameters();
   info.presets["paper"] = {{"weight", 0.8},   {"classification_weight", 1.0},     {"temperature", 0.07},
                            {"momentum", 0.5}, {"negatives", std::int64_t{16384}}, {"width", std::int64_t{128}}};
   info.presets["suite"] = {{"weight", 0.1},   {"classification_weight", 1.0},     {"temperature", 0.07},
@@ -283,11 +283,11 @@ MethodInfo describe() {
     return make_distillation(setup, needs,
                              std::make_shared<ContrastiveRepresentation>(setup.parameters, sizes, std::move(pool)));
   };
-  info.conformance["crd"] = check;
+  info.conformance["crd"] = check_crd;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration crd_registration{describe_crd()};
 
 }  // namespace
 }  // namespace cmkd

@@ -17,7 +17,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> dist_parameters() {
   return {weight_parameter(0.5), classification_weight_parameter(),
           ParameterSpec::number("beta", 1.0, 0, 1e9, "Weight of the correlation over the classes of each clip."),
           ParameterSpec::number("gamma", 1.0, 0, 1e9, "Weight of the correlation over the clips of each class."),
@@ -60,15 +60,15 @@ class Dist final : public Method {
   double temperature_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_dist(const VectorCase& vector_case) {
+  Parameters values(dist_parameters());
   values.set("weight", 1.0);
   values.set("beta", vector_case.hyper("beta"));
   values.set("gamma", vector_case.hyper("gamma"));
   return check_pair_loss(vector_case, std::make_shared<Dist>(values), &ModelOutput::logits, "dist");
 }
 
-MethodInfo describe() {
+MethodInfo describe_dist() {
   MethodInfo info;
   info.id = "dist";
   info.title = "DIST";
@@ -77,7 +77,7 @@ MethodInfo describe() {
       "L = weight T^2 (beta mean_clips(1 - rho) + gamma mean_classes(1 - rho)) + classification_weight CE(s, y), rho "
       "Pearson's correlation of softmax(s / T) and softmax(t / T) over classes, and over the batch";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = dist_parameters();
   info.presets["paper"] = {
       {"weight", 1.0}, {"classification_weight", 1.0}, {"beta", 1.0}, {"gamma", 1.0}, {"temperature", 1.0}};
   info.presets["suite"] = {
@@ -87,11 +87,11 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<Dist>(setup.parameters));
   };
-  info.conformance["dist"] = check;
+  info.conformance["dist"] = check_dist;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration dist_registration{describe_dist()};
 
 }  // namespace
 }  // namespace cmkd

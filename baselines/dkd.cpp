@@ -21,7 +21,7 @@ namespace {
 
 constexpr double kNever = -1e30;  // a logarithm of a probability that is 0, finite so that 0 · (kNever − kNever) is 0
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> dkd_parameters() {
   return {weight_parameter(0.25),
           classification_weight_parameter(),
           ParameterSpec::number("alpha", 1.0, 0, 1e9, "Weight of the target class's part."),
@@ -85,8 +85,8 @@ class DecoupledDistillation final : public Method {
   UnlabelledPolicy unlabelled_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_dkd(const VectorCase& vector_case) {
+  Parameters values(dkd_parameters());
   values.set("weight", 1.0);
   values.set("classification_weight", 0.0);
   values.set("warm_up", 0.0);
@@ -101,7 +101,7 @@ TensorMap check(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_dkd() {
   MethodInfo info;
   info.id = "dkd";
   info.title = "Decoupled Knowledge Distillation";
@@ -110,7 +110,7 @@ MethodInfo describe() {
       "L = warm-up weight T^2 (alpha KL of (p_y, 1 - p_y) + beta KL over the classes other than y) + "
       "classification_weight CE(s, y)";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = dkd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"alpha", 1.0},
                            {"beta", 8.0},   {"temperature", 4.0},           {"warm_up", 20.0}};
   info.presets["suite"] = {{"weight", 0.25}, {"classification_weight", 1.0}, {"alpha", 1.0},
@@ -123,11 +123,11 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<DecoupledDistillation>(setup.parameters));
   };
-  info.conformance["dkd"] = check;
+  info.conformance["dkd"] = check_dkd;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration dkd_registration{describe_dkd()};
 
 }  // namespace
 }  // namespace cmkd

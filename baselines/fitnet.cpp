@@ -15,7 +15,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> fitnet_parameters() {
   return {weight_parameter(10.0), classification_weight_parameter(),
           ParameterSpec::choice("hint", "embedding", {"embedding"}, "The feature that the student imitates.")};
 }
@@ -39,21 +39,21 @@ class FitNet final : public Method {
   Projection projection_{nullptr};
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_fitnet(const VectorCase& vector_case) {
+  Parameters values(fitnet_parameters());
   values.set("weight", 1.0);
   const std::int64_t width = vector_case.at("student").size(1);
   return check_pair_loss(vector_case, std::make_shared<FitNet>(values, width, width), &ModelOutput::embedding, "hint");
 }
 
-MethodInfo describe() {
+MethodInfo describe_fitnet() {
   MethodInfo info;
   info.id = "fitnet";
   info.title = "FitNet";
   info.paper = "Romero et al. 2015, FitNets: Hints for Thin Deep Nets, arXiv 1412.6550";
   info.formula = "L = weight mean((P(s) - t)^2) + classification_weight CE(z, y), s and t pooled embeddings";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = fitnet_parameters();
   info.presets["paper"] = {{"weight", 100.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 10.0}, {"classification_weight", 1.0}};
   info.search = {{"weight", 0.1, 100.0}};
@@ -64,11 +64,11 @@ MethodInfo describe() {
     return make_distillation(
         setup, needs, std::make_shared<FitNet>(setup.parameters, setup.student_shape.embedding_width, teacher_width));
   };
-  info.conformance["fitnet"] = check;
+  info.conformance["fitnet"] = check_fitnet;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration fitnet_registration{describe_fitnet()};
 
 }  // namespace
 }  // namespace cmkd

@@ -27,7 +27,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> ft_parameters() {
   return {weight_parameter(10.0),
           classification_weight_parameter(),
           ParameterSpec::number("p1", 2.0, 1, 8, "Power of a factor's values in the mean over its channels."),
@@ -169,7 +169,7 @@ class FactorTransfer final : public Method {
 };
 
 Parameters case_parameters() {
-  Parameters values(parameters());
+  Parameters values(ft_parameters());
   values.set("weight", 1.0);
   values.set("grid", "plane");
   return values;
@@ -195,7 +195,7 @@ void collect_gradients(torch::nn::Module& module, const std::string& prefix, Ten
 }
 
 // The paraphraser's step, then a step of the second phase on the paraphraser as it was.
-TensorMap check_step(const VectorCase& vector_case) {
+TensorMap check_ft_step(const VectorCase& vector_case) {
   const at::Tensor student = vector_case.leaf("student");
   const auto method =
       std::make_shared<FactorTransfer>(case_parameters(), student.size(1), vector_case.at("teacher").size(1));
@@ -223,7 +223,7 @@ TensorMap check_step(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_ft() {
   MethodInfo info;
   info.id = "ft";
   info.title = "Factor Transfer";
@@ -233,7 +233,7 @@ MethodInfo describe() {
       "init_epochs of mean((P'(P(t)) - t)^2); then weight mean|N(T(s)) - N(P(t))|^p2 + classification_weight CE(z, y), "
       "N the normalised mean over channels of the factor's p1-th power, s and t the deepest stages";
   info.verified = Verified::kStep;
-  info.parameters = parameters();
+  info.parameters = ft_parameters();
   info.presets["paper"] = {
       {"weight", 200.0}, {"classification_weight", 1.0}, {"p1", 2.0}, {"p2", 1.0}, {"init_epochs", std::int64_t{30}}};
   info.presets["suite"] = {
@@ -248,11 +248,11 @@ MethodInfo describe() {
                              std::make_shared<FactorTransfer>(setup.parameters, channels.first, channels.second));
   };
   info.conformance["ft"] = check_factors;
-  info.conformance["ft_step"] = check_step;
+  info.conformance["ft_step"] = check_ft_step;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration ft_registration{describe_ft()};
 
 }  // namespace
 }  // namespace cmkd

@@ -11,7 +11,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> kd_parameters() {
   return {weight_parameter(2.0), classification_weight_parameter(),
           ParameterSpec::number("temperature", 4.0, 1e-3, 1e3, "T, which softens both distributions.")};
 }
@@ -35,21 +35,21 @@ class KnowledgeDistillation final : public Method {
   double temperature_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_kd(const VectorCase& vector_case) {
+  Parameters values(kd_parameters());
   values.set("weight", 1.0);
   values.set("temperature", vector_case.hyper("temperature"));
   return check_pair_loss(vector_case, std::make_shared<KnowledgeDistillation>(values), &ModelOutput::logits, "kd");
 }
 
-MethodInfo describe() {
+MethodInfo describe_kd() {
   MethodInfo info;
   info.id = "kd";
   info.title = "Knowledge Distillation";
   info.paper = "Hinton et al. 2015, Distilling the Knowledge in a Neural Network, arXiv 1503.02531";
   info.formula = "L = weight T^2 KL(softmax(t / T) || softmax(s / T)) + classification_weight CE(s, y)";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = kd_parameters();
   info.presets["paper"] = {{"weight", 0.9}, {"classification_weight", 0.1}, {"temperature", 4.0}};
   info.presets["suite"] = {{"weight", 2.0}, {"classification_weight", 1.0}, {"temperature", 4.0}};
   info.search = {{"weight", 0.03, 10.0}, {"temperature", 1.0, 10.0}};
@@ -57,11 +57,11 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<KnowledgeDistillation>(setup.parameters));
   };
-  info.conformance["kd"] = check;
+  info.conformance["kd"] = check_kd;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration kd_registration{describe_kd()};
 
 }  // namespace
 }  // namespace cmkd

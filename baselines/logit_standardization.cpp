@@ -19,7 +19,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> logit_standardization_parameters() {
   return {weight_parameter(1.0), classification_weight_parameter(),
           ParameterSpec::number("temperature", 2.0, 1e-3, 1e3, "T, in units of the logits' standard deviation.")};
 }
@@ -52,14 +52,14 @@ class LogitStandardization final : public Method {
   double temperature_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_logit_standardization(const VectorCase& vector_case) {
+  Parameters values(logit_standardization_parameters());
   values.set("weight", 1.0);
   values.set("temperature", vector_case.hyper("temperature"));
   return check_pair_loss(vector_case, std::make_shared<LogitStandardization>(values), &ModelOutput::logits, "kd");
 }
 
-MethodInfo describe() {
+MethodInfo describe_logit_standardization() {
   MethodInfo info;
   info.id = "logit_standardization";
   info.title = "Logit Standardization";
@@ -68,7 +68,7 @@ MethodInfo describe() {
       "L = weight T^2 KL(softmax(Z(t) / T) || softmax(Z(s) / T)) + classification_weight CE(s, y), Z the z-score over "
       "the classes";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = logit_standardization_parameters();
   info.presets["paper"] = {{"weight", 9.0}, {"classification_weight", 0.1}, {"temperature", 2.0}};
   info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 2.0}};
   info.search = {{"weight", 0.02, 20.0, true, {}}, {"temperature", 0.5, 6.0, true, {}}};
@@ -76,11 +76,11 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<LogitStandardization>(setup.parameters));
   };
-  info.conformance["logit_standardization"] = check;
+  info.conformance["logit_standardization"] = check_logit_standardization;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration logit_standardization_registration{describe_logit_standardization()};
 
 }  // namespace
 }  // namespace cmkd

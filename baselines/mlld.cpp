@@ -30,7 +30,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> mlld_parameters() {
   return {weight_parameter(0.1), classification_weight_parameter(),
           ParameterSpec::choice("masking", "share", {"share", "rows"},
                                 "What a confidence mask does: multiply the alignment by its share of ones, as the "
@@ -107,7 +107,7 @@ class MultiLevelLogitDistillation final : public Method {
 };
 
 // The vectors hold the alignments themselves, on one view and without masks.
-TensorMap check(const VectorCase& vector_case) {
+TensorMap check_mlld(const VectorCase& vector_case) {
   const at::Tensor student = vector_case.leaf("student");
   const Alignments alignments(student, vector_case.at("teacher"), vector_case.hyper("temperature"));
   const std::vector<LossTerm> terms{{"instance", alignments.instance.mean(), 1.0, {"student"}},
@@ -123,7 +123,7 @@ TensorMap check(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_mlld() {
   MethodInfo info;
   info.id = "mlld";
   info.title = "Multi-Level Logit Distillation";
@@ -132,7 +132,7 @@ MethodInfo describe() {
       "L = weight sum over T = 2...6 of (T^2 KL(Q || P) on two views + |P'P - Q'Q|^2 / C + |PP' - QQ'|^2 / B), weighed "
       "by masks of low confidence, + classification_weight (CE on both views)";
   info.verified = Verified::kPart;
-  info.parameters = parameters();
+  info.parameters = mlld_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"masking", "share"}};
   info.presets["suite"] = {{"weight", 0.1}, {"classification_weight", 1.0}, {"masking", "share"}};
   info.needs.strong_view = true;
@@ -142,11 +142,11 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<MultiLevelLogitDistillation>(setup.parameters));
   };
-  info.conformance["mlld"] = check;
+  info.conformance["mlld"] = check_mlld;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration mlld_registration{describe_mlld()};
 
 }  // namespace
 }  // namespace cmkd

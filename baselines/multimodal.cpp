@@ -68,7 +68,7 @@ class LateFusion final : public Training {
   double classification_weight_;
 };
 
-MethodInfo describe() {
+MethodInfo describe_multimodal() {
   MethodInfo info;
   info.id = "multimodal";
   info.title = "Late fusion of both modalities";
@@ -86,7 +86,7 @@ MethodInfo describe() {
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration multimodal_registration{describe_multimodal()};
 
 }  // namespace
 }  // namespace cmkd

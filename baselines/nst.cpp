@@ -21,7 +21,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> nst_parameters() {
   return {weight_parameter(0.5), classification_weight_parameter(), grid_parameter()};
 }
 
@@ -76,14 +76,14 @@ class NeuronSelectivity final : public Method {
   Grid grid_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_nst(const VectorCase& vector_case) {
+  Parameters values(nst_parameters());
   values.set("weight", 1.0);
   values.set("grid", std::string("plane"));
   return check_stage_loss(vector_case, std::make_shared<NeuronSelectivity>(values), "selectivity");
 }
 
-MethodInfo describe() {
+MethodInfo describe_nst() {
   MethodInfo info;
   info.id = "nst";
   info.title = "Neuron Selectivity Transfer";
@@ -93,7 +93,7 @@ MethodInfo describe() {
       "L = weight sum over stages of MMD^2(s, t) + classification_weight CE(z, y), kernel (f . g)^2 between the "
       "normalised maps of channels; maps on the common grid of both modalities";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = nst_parameters();
   info.presets["paper"] = {{"weight", 50.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 0.5}, {"classification_weight", 1.0}};
   info.needs = stage_needs();
@@ -104,11 +104,11 @@ MethodInfo describe() {
     (void)stage_channel_pairs(setup, "nst");  // refuses models without stages
     return make_distillation(setup, needs, std::make_shared<NeuronSelectivity>(setup.parameters));
   };
-  info.conformance["nst"] = check;
+  info.conformance["nst"] = check_nst;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration nst_registration{describe_nst()};
 
 }  // namespace
 }  // namespace cmkd

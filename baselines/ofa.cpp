@@ -25,7 +25,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> ofa_parameters() {
   return {weight_parameter(0.3),
           classification_weight_parameter(),
           ParameterSpec::number("epsilon", 1.0, 0.1, 10, "Exponent of the teacher's probabilities, final logits."),
@@ -88,8 +88,8 @@ class OneForAll final : public Method {
   std::vector<torch::nn::Linear> projectors_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_ofa(const VectorCase& vector_case) {
+  Parameters values(ofa_parameters());
   values.set("weight", 1.0);
   values.set("classification_weight", 0.0);
   values.set("epsilon", vector_case.hyper("epsilon"));
@@ -110,7 +110,7 @@ std::vector<std::int64_t> required_stages(const TrainingSetup& setup) {
                                   "", "", "take another student, or leave the method out"});
 }
 
-MethodInfo describe() {
+MethodInfo describe_ofa() {
   MethodInfo info;
   info.id = "ofa";
   info.title = "One-for-All Knowledge Distillation";
@@ -121,7 +121,7 @@ MethodInfo describe() {
       "L = weight (O(s) + stage_weight sum over stages O(W pool(stage) + b)) + classification_weight CE(s, y), O(x) = "
       "-sum(((softmax(t / T) + y)^epsilon - y) log softmax(x / T))";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = ofa_parameters();
   info.presets["paper"] = {{"weight", 1.0},        {"classification_weight", 1.0}, {"epsilon", 1.0},
                            {"stage_epsilon", 1.0}, {"stage_weight", 1.0},          {"temperature", 1.0}};
   info.presets["suite"] = {{"weight", 0.3},        {"classification_weight", 1.0}, {"epsilon", 1.0},
@@ -137,11 +137,11 @@ MethodInfo describe() {
     return make_distillation(setup, needs,
                              std::make_shared<OneForAll>(setup.parameters, required_stages(setup), setup.classes));
   };
-  info.conformance["ofa"] = check;
+  info.conformance["ofa"] = check_ofa;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration ofa_registration{describe_ofa()};
 
 }  // namespace
 }  // namespace cmkd

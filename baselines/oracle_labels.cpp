@@ -9,7 +9,7 @@
 namespace cmkd {
 namespace {
 
-MethodInfo describe() {
+MethodInfo describe_oracle_labels() {
   MethodInfo info = supervised_method();
   info.id = "oracle_labels";
   info.title = "All true labels";
@@ -20,7 +20,7 @@ MethodInfo describe() {
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration oracle_labels_registration{describe_oracle_labels()};
 
 }  // namespace
 }  // namespace cmkd

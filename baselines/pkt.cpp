@@ -18,9 +18,9 @@
 namespace cmkd {
 namespace {
 
-constexpr double kEpsilon = 1e-7;
+constexpr double kPktEpsilon = 1e-7;
 
-std::vector<ParameterSpec> parameters() { return {weight_parameter(1000.0), classification_weight_parameter()}; }
+std::vector<ParameterSpec> pkt_parameters() { return {weight_parameter(1000.0), classification_weight_parameter()}; }
 
 // [B, D] -> [B, B], rows that sum to one. Half precision cannot hold ε: it is widened. An embedding of length zero is
 // similar to none and passes no gradient.
@@ -28,7 +28,8 @@ at::Tensor neighbour_probabilities(const at::Tensor& embedding) {
   const bool wide = embedding.scalar_type() == at::kDouble || embedding.scalar_type() == at::kFloat;
   const at::Tensor rows = embedding.flatten(1).to(wide ? embedding.scalar_type() : at::kFloat);
   const at::Tensor norm = at::linalg_vector_norm(rows, 2, at::IntArrayRef{1}, /*keepdim=*/true);
-  const at::Tensor unit = rows / (norm + kEpsilon).masked_fill(norm < 1e-12, std::numeric_limits<double>::infinity());
+  const at::Tensor unit =
+      rows / (norm + kPktEpsilon).masked_fill(norm < 1e-12, std::numeric_limits<double>::infinity());
   const at::Tensor kernel = (at::mm(unit, unit.t()) + 1) / 2;
   return kernel / kernel.sum(1, /*keepdim=*/true);
 }
@@ -42,7 +43,7 @@ class ProbabilisticTransfer final : public Method {
     // Rounding may take the kernel of opposite embeddings below zero by an epsilon of the type, far less than ε.
     const at::Tensor own = neighbour_probabilities(input.student.embedding);
     const at::Tensor other = neighbour_probabilities(input.teacher.embedding);
-    const at::Tensor divergence = (other * ((other + kEpsilon) / (own + kEpsilon)).log()).mean();
+    const at::Tensor divergence = (other * ((other + kPktEpsilon) / (own + kPktEpsilon)).log()).mean();
     return {{student_classification(input, classification_weight_), {"pkt", divergence, weight_, {"student"}}}, {}};
   }
 
@@ -51,13 +52,13 @@ class ProbabilisticTransfer final : public Method {
   double classification_weight_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_pkt(const VectorCase& vector_case) {
+  Parameters values(pkt_parameters());
   values.set("weight", 1.0);
   return check_pair_loss(vector_case, std::make_shared<ProbabilisticTransfer>(values), &ModelOutput::embedding, "pkt");
 }
 
-MethodInfo describe() {
+MethodInfo describe_pkt() {
   MethodInfo info;
   info.id = "pkt";
   info.title = "Probabilistic Knowledge Transfer";
@@ -67,7 +68,7 @@ MethodInfo describe() {
       "L = weight mean_ij p_ij(t) log(p_ij(t) / p_ij(s)) + classification_weight CE(z, y), p_ij the cosine similarity "
       "of clips i and j, moved to [0, 1] and divided by its row's sum";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = pkt_parameters();
   info.presets["paper"] = {{"weight", 30000.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 1000.0}, {"classification_weight", 1.0}};
   info.search = {{"weight", 10.0, 100000.0}, {"classification_weight", 0.3, 3.0}};
@@ -76,11 +77,11 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<ProbabilisticTransfer>(setup.parameters));
   };
-  info.conformance["pkt"] = check;
+  info.conformance["pkt"] = check_pkt;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration pkt_registration{describe_pkt()};
 
 }  // namespace
 }  // namespace cmkd

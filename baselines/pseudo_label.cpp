@@ -27,7 +27,7 @@ class PseudoLabel final : public Method {
   double classification_weight_;
 };
 
-MethodInfo describe() {
+MethodInfo describe_pseudo_label() {
   MethodInfo info;
   info.id = "pseudo_label";
   info.title = "Teacher's pseudo-labels";
@@ -43,7 +43,7 @@ MethodInfo describe() {
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration pseudo_label_registration{describe_pseudo_label()};
 
 }  // namespace
 }  // namespace cmkd

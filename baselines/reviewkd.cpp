@@ -30,9 +30,9 @@ namespace {
 
 namespace nn = torch::nn;
 
-using ChannelPairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+using ReviewChannelPairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> reviewkd_parameters() {
   return {weight_parameter(0.3), classification_weight_parameter(),
           ParameterSpec::integer("warmup_epochs", 2, 0, 100000,
                                  "Epochs over which the weight rises to its value; 0: at once.", "epochs"),
@@ -114,7 +114,7 @@ at::Tensor hierarchical_context(const at::Tensor& student, const at::Tensor& tea
 class KnowledgeReview final : public Method {
  public:
   // `channels`: student and teacher of each stage, shallow to deep.
-  KnowledgeReview(const Parameters& values, const ChannelPairs& channels)
+  KnowledgeReview(const Parameters& values, const ReviewChannelPairs& channels)
       : weight_(values.number("weight")),
         classification_weight_(values.number("classification_weight")),
         warmup_epochs_(values.integer("warmup_epochs")),
@@ -171,12 +171,12 @@ class KnowledgeReview final : public Method {
   nn::ModuleList fusion_{nullptr};
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_reviewkd(const VectorCase& vector_case) {
+  Parameters values(reviewkd_parameters());
   values.set("weight", 1.0);
   values.set("warmup_epochs", std::int64_t{0});
   values.set("grid", std::string("plane"));
-  ChannelPairs channels;
+  ReviewChannelPairs channels;
   NamedLeaves leaves;
   MethodInput input;
   for (std::size_t i = 0; vector_case.has("student." + std::to_string(i)); ++i) {
@@ -202,7 +202,7 @@ TensorMap check(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_reviewkd() {
   MethodInfo info;
   info.id = "reviewkd";
   info.title = "Knowledge Review";
@@ -213,7 +213,7 @@ MethodInfo describe() {
       "averages "
       "at 4, 2 and 1 positions a side with halving weights";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = reviewkd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"warmup_epochs", std::int64_t{20}}};
   info.presets["suite"] = {{"weight", 0.3}, {"classification_weight", 1.0}, {"warmup_epochs", std::int64_t{2}}};
   info.needs = stage_needs();
@@ -224,11 +224,11 @@ MethodInfo describe() {
     return make_distillation(
         setup, needs, std::make_shared<KnowledgeReview>(setup.parameters, stage_channel_pairs(setup, "reviewkd", 2)));
   };
-  info.conformance["reviewkd"] = check;
+  info.conformance["reviewkd"] = check_reviewkd;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration reviewkd_registration{describe_reviewkd()};
 
 }  // namespace
 }  // namespace cmkd

@@ -18,7 +18,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> rkd_parameters() {
   return {weight_parameter(0.03), classification_weight_parameter(),
           ParameterSpec::number("distance_weight", 25.0, 0, 1e9, "Weight of the distances within the loss."),
           ParameterSpec::number("angle_weight", 50.0, 0, 1e9, "Weight of the angles within the loss.")};
@@ -95,15 +95,15 @@ class RelationalDistillation final : public Method {
   double angle_weight_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_rkd(const VectorCase& vector_case) {
+  Parameters values(rkd_parameters());
   values.set("weight", 1.0);
   values.set("distance_weight", vector_case.hyper("distance_weight"));
   values.set("angle_weight", vector_case.hyper("angle_weight"));
   return check_pair_loss(vector_case, std::make_shared<RelationalDistillation>(values), &ModelOutput::embedding, "rkd");
 }
 
-MethodInfo describe() {
+MethodInfo describe_rkd() {
   MethodInfo info;
   info.id = "rkd";
   info.title = "Relational Knowledge Distillation";
@@ -112,7 +112,7 @@ MethodInfo describe() {
       "L = weight (distance_weight smoothL1(distances / their mean) + angle_weight smoothL1(cosines of angles)) + "
       "classification_weight CE(z, y), relations of embeddings within the batch";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = rkd_parameters();
   info.presets["paper"] = {
       {"weight", 1.0}, {"classification_weight", 1.0}, {"distance_weight", 25.0}, {"angle_weight", 50.0}};
   info.presets["suite"] = {
@@ -123,11 +123,11 @@ MethodInfo describe() {
   info.make = [needs = info.needs](const TrainingSetup& setup) {
     return make_distillation(setup, needs, std::make_shared<RelationalDistillation>(setup.parameters));
   };
-  info.conformance["rkd"] = check;
+  info.conformance["rkd"] = check_rkd;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration rkd_registration{describe_rkd()};
 
 }  // namespace
 }  // namespace cmkd

@@ -20,7 +20,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> sp_parameters() {
   return {weight_parameter(100.0), classification_weight_parameter(),
           ParameterSpec::choice("stages", "last", {"last", "all"}, "Which stages' similarities are compared.")};
 }
@@ -69,14 +69,14 @@ class SimilarityPreserving final : public Method {
   bool all_stages_;
 };
 
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_sp(const VectorCase& vector_case) {
+  Parameters values(sp_parameters());
   values.set("weight", 1.0);
   values.set("stages", std::string("all"));
   return check_stage_loss(vector_case, std::make_shared<SimilarityPreserving>(values), "similarity");
 }
 
-MethodInfo describe() {
+MethodInfo describe_sp() {
   MethodInfo info;
   info.id = "sp";
   info.title = "Similarity-Preserving Knowledge Distillation";
@@ -85,7 +85,7 @@ MethodInfo describe() {
       "L = weight |N(F_t F_t') - N(F_s F_s')|^2 / B^2 + classification_weight CE(z, y), F the flattened maps of a "
       "batch, N division of each row by its norm";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = sp_parameters();
   info.presets["paper"] = {{"weight", 3000.0}, {"classification_weight", 1.0}, {"stages", std::string("last")}};
   info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}, {"stages", std::string("last")}};
   info.needs = stage_needs();
@@ -96,11 +96,11 @@ MethodInfo describe() {
     (void)stage_channel_pairs(setup, "sp");  // refuses models without stages
     return make_distillation(setup, needs, std::make_shared<SimilarityPreserving>(setup.parameters));
   };
-  info.conformance["sp"] = check;
+  info.conformance["sp"] = check_sp;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration sp_registration{describe_sp()};
 
 }  // namespace
 }  // namespace cmkd

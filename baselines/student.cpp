@@ -8,7 +8,7 @@
 namespace cmkd {
 namespace {
 
-MethodInfo describe() {
+MethodInfo describe_student() {
   MethodInfo info = supervised_method();
   info.id = "student";
   info.title = "Student alone";
@@ -18,7 +18,7 @@ MethodInfo describe() {
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration student_registration{describe_student()};
 
 }  // namespace
 }  // namespace cmkd

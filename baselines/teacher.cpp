@@ -9,7 +9,7 @@
 namespace cmkd {
 namespace {
 
-MethodInfo describe() {
+MethodInfo describe_teacher() {
   MethodInfo info = supervised_method();
   info.id = "teacher";
   info.title = "Teacher on its own modality";
@@ -19,7 +19,7 @@ MethodInfo describe() {
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration teacher_registration{describe_teacher()};
 
 }  // namespace
 }  // namespace cmkd

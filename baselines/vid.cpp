@@ -24,7 +24,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> vid_parameters() {
   return {weight_parameter(0.3), classification_weight_parameter(),
           ParameterSpec::number("initial_variance", 5.0, 1e-3, 1e6, "Variance of every channel at the start."),
           ParameterSpec::number("eps", 1e-5, 1e-8, 1e-4, "Least variance."), grid_parameter()};
@@ -116,8 +116,8 @@ class VariationalInformation final : public Method {
 };
 
 // The official module is one pair: its names are those of pair 0.
-TensorMap check(const VectorCase& vector_case) {
-  Parameters values(parameters());
+TensorMap check_vid(const VectorCase& vector_case) {
+  Parameters values(vid_parameters());
   values.set("weight", 1.0);
   values.set("initial_variance", vector_case.hyper("initial_variance"));
   values.set("eps", vector_case.hyper("eps"));
@@ -139,7 +139,7 @@ TensorMap check(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_vid() {
   MethodInfo info;
   info.id = "vid";
   info.title = "Variational Information Distillation";
@@ -148,7 +148,7 @@ MethodInfo describe() {
       "L = weight sum over stages of mean(((R(F_s) - F_t)^2 / var + log var) / 2) + classification_weight CE(z, y), R "
       "a learned regressor, var a learned variance per channel; maps on the common grid of both modalities";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = vid_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"initial_variance", 5.0}, {"eps", 1e-5}};
   info.presets["suite"] = {{"weight", 0.3}, {"classification_weight", 1.0}, {"initial_variance", 5.0}, {"eps", 1e-5}};
   info.needs = stage_needs();
@@ -164,11 +164,11 @@ MethodInfo describe() {
     }
     return make_distillation(setup, needs, std::make_shared<VariationalInformation>(setup.parameters, widths));
   };
-  info.conformance["vid"] = check;
+  info.conformance["vid"] = check_vid;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration vid_registration{describe_vid()};
 
 }  // namespace
 }  // namespace cmkd

@@ -19,14 +19,14 @@ namespace cmkd::bench {
 namespace {
 
 constexpr std::int64_t kBatch = 64;
-constexpr std::int64_t kClasses = 10;
+constexpr std::int64_t kMethodClasses = 10;
 constexpr std::int64_t kTransferClips = 2000;
 constexpr std::int64_t kSamples = 8000;
 
 std::shared_ptr<Model> make_model(const std::string& id, std::uint64_t weights) {
   const ModelInfo& info = model_registry().get(id);
   ModelConfig config;
-  config.classes = kClasses;
+  config.classes = kMethodClasses;
   config.frames = 8;
   config.height = config.width = 32;
   config.sample_rate = 8000;
@@ -44,9 +44,9 @@ class Driver {
     TrainingSetup setup;
     setup.student = info.role == MethodRole::kTeacher ? teacher_ : make_model("r2plus1d_small", 2);
     setup.student_shape = setup.student->shape();
-    setup.classes = kClasses;
+    setup.classes = kMethodClasses;
     setup.transfer_clips = kTransferClips;
-    setup.transfer_labels = at::arange(kTransferClips, at::kLong).remainder(kClasses);
+    setup.transfer_labels = at::arange(kTransferClips, at::kLong).remainder(kMethodClasses);
     setup.parameters = Parameters(info.parameters);
     if (info.needs.teacher) {
       setup.teacher_shape = teacher_->shape();
@@ -122,7 +122,8 @@ class Driver {
     if (modality_ == Modality::kAudio || info_.needs.teacher_network) batch_.audio = audio_;
     batch_.label_known =
         info_.needs.all_labels ? at::ones({kBatch}, at::kBool) : at::arange(kBatch, at::kLong).lt(kBatch / 2);
-    batch_.labels = at::arange(kBatch, at::kLong).remainder(kClasses).masked_fill(batch_.label_known.logical_not(), -1);
+    batch_.labels =
+        at::arange(kBatch, at::kLong).remainder(kMethodClasses).masked_fill(batch_.label_known.logical_not(), -1);
     if (!info_.needs.teacher) return;
     const at::NoGradGuard no_grad;
     const ModelOutput output = teacher_->forward(audio_);

@@ -18,7 +18,7 @@ namespace cmkd::bench {
 namespace {
 
 constexpr std::int64_t kDimensions = 512;
-constexpr std::int64_t kClasses = 100;
+constexpr std::int64_t kRetrievalClasses = 100;
 // Both ways fit, and no tile divides it.
 constexpr std::int64_t kBoth = 12'000;
 // Memory does not grow with the number of queries beyond a tile: a few queries show what 200,000 take.
@@ -44,17 +44,17 @@ double memory(const std::string& field) {
 // Clips around the centres of their classes, near enough to be found and far enough to be confused.
 at::Tensor embeddings(std::int64_t clips, std::uint64_t seed) {
   const ScopedSeed centre_seed(1);
-  const at::Tensor centres = at::randn({kClasses, kDimensions});
+  const at::Tensor centres = at::randn({kRetrievalClasses, kDimensions});
   const ScopedSeed own_seed(seed);
   at::Tensor result = at::randn({clips, kDimensions}).mul_(3);
-  for (std::int64_t c = 0; c < kClasses; ++c) result.slice(0, c, clips, kClasses).add_(centres[c]);
+  for (std::int64_t c = 0; c < kRetrievalClasses; ++c) result.slice(0, c, clips, kRetrievalClasses).add_(centres[c]);
   return result;
 }
 
 RetrievalInput make_input(std::int64_t queries, std::int64_t gallery) {
   const auto labels = [](std::int64_t clips) {
     std::vector<std::int64_t> result;
-    for (std::int64_t i = 0; i < clips; ++i) result.push_back(i % kClasses);
+    for (std::int64_t i = 0; i < clips; ++i) result.push_back(i % kRetrievalClasses);
     return RetrievalLabels::single(result);
   };
   return {embeddings(queries, 2), embeddings(gallery, 3), labels(queries), labels(gallery), false};
@@ -154,11 +154,12 @@ void verify_by_doubles(const RetrievalInput& input, const at::Tensor& sample,
   std::vector<at::Tensor> parts;
   for (const at::Tensor& part : input.gallery.split(10'000)) parts.push_back(queries.mm(unit(part).t()));
   const at::Tensor cosines = at::cat(parts, 1);
-  const at::Tensor gallery_labels = at::arange(input.gallery.size(0)).remainder_(kClasses);
+  const at::Tensor gallery_labels = at::arange(input.gallery.size(0)).remainder_(kRetrievalClasses);
   for (std::int64_t i = 0; i < sample.numel(); ++i) {
     const std::int64_t query = sample[i].item<std::int64_t>();
     const at::Tensor sorted = std::get<0>(cosines[i].sort());
-    const at::Tensor hits = std::get<0>(cosines[i].masked_select(gallery_labels.eq(query % kClasses)).sort(0, true));
+    const at::Tensor hits =
+        std::get<0>(cosines[i].masked_select(gallery_labels.eq(query % kRetrievalClasses)).sort(0, true));
     const at::Tensor first = sorted.numel() - at::searchsorted(sorted, hits + kScoreError, false, /*right=*/true) + 1;
     const at::Tensor last = sorted.numel() - at::searchsorted(sorted, hits - kScoreError);
     const at::Tensor found = at::tensor(ranks[static_cast<std::size_t>(i)], at::kLong);
@@ -175,7 +176,7 @@ void verify_sample(const RetrievalInput& input, const Ranked& ranked) {
   const std::span<const std::int64_t> numbers(sample.const_data_ptr<std::int64_t>(),
                                               static_cast<std::size_t>(sample.numel()));
   std::vector<std::int64_t> labels;
-  for (const std::int64_t query : numbers) labels.push_back(query % kClasses);
+  for (const std::int64_t query : numbers) labels.push_back(query % kRetrievalClasses);
   const RetrievalInput part{input.queries.index_select(0, sample), input.gallery, RetrievalLabels::single(labels),
                             input.gallery_labels, false};
   std::vector<std::vector<std::int64_t>> ranks(labels.size());

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* kTree =
+constexpr const char* kActivitynetTree =
     "root/…/v_<id>.mp4                    the whole videos (.mkv, .webm, …), anywhere below root\n"
     "root/activity_net.v1-3.min.json      or the parameter annotations:\n"
     "                                     'database' {id: {duration, subset, annotations: [{label, segment}]}}\n"
@@ -26,12 +26,12 @@ constexpr const char* kTree =
     "reported on and therefore the split 'test'; validation clips are cut from the training clips by video. Videos of\n"
     "the subset 'testing' have no annotation, hence no clip: they are not listed. A segment without length, or that\n"
     "begins outside the video, is set aside.";
-constexpr const char* kForm =
+constexpr const char* kActivitynetForm =
     R"({"database": {id: {"duration": s, "subset": …, "annotations": [{"label": …, "segment": [start_s, end_s]}]}}})";
-constexpr std::size_t kClasses = 200;
+constexpr std::size_t kActivitynetClasses = 200;
 constexpr const char* kFile = "activity_net.v1-3.min.json";
 
-std::string split_of(const std::string& subset, const std::string& where) {
+std::string activitynet_split_of(const std::string& subset, const std::string& where) {
   if (subset == "training") return "train";
   if (subset == "validation") return "test";
   if (subset == "testing") return "";
@@ -59,8 +59,8 @@ class ActivityNetSource final : public ClipSource {
   explicit ActivityNetSource(const Parameters& parameters)
       : root_(parameters.text("root")), file_(parameters.text("annotations")) {
     if (root_.empty()) {
-      throw Error(ErrorKind::kUsage, {"the dataset 'activitynet' needs to know where its files are", "[dataset]", kTree,
-                                      "set root = \"folder\" of the videos"});
+      throw Error(ErrorKind::kUsage, {"the dataset 'activitynet' needs to know where its files are", "[dataset]",
+                                      kActivitynetTree, "set root = \"folder\" of the videos"});
     }
     if (file_.empty()) file_ = root_ / kFile;
   }
@@ -69,8 +69,8 @@ class ActivityNetSource final : public ClipSource {
     std::vector<AnnotatedClip> annotated = read();
     LabelTally labels;
     for (const AnnotatedClip& entry : annotated) labels.add(entry.label, entry.where);
-    const ClassNames classes = labels.classes(kClasses);
-    const MediaTree tree(root_, kTree);
+    const ClassNames classes = labels.classes(kActivitynetClasses);
+    const MediaTree tree(root_, kActivitynetTree);
     ClipList list;
     list.classes = classes.names();
     for (AnnotatedClip& entry : annotated) {
@@ -85,7 +85,7 @@ class ActivityNetSource final : public ClipSource {
         list.unusable.push_back({std::move(entry.clip), entry.fault});
       }
     }
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kActivitynetTree);
     return list;
   }
 
@@ -93,28 +93,31 @@ class ActivityNetSource final : public ClipSource {
   [[nodiscard]] std::vector<AnnotatedClip> read() const {
     const AnnotationJson document(file_);
     std::vector<AnnotatedClip> annotated;
-    const json& database = json_member(document.value(), "database", document.place(), kForm);
-    for (const auto& [id, video] : json_object(database, document.place("database"), kForm).items()) {
+    const json& database = json_member(document.value(), "database", document.place(), kActivitynetForm);
+    for (const auto& [id, video] : json_object(database, document.place("database"), kActivitynetForm).items()) {
       read_video(id, video, document.place("database", id), annotated);
     }
-    if (annotated.empty()) fail_annotation("no annotation is listed", document.place("database"), kForm);
+    if (annotated.empty()) fail_annotation("no annotation is listed", document.place("database"), kActivitynetForm);
     return annotated;
   }
 
   static void read_video(const std::string& id, const json& video, const std::string& where,
                          std::vector<AnnotatedClip>& annotated) {
-    const std::string split = split_of(json_text(json_member(video, "subset", where, kForm), where, kForm), where);
-    const json& annotations = json_array(json_member(video, "annotations", where, kForm), where, kForm);
-    const json& duration = json_member(video, "duration", where, kForm);
+    const std::string split = activitynet_split_of(
+        json_text(json_member(video, "subset", where, kActivitynetForm), where, kActivitynetForm), where);
+    const json& annotations =
+        json_array(json_member(video, "annotations", where, kActivitynetForm), where, kActivitynetForm);
+    const json& duration = json_member(video, "duration", where, kActivitynetForm);
     if (!duration.is_number() || duration.get<double>() <= 0)
-      fail_annotation(fmt::format("the duration is {}", duration.dump()), where, kForm);
+      fail_annotation(fmt::format("the duration is {}", duration.dump()), where, kActivitynetForm);
     if (split.empty()) return;
     std::size_t number = 0;
     for (const json& annotation : annotations) {
       const std::string place = fmt::format("{}, annotation {}", where, number);
       AnnotatedClip entry;
-      entry.label = json_text(json_member(annotation, "label", place, kForm), place, kForm);
-      const TimeSpan segment = json_segment(json_member(annotation, "segment", place, kForm), place, kForm);
+      entry.label = json_text(json_member(annotation, "label", place, kActivitynetForm), place, kActivitynetForm);
+      const TimeSpan segment =
+          json_segment(json_member(annotation, "segment", place, kActivitynetForm), place, kActivitynetForm);
       entry.where = place;
       entry.fault = fault_of(segment, duration.get<double>());
       entry.clip.id = fmt::format("{}_{}", id, number++);
@@ -131,12 +134,12 @@ class ActivityNetSource final : public ClipSource {
   fs::path file_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kActivitynetRegistration({
     .id = "activitynet",
     .title = "ActivityNet 1.3: 200 activities, a clip for each annotated segment",
     .source = "Caba Heilbron, Escorcia, Ghanem, Niebles: ActivityNet (CVPR 2015); published by its authors; the videos "
               "are their uploaders', no licence of the annotations is known here",
-    .tree = kTree,
+    .tree = kActivitynetTree,
     .tested_on = "files made by the format's description",
     .made_here = false,
     .parameters = {ParameterSpec::text("root", "", "Folder below which the videos lie."),

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kActivitynetGewuTree =
     "root/annotation.json           'labels' and 'database'; or the parameter annotations\n"
     "root/…/v_<id>_<n>.mp4          the piece, anywhere below root, any media ending; or\n"
     "root/…/v_<id>.mp4              the whole video, which is read from the segment's start to its end\n"
@@ -40,7 +40,7 @@ class ActivityNetGewuSource final : public PreparedSource {
   explicit ActivityNetGewuSource(const Parameters& parameters) : PreparedSource(parameters), parameters_(parameters) {}
 
   ClipList list() override {
-    const PreparedFolders folders(parameters_, "activitynet_gewu", kTree);
+    const PreparedFolders folders(parameters_, "activitynet_gewu", kActivitynetGewuTree);
     const fs::path file = annotation_file(parameters_, "annotation.json");
     const SeedAnnotation annotation = read_seed_annotation(file, /*with_segments=*/true);
     ClipList list;
@@ -54,7 +54,7 @@ class ActivityNetGewuSource final : public PreparedSource {
       clip.group = clip.youtube_id;
       add(list, folders, std::move(clip), entry.segment.value());
     }
-    require_some_clips(list, folders.first(), kTree);
+    require_some_clips(list, folders.first(), kActivitynetGewuTree);
     return list;
   }
 
@@ -82,12 +82,12 @@ class ActivityNetGewuSource final : public PreparedSource {
   Parameters parameters_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kActivitynetGewuRegistration({
     .id = "activitynet_gewu",
     .title = "ActivityNet by single actions: 200 classes, pieces of videos",
     .source = "videos and labels: ActivityNet (Caba Heilbron, Escorcia, Ghanem, Niebles, CVPR 2015); list: published "
               "with code for cross-modal distillation, no licence is known here; the videos are their uploaders'",
-    .tree = kTree,
+    .tree = kActivitynetGewuTree,
     .tested_on = "official annotation files",
     .made_here = false,
     .parameters = prepared_parameters(),

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kAudiosetTree =
     "annotations/class_labels_indices.csv      index,mid,display_name\n"
     "annotations/balanced_train_segments.csv   YTID,start_seconds,end_seconds,positive_labels\n"
     "annotations/unbalanced_train_segments.csv, annotations/eval_segments.csv   the same. Each with a header line, or\n"
@@ -36,7 +36,8 @@ struct Ontology {
 };
 
 Ontology read_ontology(const fs::path& file) {
-  const CsvTable table = read_csv(required_file(file, kTree, "set annotations to the folder of AudioSet's tables"));
+  const CsvTable table =
+      read_csv(required_file(file, kAudiosetTree, "set annotations to the folder of AudioSet's tables"));
   const std::size_t index = table.column("index");
   const std::size_t mid = table.column("mid");
   const std::size_t name = table.column("display_name");
@@ -57,7 +58,7 @@ Ontology read_ontology(const fs::path& file) {
 // Either form: three comment lines and no header, or a header.
 CsvTable read_segments(const fs::path& file) {
   const std::string text =
-      read_plain_text(required_file(file, kTree, "correct its name in [dataset], or leave it empty"));
+      read_plain_text(required_file(file, kAudiosetTree, "correct its name in [dataset], or leave it empty"));
   const std::string_view start = std::string_view(text).substr(text.starts_with("\xEF\xBB\xBF") ? 3 : 0);
   CsvForm form{.header = !start.starts_with('#'),
                .fields = 4,
@@ -69,7 +70,8 @@ CsvTable read_segments(const fs::path& file) {
   return table;
 }
 
-std::vector<std::int64_t> read_tags(const std::string& mids, const ClassNames& classes, const std::string& where) {
+std::vector<std::int64_t> read_audioset_tags(const std::string& mids, const ClassNames& classes,
+                                             const std::string& where) {
   std::vector<std::int64_t> tags;
   for (std::size_t at = 0; at <= mids.size();) {
     const std::size_t end = std::min(mids.find(',', at), mids.size());
@@ -85,7 +87,7 @@ std::vector<std::int64_t> read_tags(const std::string& mids, const ClassNames& c
 class AudioSetSource final : public ClipSource {
  public:
   explicit AudioSetSource(Parameters parameters)
-      : parameters_(std::move(parameters)), root_(required_root(parameters_, "audioset", kTree)) {
+      : parameters_(std::move(parameters)), root_(required_root(parameters_, "audioset", kAudiosetTree)) {
     if (parameters_.text("balanced_list").empty() && parameters_.text("unbalanced_list").empty() &&
         parameters_.text("eval_list").empty()) {
       throw Error(ErrorKind::kUsage, {"all lists of the dataset 'audioset' are empty", "[dataset]",
@@ -95,7 +97,7 @@ class AudioSetSource final : public ClipSource {
 
   ClipList list() override {
     const Ontology ontology = read_ontology(annotation_folder(parameters_) / "class_labels_indices.csv");
-    const SegmentFiles files(parameters_, root_, kTree, patterns());
+    const SegmentFiles files(parameters_, root_, kAudiosetTree, patterns());
     ClipList list;
     list.classes = ontology.names;
     list.multi_label = true;
@@ -128,7 +130,7 @@ class AudioSetSource final : public ClipSource {
       Clip clip;
       clip.id = segment_name("{id}_{start_ms}", segment);
       clip.split = split;
-      clip.tags = read_tags(filled_field(table, row, labels, "positive_labels"), ontology.mids, where);
+      clip.tags = read_audioset_tags(filled_field(table, row, labels, "positive_labels"), ontology.mids, where);
       once.add(clip.id, where);
       files.add(list, std::move(clip), segment);
     }
@@ -138,7 +140,7 @@ class AudioSetSource final : public ClipSource {
   fs::path root_;
 };
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> audioset_parameters() {
   std::vector<ParameterSpec> specs = folder_parameters();
   specs.push_back(ParameterSpec::text("balanced_list", "balanced_train_segments.csv",
                                       "The balanced training segments, below annotations; empty: none."));
@@ -151,15 +153,15 @@ std::vector<ParameterSpec> parameters() {
   return specs;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kAudiosetRegistration({
     .id = "audioset",
     .title = "AudioSet: segments of YouTube videos with 527 classes of sound",
     .source = "Gemmeke et al., 'Audio Set: An ontology and human-labeled dataset for audio events', ICASSP 2017; "
               "Google; the lists are CC BY 4.0, the videos are their owners'",
-    .tree = kTree,
+    .tree = kAudiosetTree,
     .tested_on = "official annotation files (balanced and evaluation lists)",
     .made_here = false,
-    .parameters = parameters(),
+    .parameters = audioset_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> {
       return std::make_unique<AudioSetSource>(values);
     },

@@ -255,7 +255,7 @@ class AvMnistSource final : public ClipSource {
   std::optional<PrincipalComponents> components_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kAvMnistRegistration({
     .id = "av_mnist",
     .title = "AV-MNIST: images of digits and spoken digits",
     .source = "MNIST (LeCun et al.); Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0)",

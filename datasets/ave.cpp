@@ -15,13 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kAveTree =
     "annotations/Annotations.txt   <class>&<id>&<quality>&<start>&<end>, with or without a header line\n"
     "annotations/trainSet.txt, annotations/valSet.txt, annotations/testSet.txt   the same rows: split = \"official\"\n"
     "root/**/<id>.mp4, or any other ending: the ten seconds";
-constexpr const char* kRow = "<class>&<id>&<quality>&<start in s>&<end in s>";
+constexpr const char* kAveRow = "<class>&<id>&<quality>&<start in s>&<end in s>";
 constexpr std::size_t kFields = 5;
-constexpr std::size_t kClasses = 28;
+constexpr std::size_t kAveClasses = 28;
 constexpr double kVideo_s = 10;
 
 struct Event {
@@ -47,17 +47,17 @@ std::vector<std::string> split_fields(const std::string& text) {
 }
 
 std::vector<Event> read_events(const fs::path& file, const std::string& split, const std::string& fix) {
-  const AnnotationText text(required_file(file, kTree, fix));
+  const AnnotationText text(required_file(file, kAveTree, fix));
   std::vector<Event> events;
   for (const AnnotationLine& line : text.lines) {
     const std::string where = text.where(line);
     const std::vector<std::string> fields = split_fields(line.text);
-    if (fields.size() != kFields) fail_annotation(fmt::format("the row has {} fields", fields.size()), where, kRow);
+    if (fields.size() != kFields) fail_annotation(fmt::format("the row has {} fields", fields.size()), where, kAveRow);
     if (&line == &text.lines.front() && fields[1] == "VideoID") continue;
-    if (std::ranges::any_of(fields, &std::string::empty)) fail_annotation("a field is empty", where, kRow);
+    if (std::ranges::any_of(fields, &std::string::empty)) fail_annotation("a field is empty", where, kAveRow);
     const Event event{fields[0],
-                      {youtube_id(fields[1], where), decimal_seconds(fields[3], where, kRow),
-                       decimal_seconds(fields[4], where, kRow)},
+                      {youtube_id(fields[1], where), decimal_seconds(fields[3], where, kAveRow),
+                       decimal_seconds(fields[4], where, kAveRow)},
                       split,
                       where};
     if (event.segment.end_s < event.segment.start_s || event.segment.end_s > kVideo_s) {
@@ -100,7 +100,7 @@ void draw_splits(std::vector<Event>& events, double test_share, double validatio
 class AveSource final : public ClipSource {
  public:
   explicit AveSource(Parameters parameters)
-      : parameters_(std::move(parameters)), root_(required_root(parameters_, "ave", kTree)) {}
+      : parameters_(std::move(parameters)), root_(required_root(parameters_, "ave", kAveTree)) {}
 
   ClipList list() override {
     const std::vector<Event> events = read();
@@ -110,8 +110,8 @@ class AveSource final : public ClipSource {
     for (const Event& event : events) {
       if (!official || event.split == "train") labels.add(event.class_name, event.where);
     }
-    const ClassNames classes = labels.classes(kClasses);
-    const MediaTree files(root_, kTree);
+    const ClassNames classes = labels.classes(kAveClasses);
+    const MediaTree files(root_, kAveTree);
     ClipList list;
     list.classes = classes.names();
     ListedOnce once;
@@ -123,7 +123,7 @@ class AveSource final : public ClipSource {
       clip.split = event.split;
       add(list, std::move(clip), event.segment, files);
     }
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kAveTree);
     return list;
   }
 
@@ -159,7 +159,7 @@ class AveSource final : public ClipSource {
   fs::path root_;
 };
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> ave_parameters() {
   std::vector<ParameterSpec> specs = folder_parameters();
   specs.push_back(
       ParameterSpec::choice("split", "official", {"official", "seeded"},
@@ -173,15 +173,15 @@ std::vector<ParameterSpec> parameters() {
   return specs;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kAveRegistration({
     .id = "ave",
     .title = "AVE: 28 classes of events that are seen and heard",
     .source = "Tian et al., 'Audio-Visual Event Localization in Unconstrained Videos', ECCV 2018; videos of AudioSet, "
               "which are their owners'. Some videos have events of two or three classes",
-    .tree = kTree,
+    .tree = kAveTree,
     .tested_on = "official annotation file; its three split lists: files made by the format's description",
     .made_here = false,
-    .parameters = parameters(),
+    .parameters = ave_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> { return std::make_unique<AveSource>(values); },
 });
 

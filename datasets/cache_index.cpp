@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFormat = "cmkd clip cache";
-constexpr const char* kRemedy = "delete the cache folder and run 'cmkd ingest' again";
+constexpr const char* kCacheIndexRemedy = "delete the cache folder and run 'cmkd ingest' again";
 
 json settings_to_json(const IngestSettings& settings) {
   return {{"video", settings.video},
@@ -102,22 +102,22 @@ CacheIndex read_index(const std::filesystem::path& folder) {
   const json document = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   if (!document.is_object() || document.value("format", json()) != kFormat) {
     throw Error(ErrorKind::kData,
-                {"this file is not the index of a clip cache, or it is damaged", path.string(), "", kRemedy});
+                {"this file is not the index of a clip cache, or it is damaged", path.string(), "", kCacheIndexRemedy});
   }
   if (document.value("version", json()) != kCacheVersion) {
     throw Error(ErrorKind::kData,
                 {fmt::format("the clip cache has version {}", document.value("version", json()).dump()), path.string(),
-                 fmt::format("version {}", kCacheVersion), kRemedy});
+                 fmt::format("version {}", kCacheVersion), kCacheIndexRemedy});
   }
   if (document.value("checksum", json()) != own_checksum(document)) {
     throw Error(ErrorKind::kData,
-                {"the index of the clip cache is damaged: its checksum differs", path.string(), "", kRemedy});
+                {"the index of the clip cache is damaged: its checksum differs", path.string(), "", kCacheIndexRemedy});
   }
   try {
     return parse(document);
   } catch (const json::exception& error) {
     throw Error(ErrorKind::kData, {fmt::format("the index of the clip cache cannot be read: {}", error.what()),
-                                   path.string(), "", kRemedy});
+                                   path.string(), "", kCacheIndexRemedy});
   }
 }
 

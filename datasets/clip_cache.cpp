@@ -31,7 +31,7 @@ struct ClipCache::State {
 
 namespace {
 
-constexpr const char* kRemedy = "delete the cache folder and run 'cmkd ingest' again";
+constexpr const char* kClipCacheRemedy = "delete the cache folder and run 'cmkd ingest' again";
 
 template <typename Value>
 std::span<const Value> view(const Shard& shard, std::uint64_t offset, std::uint64_t count) {
@@ -42,13 +42,13 @@ std::span<const Value> view(const Shard& shard, std::uint64_t offset, std::uint6
 Shard open_shard(const std::filesystem::path& folder, std::int64_t number, const CacheIndex& index) {
   const std::filesystem::path path = shard_path(folder, number);
   if (!std::filesystem::exists(path)) {
-    throw Error(ErrorKind::kData, {"a shard of the clip cache is missing", path.string(), "", kRemedy});
+    throw Error(ErrorKind::kData, {"a shard of the clip cache is missing", path.string(), "", kClipCacheRemedy});
   }
   Shard shard(path, number, index.source_fingerprint);
   const CacheIndex::ShardEntry& entry = index.shards[static_cast<std::size_t>(number)];
   if (shard.checksum() != entry.checksum || shard.bytes().size() != entry.bytes) {
-    throw Error(ErrorKind::kData,
-                {"the shard is not the one that the index names: its checksum differs", path.string(), "", kRemedy});
+    throw Error(ErrorKind::kData, {"the shard is not the one that the index names: its checksum differs", path.string(),
+                                   "", kClipCacheRemedy});
   }
   return shard;
 }
@@ -68,7 +68,7 @@ ClipCache ClipCache::open(const std::filesystem::path& folder, const std::string
                 {fmt::format("the clip cache was made from another source (fingerprint {}): files, labels, splits or "
                              "ingest settings differ",
                              state->index.source_fingerprint),
-                 folder.string(), expected_fingerprint, kRemedy});
+                 folder.string(), expected_fingerprint, kClipCacheRemedy});
   }
   const auto count = static_cast<std::int64_t>(state->index.shards.size());
   std::vector<std::optional<Shard>> shards(static_cast<std::size_t>(count));
@@ -85,7 +85,7 @@ ClipCache ClipCache::open(const std::filesystem::path& folder, const std::string
   if (clips != state->index.clips) {
     throw Error(ErrorKind::kData,
                 {fmt::format("the index names {} clips, the shards hold {}", state->index.clips, clips),
-                 folder.string(), "", kRemedy});
+                 folder.string(), "", kClipCacheRemedy});
   }
   return ClipCache(std::move(state));
 }

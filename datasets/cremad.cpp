@@ -13,11 +13,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kCremadTree =
     "annotations/train.csv, annotations/test.csv   clip,emotion (no header): 1088_IOM_NEU_XX,NEU\n"
     "root/VideoFlash/<clip>.flv, or any other ending; the folder's name is the parameter `video`\n"
     "root/AudioWAV/<clip>.wav, or any other ending; the folder's name is the parameter `audio`";
-constexpr const char* kRow = "clip,emotion";
+constexpr const char* kCremadRow = "clip,emotion";
 
 struct Take {
   std::string name;  // "1088_IOM_NEU_XX": actor, sentence, emotion, intensity
@@ -51,9 +51,9 @@ std::string emotion_of(const std::string& name, const std::string& where) {
   return parts[2];
 }
 
-void read_list(const fs::path& file, const std::string& split, std::vector<Take>& takes) {
-  const CsvTable table = read_csv_rows(required_file(file, kTree, "set annotations to the folder of the lists"),
-                                       {.header = false, .fields = 2, .row = kRow});
+void read_cremad_list(const fs::path& file, const std::string& split, std::vector<Take>& takes) {
+  const CsvTable table = read_csv_rows(required_file(file, kCremadTree, "set annotations to the folder of the lists"),
+                                       {.header = false, .fields = 2, .row = kCremadRow});
   for (const CsvRow& row : table.rows) {
     const Take take{row.fields[0], row.fields[1], split, table.where(row)};
     const std::string emotion = emotion_of(take.name, take.where);
@@ -69,7 +69,7 @@ class CremadSource final : public ClipSource {
  public:
   explicit CremadSource(Parameters parameters)
       : parameters_(std::move(parameters)),
-        root_(required_root(parameters_, "cremad", kTree)),
+        root_(required_root(parameters_, "cremad", kCremadTree)),
         video_(parameters_.text("video")),
         audio_(parameters_.text("audio")) {
     if (video_.empty() && audio_.empty()) {
@@ -80,10 +80,10 @@ class CremadSource final : public ClipSource {
 
   ClipList list() override {
     std::vector<Take> takes;
-    read_list(annotation_folder(parameters_) / "train.csv", "train", takes);
-    read_list(annotation_folder(parameters_) / "test.csv", "test", takes);
+    read_cremad_list(annotation_folder(parameters_) / "train.csv", "train", takes);
+    read_cremad_list(annotation_folder(parameters_) / "test.csv", "test", takes);
     const ClassNames classes({"ANG", "DIS", "FEA", "HAP", "NEU", "SAD"});
-    const MediaTree files(root_, kTree);
+    const MediaTree files(root_, kCremadTree);
     ClipList list;
     list.classes = classes.names();
     ListedOnce once;
@@ -96,7 +96,7 @@ class CremadSource final : public ClipSource {
       clip.group = take.actor();
       add(list, std::move(clip), files);
     }
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kCremadTree);
     return list;
   }
 
@@ -120,7 +120,7 @@ class CremadSource final : public ClipSource {
   std::string audio_;
 };
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> cremad_parameters() {
   std::vector<ParameterSpec> specs = folder_parameters();
   specs.push_back(ParameterSpec::text("video", "VideoFlash",
                                       "Folder of the pictures below root; empty: sound only (ingest.video = false)."));
@@ -129,16 +129,16 @@ std::vector<ParameterSpec> parameters() {
   return specs;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kCremadRegistration({
     .id = "cremad",
     .title = "CREMA-D: acted emotions, seen and heard",
     .source =
         "Cao et al., 'CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset', IEEE Transactions on Affective "
         "Computing 2014; Open Database License. Every actor is in the training and in the test list",
-    .tree = kTree,
+    .tree = kCremadTree,
     .tested_on = "official annotation files (the lists of C2KD's authors)",
     .made_here = false,
-    .parameters = parameters(),
+    .parameters = cremad_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> {
       return std::make_unique<CremadSource>(values);
     },

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kFolds = 5;
 constexpr std::int64_t kTargets = 50;
-constexpr const char* kTree =
+constexpr const char* kEsc50Tree =
     "root/meta/esc50.csv   filename,fold,target,category,esc10,src_file,take\n"
     "root/audio/<filename>   .wav, or any other ending (ESC-10 is published as .ogg)\n"
     "or\n"
@@ -35,8 +35,8 @@ fs::path find_table(const Parameters& parameters, bool esc10) {
   for (const char* name : {"meta/esc50.csv", "esc50.csv"}) {
     if (fs::is_regular_file(folder / name)) return folder / name;
   }
-  if (esc10) return required_file(folder / "esc10.csv", kTree, "or set annotations to the folder of esc50.csv");
-  return required_file(folder / "meta/esc50.csv", kTree, "set annotations to its folder");
+  if (esc10) return required_file(folder / "esc10.csv", kEsc50Tree, "or set annotations to the folder of esc50.csv");
+  return required_file(folder / "meta/esc50.csv", kEsc50Tree, "set annotations to its folder");
 }
 
 bool true_or_false(const std::string& text, const std::string& where) {
@@ -90,7 +90,7 @@ std::vector<EscRow> read_rows(const fs::path& file, bool esc10) {
 class EscSource final : public ClipSource {
  public:
   explicit EscSource(const Parameters& parameters)
-      : root_(required_root(parameters, "esc50", kTree)),
+      : root_(required_root(parameters, "esc50", kEsc50Tree)),
         esc10_(parameters.text("subset") == "esc10"),
         table_(find_table(parameters, esc10_)) {}
 
@@ -103,7 +103,7 @@ class EscSource final : public ClipSource {
     for (const auto& [target, category] : categories) classes.add(category);
     list.classes = classes.names();
     for (std::int64_t fold = 1; fold <= kFolds; ++fold) list.folds.push_back(fmt::format("{}", fold));
-    const MediaTree files(root_, kTree);
+    const MediaTree files(root_, kEsc50Tree);
     for (const EscRow& row : rows) {
       Clip clip;
       clip.id = row.filename;
@@ -114,7 +114,7 @@ class EscSource final : public ClipSource {
       const fs::path path = fs::path("audio") / row.filename;
       add_or_set_aside(list, std::move(clip), files.find(path), root_ / path);
     }
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kEsc50Tree);
     return list;
   }
 
@@ -124,21 +124,21 @@ class EscSource final : public ClipSource {
   fs::path table_;
 };
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> esc50_parameters() {
   std::vector<ParameterSpec> specs = folder_parameters();
   specs.push_back(ParameterSpec::choice("subset", "esc50", {"esc50", "esc10"}, "All 50 classes, or ESC-10's ten."));
   return specs;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kEsc50Registration({
     .id = "esc50",
     .title = "ESC-50 and ESC-10: environmental sounds, five folds",
     .source = "Piczak, 'ESC: Dataset for Environmental Sound Classification', ACM Multimedia 2015; recordings of "
               "freesound.org; ESC-50 CC BY-NC, ESC-10 CC BY 3.0. Sound only: set ingest.video = false",
-    .tree = kTree,
+    .tree = kEsc50Tree,
     .tested_on = "ESC-10: the official clips and their table; ESC-50: a table made by the format's description",
     .made_here = false,
-    .parameters = parameters(),
+    .parameters = esc50_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> { return std::make_unique<EscSource>(values); },
 });
 

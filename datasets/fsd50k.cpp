@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kFsd50kTree =
     "root/FSD50K.ground_truth/dev.csv          fname,labels,mids,split (train or val)\n"
     "root/FSD50K.ground_truth/eval.csv         fname,labels,mids\n"
     "root/FSD50K.ground_truth/vocabulary.csv   index,label,mid (no header)\n"
@@ -25,7 +25,7 @@ struct Vocabulary {
 };
 
 Vocabulary read_vocabulary(const fs::path& file) {
-  const CsvTable table = read_csv_rows(required_file(file, kTree, "set annotations to FSD50K.ground_truth"),
+  const CsvTable table = read_csv_rows(required_file(file, kFsd50kTree, "set annotations to FSD50K.ground_truth"),
                                        {.header = false, .fields = 3, .row = "index,label,mid"});
   Vocabulary vocabulary;
   for (const CsvRow& row : table.rows) {
@@ -54,8 +54,8 @@ std::vector<std::string> split_list(const std::string& text) {
 }
 
 // The labels and their identifiers are two lists in the same order, which must agree.
-std::vector<std::int64_t> read_tags(const std::string& labels, const std::string& mids, const Vocabulary& vocabulary,
-                                    const std::string& where) {
+std::vector<std::int64_t> read_fsd50k_tags(const std::string& labels, const std::string& mids,
+                                           const Vocabulary& vocabulary, const std::string& where) {
   const std::vector<std::string> names = split_list(labels);
   const std::vector<std::string> identifiers = split_list(mids);
   if (names.size() != identifiers.size()) {
@@ -81,20 +81,20 @@ std::vector<std::int64_t> read_tags(const std::string& labels, const std::string
 class Fsd50kSource final : public ClipSource {
  public:
   explicit Fsd50kSource(const Parameters& parameters)
-      : root_(required_root(parameters, "fsd50k", kTree)),
+      : root_(required_root(parameters, "fsd50k", kFsd50kTree)),
         annotations_(parameters.text("annotations").empty() ? root_ / "FSD50K.ground_truth"
                                                             : fs::path(parameters.text("annotations"))) {}
 
   ClipList list() override {
     const Vocabulary vocabulary = read_vocabulary(annotations_ / "vocabulary.csv");
-    const MediaTree files(root_, kTree);
+    const MediaTree files(root_, kFsd50kTree);
     ClipList list;
     list.classes = vocabulary.labels.names();
     list.multi_label = true;
     ListedOnce once;
     add(list, files, vocabulary, "dev", once);
     add(list, files, vocabulary, "eval", once);
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kFsd50kTree);
     return list;
   }
 
@@ -102,7 +102,7 @@ class Fsd50kSource final : public ClipSource {
   void add(ClipList& list, const MediaTree& files, const Vocabulary& vocabulary, const std::string& part,
            ListedOnce& once) const {
     const CsvTable table =
-        read_csv(required_file(annotations_ / (part + ".csv"), kTree, "set annotations to its folder"));
+        read_csv(required_file(annotations_ / (part + ".csv"), kFsd50kTree, "set annotations to its folder"));
     const std::size_t fname = table.column("fname");
     const std::size_t labels = table.column("labels");
     const std::size_t mids = table.column("mids");
@@ -115,7 +115,7 @@ class Fsd50kSource final : public ClipSource {
         fail_annotation(fmt::format("fname is '{}'", clip.id), where, "a number, the clip's at Freesound");
       once.add(clip.id, where);
       clip.group = clip.id;
-      clip.tags = read_tags(filled_field(table, row, labels, "labels"), row.fields[mids], vocabulary, where);
+      clip.tags = read_fsd50k_tags(filled_field(table, row, labels, "labels"), row.fields[mids], vocabulary, where);
       clip.split = "test";
       if (part == "dev") {
         const std::string& name = row.fields[split];
@@ -132,14 +132,14 @@ class Fsd50kSource final : public ClipSource {
   fs::path annotations_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kFsd50kRegistration({
     .id = "fsd50k",
     .title = "FSD50K: sounds of Freesound with 200 classes",
     .source =
         "Fonseca et al., 'FSD50K: An Open Dataset of Human-Labeled Sound Events', IEEE/ACM TASLP 2022; the tables "
         "are CC BY 4.0, each clip has a Creative Commons licence of its own. Sound only: set ingest.video = "
         "false. Clips of one uploader are kept in one split by its owners; the uploaders are not in these tables",
-    .tree = kTree,
+    .tree = kFsd50kTree,
     .tested_on = "files made by the format's description",
     .made_here = false,
     .parameters = {ParameterSpec::text("root", "", "Folder of the clips' folders."),

@@ -29,15 +29,18 @@ std::mutex& library_mutex() {
   return mutex;
 }
 
-// One handle of the library, closed by the function that belongs to its kind. Used with the mutex held.
-class Handle {
+}  // namespace
+
+// One handle of the library, closed by the function that belongs to its kind. Used with the mutex held. Named, because
+// Hdf5Frames::State has members of it.
+class Hdf5Handle {
  public:
-  Handle(hid_t id, herr_t (*close)(hid_t)) noexcept : id_(id), close_(close) {}
-  ~Handle() {
+  Hdf5Handle(hid_t id, herr_t (*close)(hid_t)) noexcept : id_(id), close_(close) {}
+  ~Hdf5Handle() {
     if (id_ >= 0) close_(id_);
   }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle& operator=(Handle&&) = delete;
+  Hdf5Handle(Hdf5Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Hdf5Handle& operator=(Hdf5Handle&&) = delete;
   [[nodiscard]] hid_t get() const noexcept { return id_; }
   explicit operator bool() const noexcept { return id_ >= 0; }
 
@@ -46,10 +49,12 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
+namespace {
+
 // Rows of bytes of any length, signed or not: what h5py writes for vlen 'uint8'.
-bool holds_bytes(const Handle& type) {
+bool holds_bytes(const Hdf5Handle& type) {
   if (H5Tget_class(type.get()) != H5T_VLEN) return false;
-  const Handle element(H5Tget_super(type.get()), H5Tclose);
+  const Hdf5Handle element(H5Tget_super(type.get()), H5Tclose);
   return element && H5Tget_class(element.get()) == H5T_INTEGER && H5Tget_size(element.get()) == 1;
 }
 
@@ -58,8 +63,8 @@ Failure foreign(const std::string& detail) { return {FailureReason::kNothingDeco
 }  // namespace
 
 struct Hdf5Frames::State {
-  Handle file;
-  Handle video;
+  Hdf5Handle file;
+  Hdf5Handle video;
   std::int64_t count = 0;
 };
 
@@ -83,12 +88,12 @@ Outcome<Hdf5Frames> Hdf5Frames::open(const std::filesystem::path& path) {
   if (size == 0) return Failure{FailureReason::kEmptyFile, ""};
   const std::lock_guard lock(library_mutex());
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // failures are return values; nothing is printed
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
+  Hdf5Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (!file) return Failure{FailureReason::kCannotOpen, "no HDF5 file, or cut off"};
-  Handle video(H5Dopen2(file.get(), "video", H5P_DEFAULT), H5Dclose);
+  Hdf5Handle video(H5Dopen2(file.get(), "video", H5P_DEFAULT), H5Dclose);
   if (!video) return foreign("the HDF5 file has no dataset 'video'");
-  const Handle type(H5Dget_type(video.get()), H5Tclose);
-  const Handle space(H5Dget_space(video.get()), H5Sclose);
+  const Hdf5Handle type(H5Dget_type(video.get()), H5Tclose);
+  const Hdf5Handle space(H5Dget_space(video.get()), H5Sclose);
   hsize_t rows = 0;
   if (!type || !space || H5Sget_simple_extent_ndims(space.get()) != 1 || !holds_bytes(type) ||
       H5Sget_simple_extent_dims(space.get(), &rows, nullptr) != 1) {
@@ -101,12 +106,12 @@ Outcome<Hdf5Frames> Hdf5Frames::open(const std::filesystem::path& path) {
 
 Outcome<std::vector<std::uint8_t>> Hdf5Frames::frame(std::int64_t k) const {
   const std::lock_guard lock(library_mutex());
-  const Handle file_space(H5Dget_space(state_->video.get()), H5Sclose);
+  const Hdf5Handle file_space(H5Dget_space(state_->video.get()), H5Sclose);
   const hsize_t one = 1;
   const auto start = static_cast<hsize_t>(k);
-  const Handle memory_space(H5Screate_simple(1, &one, nullptr), H5Sclose);
+  const Hdf5Handle memory_space(H5Screate_simple(1, &one, nullptr), H5Sclose);
   // As stored: a conversion of signed bytes to unsigned ones would clamp.
-  const Handle type(H5Dget_type(state_->video.get()), H5Tclose);
+  const Hdf5Handle type(H5Dget_type(state_->video.get()), H5Tclose);
   hvl_t row{};
   if (!file_space || !memory_space || !type ||
       H5Sselect_hyperslab(file_space.get(), H5S_SELECT_SET, &start, nullptr, &one, nullptr) < 0 ||

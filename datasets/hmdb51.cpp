@@ -15,13 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kHmdb51Tree =
     "root/<class>/<name>.avi                                  any media ending; or root/hmdb51/<class>/…\n"
     "root/testTrainMulti_7030_splits/<class>_test_split1.txt  and 2, 3: '<name>.avi <0|1|2>' (unused, train, test);\n"
     "                                                         names hold spaces and symbols\n"
     "70 training and 30 test clips of each class and split. Group: the source video with the class, as the official\n"
     "splits part them. Mostly silent: 'cmkd datasets check' counts the clips that have no sound.";
-constexpr const char* kRowForm = "<name>.avi <0 unused, 1 train, 2 test>";
+constexpr const char* kHmdb51RowForm = "<name>.avi <0 unused, 1 train, 2 test>";
 constexpr const char* kListFolder = "testTrainMulti_7030_splits";
 
 // The files of one class, by split: "<class>_test_split<k>.txt".
@@ -30,7 +30,7 @@ using ClassFiles = std::map<std::string, std::map<std::string, fs::path>>;
 ClassFiles find_lists(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
     throw Error(ErrorKind::kData,
-                {"the folder of the split files is not there", folder.string(), kTree, "set annotations to it"});
+                {"the folder of the split files is not there", folder.string(), kHmdb51Tree, "set annotations to it"});
   }
   constexpr std::string_view kMark = "_test_split";
   ClassFiles files;
@@ -67,8 +67,9 @@ class Hmdb51Source final : public ClipSource {
         lists_(parameters.text("annotations")),
         splits_(official_splits(parameters.text("split"))) {
     if (root_.empty()) {
-      throw Error(ErrorKind::kUsage, {"the dataset 'hmdb51' needs to know where its files are", "[dataset]", kTree,
-                                      fmt::format("set root = \"folder\" of the classes and of {}", kListFolder)});
+      throw Error(ErrorKind::kUsage,
+                  {"the dataset 'hmdb51' needs to know where its files are", "[dataset]", kHmdb51Tree,
+                   fmt::format("set root = \"folder\" of the classes and of {}", kListFolder)});
     }
     if (lists_.empty()) lists_ = root_ / kListFolder;
   }
@@ -89,7 +90,7 @@ class Hmdb51Source final : public ClipSource {
         read_list(file->second, class_name, classes, k, rows);
       }
     }
-    const MediaTree tree(fs::is_directory(root_ / "hmdb51") ? root_ / "hmdb51" : root_, kTree);
+    const MediaTree tree(fs::is_directory(root_ / "hmdb51") ? root_ / "hmdb51" : root_, kHmdb51Tree);
     ClipList list;
     list.classes = classes.names();
     if (splits_.size() > 1) list.folds = splits_;
@@ -97,7 +98,7 @@ class Hmdb51Source final : public ClipSource {
       const fs::path listed = clip.path;
       add_or_set_aside(list, std::move(clip), tree.find(listed), tree.root() / listed);
     }
-    require_some_clips(list, tree.root(), kTree);
+    require_some_clips(list, tree.root(), kHmdb51Tree);
     return list;
   }
 
@@ -109,13 +110,13 @@ class Hmdb51Source final : public ClipSource {
       const std::string where = text.where(line);
       const auto [name, mark] = split_at_last_space(line.text);
       if (mark != "0" && mark != "1" && mark != "2") {
-        fail_annotation(fmt::format("'{}' does not end in 0, 1 or 2", line.text), where, kRowForm);
+        fail_annotation(fmt::format("'{}' does not end in 0, 1 or 2", line.text), where, kHmdb51RowForm);
       }
       const fs::path path = fs::path(class_name) / std::string(name);
       // Names may hold nearly everything, but not the end of another row.
       if (path.extension() != ".avi" || path.stem().string().find(".avi ") != std::string::npos)
-        fail_annotation(fmt::format("'{}' names no clip", name), where, kRowForm);
-      if (path.parent_path() != class_name) fail_annotation("the name holds a folder", where, kRowForm);
+        fail_annotation(fmt::format("'{}' names no clip", name), where, kHmdb51RowForm);
+      if (path.parent_path() != class_name) fail_annotation("the name holds a folder", where, kHmdb51RowForm);
       Clip clip;
       // With its class: the same piece of a film may be in two of them.
       clip.id = (fs::path(class_name) / path.stem()).string();
@@ -132,12 +133,12 @@ class Hmdb51Source final : public ClipSource {
   std::vector<std::string> splits_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kHmdb51Registration({
     .id = "hmdb51",
     .title = "HMDB51: 51 human actions from films and web videos, three official splits",
     .source = "Kuehne, Jhuang, Garrote, Poggio, Serre: HMDB (ICCV 2011); published by the Serre Lab, Brown University; "
               "CC BY 4.0 as far as is known here, the videos are their owners'",
-    .tree = kTree,
+    .tree = kHmdb51Tree,
     .tested_on =
         "files made by the format's description; clip names and classes of a list derived from official split 1",
     .made_here = false,

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kKineticsTree =
     "root/…/<id>_<start>_<end>.mp4   six digits each, anywhere below root (also in <label>/); any media ending\n"
     "root/train.csv, root/val.csv    (or in root/annotations, also kinetics-400_val.csv and the like; or the\n"
     "                                parameters train_csv, validation_csv, test_csv): columns label, youtube_id,\n"
@@ -33,8 +33,8 @@ class KineticsSource final : public ClipSource {
         class_list_(parameters.text("class_list")),
         classes_(classes) {
     if (root_.empty()) {
-      throw Error(ErrorKind::kUsage, {"a dataset of Kinetics needs to know where its files are", "[dataset]", kTree,
-                                      "set root = \"folder\""});
+      throw Error(ErrorKind::kUsage, {"a dataset of Kinetics needs to know where its files are", "[dataset]",
+                                      kKineticsTree, "set root = \"folder\""});
     }
   }
 
@@ -47,7 +47,7 @@ class KineticsSource final : public ClipSource {
                                      root_.string(), "the lists of one version of Kinetics",
                                      "give all lists, or class_list = a file with one class a line"});
     }
-    const MediaTree tree(root_, kTree);
+    const MediaTree tree(root_, kKineticsTree);
     ClipList list;
     list.classes = classes.names();
     for (const KineticsRow& row : rows) {
@@ -55,7 +55,7 @@ class KineticsSource final : public ClipSource {
       if (!row.label.empty()) clip.label = classes.index(row.label, row.where);
       add_kinetics_clip(list, tree, std::move(clip));
     }
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kKineticsTree);
     return list;
   }
 
@@ -90,7 +90,7 @@ const DatasetRegistration kKinetics400({
     .id = "kinetics400",
     .title = "Kinetics-400: ten seconds of YouTube videos, 400 actions",
     .source = kSource,
-    .tree = kTree,
+    .tree = kKineticsTree,
     .tested_on =
         "official annotation files (validation and test list); the training list on files made by the format's "
         "description",
@@ -112,7 +112,7 @@ const DatasetRegistration kKinetics({
     .id = "kinetics",
     .title = "Kinetics of any version: ten seconds of YouTube videos",
     .source = kSource,
-    .tree = kTree,
+    .tree = kKineticsTree,
     .tested_on = "official annotation files (Kinetics-400 and Kinetics-600, validation lists)",
     .made_here = false,
     .parameters = parameters_of_any_kinetics(),

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kForm = "[label,]youtube_id,time_start,time_end,split[,is_cc]";
+constexpr const char* kKineticsCsvForm = "[label,]youtube_id,time_start,time_end,split[,is_cc]";
 
 std::optional<std::size_t> column(const CsvTable& table, const char* name) {
   const auto found = std::ranges::find(table.header.fields, name);
@@ -27,10 +27,10 @@ std::optional<std::size_t> column(const CsvTable& table, const char* name) {
 
 std::size_t required_column(const CsvTable& table, const char* name) {
   if (const auto found = column(table, name)) return *found;
-  fail_annotation(fmt::format("the header has no column '{}'", name), table.where(table.header), kForm);
+  fail_annotation(fmt::format("the header has no column '{}'", name), table.where(table.header), kKineticsCsvForm);
 }
 
-std::string split_of(const std::string& name, const std::string& where) {
+std::string kinetics_split_of(const std::string& name, const std::string& where) {
   if (name == "train" || name == "test") return name;
   if (name == "val" || name == "validate" || name == "validation") return "validation";
   fail_annotation(fmt::format("unknown split '{}'", name), where, "train, val, test");
@@ -83,13 +83,14 @@ std::vector<KineticsRow> read_kinetics_csv(const fs::path& file) {
   for (const CsvRow& fields : table.rows) {
     KineticsRow row;
     row.where = table.where(fields);
-    row.piece = {youtube_id(fields.fields[id], row.where), whole_seconds(fields.fields[start], row.where, kForm),
-                 whole_seconds(fields.fields[end], row.where, kForm)};
+    row.piece = {youtube_id(fields.fields[id], row.where),
+                 whole_seconds(fields.fields[start], row.where, kKineticsCsvForm),
+                 whole_seconds(fields.fields[end], row.where, kKineticsCsvForm)};
     if (row.piece.end_s <= row.piece.start_s) {
       fail_annotation(fmt::format("time_end {} is not after time_start {}", row.piece.end_s, row.piece.start_s),
                       row.where, "whole seconds from 0");
     }
-    row.split = split_of(fields.fields[split], row.where);
+    row.split = kinetics_split_of(fields.fields[split], row.where);
     if (label) row.label = filled_field(table, fields, *label, "label");
     if (is_cc && fields.fields[*is_cc] != "0" && fields.fields[*is_cc] != "1")
       fail_annotation(fmt::format("is_cc is '{}'", fields.fields[*is_cc]), row.where, "0 or 1");

@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* kTree =
+constexpr const char* kKineticsSoundsTree =
     "root/…/<id>_<start>_<end>.avi      six digits each, anywhere below root (also in <class_name>/); any media "
     "ending\n"
     "root/xkd_train.json, xkd_val.json  or in the folder annotations: one JSON array of\n"
@@ -30,7 +30,7 @@ constexpr const char* kTree =
     "The validation list is what is published on: it is the split 'test', and validation clips are cut from the\n"
     "training clips by video. Published numbers use 27 to 34 classes: state how many ('cmkd datasets check' does).";
 constexpr std::size_t kPublishedClasses = 32;
-constexpr const char* kForm = "class_name/<id>_<start>_<end>.avi";
+constexpr const char* kKineticsSoundsForm = "class_name/<id>_<start>_<end>.avi";
 
 // Lists of either origin write a class with spaces or with underscores.
 std::string with_spaces(std::string name) {
@@ -47,7 +47,7 @@ class KineticsSoundsSource final : public ClipSource {
         lists_(KineticsLists::from(parameters)) {
     if (root_.empty()) {
       throw Error(ErrorKind::kUsage, {"the dataset 'kinetics_sounds' needs to know where its files are", "[dataset]",
-                                      kTree, "set root = \"folder\""});
+                                      kKineticsSoundsTree, "set root = \"folder\""});
     }
     if (annotations_.empty()) annotations_ = root_;
   }
@@ -59,13 +59,13 @@ class KineticsSoundsSource final : public ClipSource {
     for (const KineticsRow& row : rows) labels.add(row.label, row.where);
     const ClassNames classes = labels.classes(class_list_.empty() ? kPublishedClasses : rows.size());
     list.classes = classes.names();
-    const MediaTree tree(root_, kTree);
+    const MediaTree tree(root_, kKineticsSoundsTree);
     for (const KineticsRow& row : rows) {
       Clip clip = row.clip();
       clip.label = classes.index(row.label, row.where);
       add_kinetics_clip(list, tree, std::move(clip));
     }
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kKineticsSoundsTree);
     return list;
   }
 
@@ -83,14 +83,14 @@ class KineticsSoundsSource final : public ClipSource {
     const fs::path file = annotations_ / name;
     const AnnotationJson document(file);
     std::size_t position = 0;
-    for (const json& entry : json_array(document.value(), document.place(), kForm)) {
+    for (const json& entry : json_array(document.value(), document.place(), kKineticsSoundsForm)) {
       const std::string where = document.place_of_item("", position++);
-      const fs::path path = json_text(entry, where, kForm);
+      const fs::path path = json_text(entry, where, kKineticsSoundsForm);
       const std::optional<YoutubePiece> piece = parse_youtube_piece(path.stem().string());
       const std::string class_name = path.parent_path().string();
       const bool one_folder = !class_name.empty() && class_name.find('/') == std::string::npos;
       if (!piece || !one_folder || path.extension() != ".avi") {
-        fail_annotation(fmt::format("'{}' does not name a clip", path.string()), where, kForm);
+        fail_annotation(fmt::format("'{}' does not name a clip", path.string()), where, kKineticsSoundsForm);
       }
       const auto [known, is_new] = places.emplace(piece->name(), where);
       if (!is_new) {
@@ -99,7 +99,7 @@ class KineticsSoundsSource final : public ClipSource {
       }
       rows.push_back({with_spaces(class_name), *piece, split, where});
     }
-    if (position == 0) fail_annotation("the list holds no clip", document.place(), kForm);
+    if (position == 0) fail_annotation("the list holds no clip", document.place(), kKineticsSoundsForm);
   }
 
   [[nodiscard]] std::set<std::string> chosen_classes() const {
@@ -144,13 +144,13 @@ std::vector<ParameterSpec> parameters_of_kinetics_sounds() {
   return parameters;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kKineticsSoundsRegistration({
     .id = "kinetics_sounds",
     .title = "Kinetics-Sounds: the classes of Kinetics-400 that can be seen and heard",
     .source = "Arandjelovic, Zisserman: Look, Listen and Learn (arXiv 1705.08168), who name 34 classes; the list of 32 "
               "classes is the one published with XKD (Sarkar, Etemad), no licence is known here; clips and labels: "
               "Kinetics-400 (Google DeepMind; lists CC BY 4.0)",
-    .tree = kTree,
+    .tree = kKineticsSoundsTree,
     .tested_on = "official annotation files (XKD's lists; own class lists on Kinetics-400's validation list)",
     .made_here = false,
     .parameters = parameters_of_kinetics_sounds(),

@@ -176,7 +176,7 @@ class ManifestSource final : public ClipSource {
   FolderSplit split_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kManifestRegistration({
     .id = "manifest",
     .title = "Your own clips, from a CSV or from a folder for each class",
     .source = "the user's",

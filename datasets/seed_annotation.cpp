@@ -13,7 +13,7 @@ using nlohmann::json;
 
 namespace {
 
-std::string split_of(const std::string& subset, const std::string& where) {
+std::string seed_split_of(const std::string& subset, const std::string& where) {
   if (subset == "training") return "train";
   if (subset == "validation") return "test";
   fail_annotation(fmt::format("unknown subset '{}'", subset), where, "training, validation");
@@ -47,7 +47,7 @@ SeedAnnotation read_seed_annotation(const std::filesystem::path& file, bool with
     SeedClip clip;
     clip.where = where;
     clip.key = key;
-    clip.split = split_of(json_text(json_member(entry, "subset", where, form), where, form), where);
+    clip.split = seed_split_of(json_text(json_member(entry, "subset", where, form), where, form), where);
     clip.label = classes.index(json_text(json_member(entry, "label", where, form), where, form), where);
     if (with_segments) clip.segment = json_segment(json_member(entry, "segment", where, form), where, form);
     if (clip.segment && clip.segment->start_s < 0) fail_annotation("the segment begins before 0", where, form);

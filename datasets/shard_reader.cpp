@@ -11,7 +11,7 @@ namespace cmkd {
 namespace {
 
 constexpr std::size_t kChecksumDigits = 32;
-constexpr const char* kRemedy = "delete the cache folder and run 'cmkd ingest' again";
+constexpr const char* kShardReaderRemedy = "delete the cache folder and run 'cmkd ingest' again";
 
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -31,7 +31,7 @@ class FieldReader {
   std::string text() { return std::string(as_text(take(number()))); }
   std::span<const std::byte> take(std::uint64_t size) {
     if (size > bytes_.size()) {
-      throw Error(ErrorKind::kData, {"the shard's table is damaged", path_.string(), "", kRemedy});
+      throw Error(ErrorKind::kData, {"the shard's table is damaged", path_.string(), "", kShardReaderRemedy});
     }
     const std::span<const std::byte> part = bytes_.first(size);
     bytes_ = bytes_.subspan(size);
@@ -67,27 +67,29 @@ Shard::Shard(const std::filesystem::path& path, std::int64_t shard, const std::s
   const std::span<const std::byte> bytes = file_.bytes();
   FieldReader header(bytes, path);
   if (bytes.size() < 64 || as_text(header.take(8)) != "CMKDCLIP") {
-    throw Error(ErrorKind::kData, {"this file is not a shard of a clip cache", path.string(), "", kRemedy});
+    throw Error(ErrorKind::kData, {"this file is not a shard of a clip cache", path.string(), "", kShardReaderRemedy});
   }
   const std::uint64_t version = header.number();
   if (version != kCacheVersion) {
     throw Error(ErrorKind::kData, {fmt::format("the shard has cache version {}", version), path.string(),
-                                   fmt::format("version {}", kCacheVersion), kRemedy});
+                                   fmt::format("version {}", kCacheVersion), kShardReaderRemedy});
   }
   const std::int64_t number = header.integer();
   const std::string source = header.text();
   const std::size_t checked = bytes.size() - kChecksumDigits;
   checksum_ = Hasher().update(bytes.first(checked)).hex();
   if (checksum_ != as_text(bytes.subspan(checked)) || number != shard) {
-    throw Error(ErrorKind::kData, {"the shard is damaged: its checksum differs", path.string(), "", kRemedy});
+    throw Error(ErrorKind::kData,
+                {"the shard is damaged: its checksum differs", path.string(), "", kShardReaderRemedy});
   }
   if (source != fingerprint) {
     throw Error(ErrorKind::kData, {fmt::format("the shard belongs to another source (fingerprint {})", source),
-                                   path.string(), fingerprint, kRemedy});
+                                   path.string(), fingerprint, kShardReaderRemedy});
   }
   std::uint64_t table = 0;
   std::memcpy(&table, bytes.data() + checked - sizeof table, sizeof table);
-  if (table > checked) throw Error(ErrorKind::kData, {"the shard's table is damaged", path.string(), "", kRemedy});
+  if (table > checked)
+    throw Error(ErrorKind::kData, {"the shard's table is damaged", path.string(), "", kShardReaderRemedy});
   FieldReader reader(bytes.subspan(table), path);
   const std::uint64_t count = reader.number();
   for (std::uint64_t k = 0; k < count; ++k) records_.push_back(read_record(reader));

@@ -25,7 +25,7 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr auto kClasses = static_cast<std::int64_t>(kSyntheticClasses.size());
+constexpr auto kSyntheticClassCount = static_cast<std::int64_t>(kSyntheticClasses.size());
 constexpr std::int64_t kClipsPerScene = 2;
 
 void check(const SyntheticOptions& options) {
@@ -44,8 +44,8 @@ void check(const SyntheticOptions& options) {
 
 // Each block of ten clips holds every class once, in random order.
 std::int64_t label_of(const RandomStreams& streams, std::int64_t index) {
-  RandomStream stream = streams.stream("labels", 0, index / kClasses);
-  return stream.permutation(kClasses)[static_cast<std::size_t>(index % kClasses)];
+  RandomStream stream = streams.stream("labels", 0, index / kSyntheticClassCount);
+  return stream.permutation(kSyntheticClassCount)[static_cast<std::size_t>(index % kSyntheticClassCount)];
 }
 
 std::string clip_name(const std::string& split, std::int64_t index) {
@@ -213,7 +213,7 @@ std::vector<ParameterSpec> source_parameters() {
   return specs;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kSyntheticRegistration({
     .id = "synthetic",
     .title = "Moving shapes with pulsing sounds, made here",
     .source = "this project (docs/synthetic.md)",

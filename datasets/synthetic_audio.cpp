@@ -11,8 +11,8 @@ namespace cmkd {
 
 namespace {
 
-constexpr double kTwoPi = 2 * std::numbers::pi;
-constexpr std::int64_t kClasses = static_cast<std::int64_t>(kSyntheticClasses.size());
+constexpr double kSoundTwoPi = 2 * std::numbers::pi;
+constexpr std::int64_t kSoundClasses = static_cast<std::int64_t>(kSyntheticClasses.size());
 // Pulses a second at speed 1. With speeds of 0.75 to 1.35 the two ranges do not meet.
 constexpr double kSlowRate = 2.75;
 constexpr double kFastRate = 6.5;
@@ -32,7 +32,7 @@ double power(const Wave& wave) {
 class Resonator {
  public:
   Resonator(double frequency, double bandwidth, double rate)
-      : pole_(1 - std::numbers::pi * bandwidth / rate), cosine_(std::cos(kTwoPi * frequency / rate)) {}
+      : pole_(1 - std::numbers::pi * bandwidth / rate), cosine_(std::cos(kSoundTwoPi * frequency / rate)) {}
   double next(double input) {
     const double output = input * (1 - pole_) + 2 * pole_ * cosine_ * first_ - pole_ * pole_ * second_;
     second_ = first_;
@@ -60,7 +60,7 @@ Wave class_sound(std::int64_t label, double speed, const SyntheticOptions& optio
   for (std::size_t k = 0; k < length; ++k) {
     const double time = static_cast<double>(k) / rate;
     const double phase = fraction(start + pulses * time);  // within the pulse
-    const double cycle = kTwoPi * pitch * time;
+    const double cycle = kSoundTwoPi * pitch * time;
     const double white = stream.uniform(-1, 1);
     double tone = 0;
     switch (label / 2) {
@@ -77,7 +77,7 @@ Wave class_sound(std::int64_t label, double speed, const SyntheticOptions& optio
         tone = std::sin(cycle + 2.5 * (1 - phase) * std::sin(2.76 * cycle));
         break;
       default:
-        tone = std::sin(cycle * 1.5 + kTwoPi * pitch * phase * phase / pulses);
+        tone = std::sin(cycle * 1.5 + kSoundTwoPi * pitch * phase * phase / pulses);
         break;
     }
     const double attack = std::min(phase * 25, 1.0);
@@ -97,7 +97,7 @@ Wave nuisance(std::size_t kind, const SyntheticOptions& options, std::size_t len
   double phase = 0;
   for (std::size_t k = 0; k < length; ++k) {
     const double time = static_cast<double>(k) / rate;
-    const double swing = std::sin(kTwoPi * (slow * time + start));
+    const double swing = std::sin(kSoundTwoPi * (slow * time + start));
     const double white = stream.uniform(-1, 1);
     switch (kind) {
       case 0:
@@ -105,7 +105,7 @@ Wave nuisance(std::size_t kind, const SyntheticOptions& options, std::size_t len
         break;
       case 1:
         phase += base * (1 + 0.4 * swing) / rate;
-        wave[k] = std::sin(kTwoPi * phase);
+        wave[k] = std::sin(kSoundTwoPi * phase);
         break;
       case 2:
         if (fraction(start + (slow + 2) * time) < (slow + 2) / rate) click = 1;
@@ -113,7 +113,8 @@ Wave nuisance(std::size_t kind, const SyntheticOptions& options, std::size_t len
         wave[k] = click * white;
         break;
       case 3:
-        wave[k] = std::sin(kTwoPi * base / 4 * time) + 0.7 * std::sin(kTwoPi * base / 4 * 1.51 * time + start);
+        wave[k] =
+            std::sin(kSoundTwoPi * base / 4 * time) + 0.7 * std::sin(kSoundTwoPi * base / 4 * 1.51 * time + start);
         break;
       default:
         wave[k] = band.next(white) * (swing > 0.3 ? 1 : 0.02);
@@ -144,7 +145,7 @@ Wave related_sound(const SyntheticOptions& options, const SyntheticDraw& draw, s
   const double hit = stream.uniform();
   const double partial = stream.uniform();
   const double kept = stream.uniform(0.3, 0.7);
-  const std::int64_t other = (draw.label + stream.integer(1, kClasses - 1)) % kClasses;
+  const std::int64_t other = (draw.label + stream.integer(1, kSoundClasses - 1)) % kSoundClasses;
   const double other_speed = stream.uniform(options.speed_low, options.speed_high);
   const std::uint64_t own_key = stream.next_u64();
   const std::uint64_t other_key = stream.next_u64();

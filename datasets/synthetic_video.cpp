@@ -14,7 +14,7 @@ namespace cmkd {
 
 namespace {
 
-constexpr double kTwoPi = 2 * std::numbers::pi;
+constexpr double kSyntheticVideoTwoPi = 2 * std::numbers::pi;
 constexpr double kDiagonal = std::numbers::sqrt2 / 2;  // of a diagonal step along each axis
 constexpr int kLobes = 5;                              // harmonics 1 … 5 of the outline
 
@@ -49,19 +49,19 @@ Scene draw_scene(RandomStream stream) {
   for (int k = 0; k < kLobes; ++k) {
     // The sum stays below 1, so that the outline is a simple curve.
     const double amplitude = stream.uniform(0.06, 0.2) / (k == 0 ? 2 : 1);
-    const double phase = stream.uniform(0, kTwoPi);
+    const double phase = stream.uniform(0, kSyntheticVideoTwoPi);
     scene.lobe_cos[static_cast<std::size_t>(k)] = amplitude * std::cos(phase);
     scene.lobe_sin[static_cast<std::size_t>(k)] = amplitude * std::sin(phase);
   }
-  const double direction = stream.uniform(0, kTwoPi);
+  const double direction = stream.uniform(0, kSyntheticVideoTwoPi);
   const double frequency = stream.uniform(2.5, 4.5);
   scene.stripe_x = frequency * std::cos(direction);
   scene.stripe_y = frequency * std::sin(direction);
-  scene.stripe_phase = stream.uniform(0, kTwoPi);
+  scene.stripe_phase = stream.uniform(0, kSyntheticVideoTwoPi);
   scene.sign = stream.bernoulli(0.5) ? 1 : -1;
   for (double& value : scene.tint) value = stream.uniform(-0.08, 0.08);
   for (double& value : scene.background_tint) value = stream.uniform(-0.05, 0.05);
-  for (double& phase : scene.wave_phase) phase = stream.uniform(0, kTwoPi);
+  for (double& phase : scene.wave_phase) phase = stream.uniform(0, kSyntheticVideoTwoPi);
   return scene;
 }
 
@@ -69,7 +69,7 @@ std::vector<Blob> draw_blobs(const SyntheticOptions& options, RandomStream& stre
   std::vector<Blob> blobs;
   const double pace = options.size / 16.0;
   for (std::int64_t k = 0; k < options.distractors; ++k) {
-    const double direction = stream.uniform(0, kTwoPi);
+    const double direction = stream.uniform(0, kSyntheticVideoTwoPi);
     const double speed = pace * stream.uniform(options.speed_low, options.speed_high);
     blobs.push_back({stream.uniform(0, options.size), stream.uniform(0, options.size), speed * std::cos(direction),
                      speed * std::sin(direction), options.size * stream.uniform(0.06, 0.12),
@@ -83,8 +83,9 @@ class Motion {
  public:
   Motion(const SyntheticOptions& options, std::int64_t label, double speed, RandomStream& stream)
       : size_(options.size), label_(label), smallest_(0.10 * options.size), growth_(std::log(0.30 / 0.10)) {
-    start_ = {stream.uniform(0, size_), stream.uniform(0, size_), stream.uniform(0, kTwoPi), stream.uniform()};
-    phase_ = stream.uniform(0, kTwoPi);
+    start_ = {stream.uniform(0, size_), stream.uniform(0, size_), stream.uniform(0, kSyntheticVideoTwoPi),
+              stream.uniform()};
+    phase_ = stream.uniform(0, kSyntheticVideoTwoPi);
     step_ = speed * size_ / 16;
   }
 
@@ -174,7 +175,7 @@ class Painter {
         noise_(draw.pixels),
         motion_(options, draw.label, draw.speed, motion_stream_),
         blobs_(draw_blobs(options, motion_stream_)) {
-    const double direction = motion_stream_.uniform(0, kTwoPi);
+    const double direction = motion_stream_.uniform(0, kSyntheticVideoTwoPi);
     const double speed = options.drift * options.size / 16 * motion_stream_.uniform();
     drift_x_ = speed * std::cos(direction);
     drift_y_ = speed * std::sin(direction);
@@ -210,7 +211,7 @@ class Painter {
  private:
   // Two waves whose periods divide the torus.
   [[nodiscard]] double background(double x, double y) const {
-    const double scale = kTwoPi / options_.size;
+    const double scale = kSyntheticVideoTwoPi / options_.size;
     return 0.5 + options_.background_contrast * 0.5 *
                      (std::sin(scale * (x + y) + scene_.wave_phase[0]) +
                       std::sin(scale * (2 * y - x) + scene_.wave_phase[1]));

@@ -14,14 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kUcf101Tree =
     "root/UCF-101/<Class>/v_<Class>_gGG_cCC.avi    or root/<Class>/…; any media ending, letters of either case\n"
     "root/ucfTrainTestlist/classInd.txt            '1 ApplyEyeMakeup'\n"
     "root/ucfTrainTestlist/trainlist0{1,2,3}.txt   'ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.avi 1'\n"
     "root/ucfTrainTestlist/testlist0{1,2,3}.txt    the path alone, or with the label\n"
     "Group: <Class>_gGG, the source video. Many clips have no sound: 'cmkd datasets check' counts them.";
-constexpr std::int64_t kClasses = 101;
-constexpr const char* kRowForm = "<Class>/v_<Class>_gGG_cCC.avi <index of the class>";
+constexpr std::int64_t kUcf101Classes = 101;
+constexpr const char* kUcf101RowForm = "<Class>/v_<Class>_gGG_cCC.avi <index of the class>";
 
 bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -50,8 +50,8 @@ struct UcfClasses {
       if (number != expected) {
         fail_annotation(fmt::format("index {} stands where {} is expected", number, expected), where, "1, 2, 3, …");
       }
-      if (number > kClasses) {
-        fail_annotation(fmt::format("index {} is out of range", number), where, fmt::format("1 … {}", kClasses));
+      if (number > kUcf101Classes) {
+        fail_annotation(fmt::format("index {} is out of range", number), where, fmt::format("1 … {}", kUcf101Classes));
       }
       if (lower.find(lower_case(name))) fail_annotation(fmt::format("class '{}' is listed twice", name), where, "");
       names.add(name);
@@ -74,15 +74,15 @@ std::optional<std::string> group_number(const std::string& stem, const std::stri
 
 Clip read_row(std::string_view text, const UcfClasses& classes, bool label_required, const std::string& where) {
   const auto [listed, label] = split_at_last_space(text);
-  if (label_required && label.empty()) fail_annotation(fmt::format("'{}' has no label", text), where, kRowForm);
+  if (label_required && label.empty()) fail_annotation(fmt::format("'{}' has no label", text), where, kUcf101RowForm);
   const fs::path path{std::string(listed)};
   const std::optional<std::int64_t> index = classes.lower.find(lower_case(path.parent_path().string()));
   if (!index) {
-    fail_annotation(fmt::format("the folder of '{}' is no class of classInd.txt", listed), where, kRowForm);
+    fail_annotation(fmt::format("the folder of '{}' is no class of classInd.txt", listed), where, kUcf101RowForm);
   }
   const std::string& class_name = classes.names.names()[static_cast<std::size_t>(*index)];
   if (!label.empty()) {
-    const std::int64_t number = whole_number(label, where, kRowForm);
+    const std::int64_t number = whole_number(label, where, kUcf101RowForm);
     const auto count = static_cast<std::int64_t>(classes.names.names().size());
     if (number < 1 || number > count) {
       fail_annotation(fmt::format("label {} is out of range", number), where, fmt::format("1 … {}", count));
@@ -94,7 +94,7 @@ Clip read_row(std::string_view text, const UcfClasses& classes, bool label_requi
   }
   const std::optional<std::string> group = group_number(path.stem().string(), class_name);
   if (!group || path.extension() != ".avi")
-    fail_annotation(fmt::format("'{}' does not name a clip of its folder", listed), where, kRowForm);
+    fail_annotation(fmt::format("'{}' does not name a clip of its folder", listed), where, kUcf101RowForm);
   Clip clip;
   clip.id = path.stem().string();
   clip.path = path;
@@ -110,14 +110,14 @@ class Ucf101Source final : public ClipSource {
         lists_(parameters.text("annotations")),
         splits_(official_splits(parameters.text("split"))) {
     if (root_.empty()) {
-      throw Error(ErrorKind::kUsage, {"the dataset 'ucf101' needs to know where its files are", "[dataset]", kTree,
-                                      "set root = \"folder\" that holds UCF-101 and ucfTrainTestlist"});
+      throw Error(ErrorKind::kUsage, {"the dataset 'ucf101' needs to know where its files are", "[dataset]",
+                                      kUcf101Tree, "set root = \"folder\" that holds UCF-101 and ucfTrainTestlist"});
     }
     if (lists_.empty()) lists_ = root_ / "ucfTrainTestlist";
   }
 
   ClipList list() override {
-    const MediaTree tree(video_folder(), kTree);
+    const MediaTree tree(video_folder(), kUcf101Tree);
     const UcfClasses classes(lists_ / "classInd.txt");
     SplitRows rows(splits_);
     for (std::size_t k = 0; k < splits_.size(); ++k) {
@@ -131,7 +131,7 @@ class Ucf101Source final : public ClipSource {
       const fs::path listed = clip.path;
       add_or_set_aside(list, std::move(clip), tree.find(listed), tree.root() / listed);
     }
-    require_some_clips(list, tree.root(), kTree);
+    require_some_clips(list, tree.root(), kUcf101Tree);
     return list;
   }
 
@@ -159,12 +159,12 @@ class Ucf101Source final : public ClipSource {
   std::vector<std::string> splits_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kUcf101Registration({
     .id = "ucf101",
     .title = "UCF101: 101 human actions from YouTube videos, three official splits",
     .source = "Soomro, Zamir, Shah: UCF101 (CRCV-TR-12-01, 2012); published by the Center for Research in Computer "
               "Vision, University of Central Florida; no licence is stated, the videos are their uploaders'",
-    .tree = kTree,
+    .tree = kUcf101Tree,
     .tested_on = "official annotation files",
     .made_here = false,
     .parameters = {ParameterSpec::text("root", "", "Folder of UCF-101 and ucfTrainTestlist, or of the classes."),

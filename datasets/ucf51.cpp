@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kUcf51Tree =
     "root/annotation.json               'labels' and 'database'; or the parameter annotations\n"
     "root/…/v_<Class>_gGG_cCC.avi       UCF101's files, anywhere below root, any media ending; and/or\n"
     "video_dir/v_<Class>_gGG_cCC.hdf5   dataset 'video': the JPEG file of each frame (needs libhdf5)\n"
@@ -27,7 +27,7 @@ class Ucf51Source final : public PreparedSource {
   explicit Ucf51Source(const Parameters& parameters) : PreparedSource(parameters), parameters_(parameters) {}
 
   ClipList list() override {
-    const PreparedFolders folders(parameters_, "ucf51", kTree);
+    const PreparedFolders folders(parameters_, "ucf51", kUcf51Tree);
     const fs::path file = annotation_file(parameters_, "annotation.json");
     const SeedAnnotation annotation = read_seed_annotation(file, /*with_segments=*/false);
     ClipList list;
@@ -42,7 +42,7 @@ class Ucf51Source final : public PreparedSource {
       const fs::path below = fs::path(class_name) / (entry.key + ".avi");
       folders.add(list, std::move(clip), find(folders, entry.key, below), below);
     }
-    require_some_clips(list, folders.first(), kTree);
+    require_some_clips(list, folders.first(), kUcf51Tree);
     return list;
   }
 
@@ -75,12 +75,12 @@ class Ucf51Source final : public PreparedSource {
   Parameters parameters_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kUcf51Registration({
     .id = "ucf51",
     .title = "UCF51: the classes of UCF101 with sound, one split",
     .source = "clips: UCF101 (Soomro, Zamir, Shah, CRCV-TR-12-01, 2012), University of Central Florida, no licence is "
               "stated; list: published with code for cross-modal distillation, no licence is known here",
-    .tree = kTree,
+    .tree = kUcf51Tree,
     .tested_on = "official annotation files",
     .made_here = false,
     .parameters = prepared_parameters(),

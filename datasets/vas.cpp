@@ -12,8 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kClasses = 8;
-constexpr const char* kTree =
+constexpr std::size_t kVasClasses = 8;
+constexpr const char* kVasTree =
     "annotations/vas_train.txt   <class>/video_<five digits>: baby/video_00000\n"
     "annotations/vas_valid.txt   the same: the test split\n"
     "root/<class>/<clip>.mp4, or root/<class>/videos/<clip>.mp4, or any other ending";
@@ -33,8 +33,8 @@ bool is_video_name(std::string_view name) {
          name.find_first_not_of("0123456789", kPrefix.size()) == std::string_view::npos;
 }
 
-void read_list(const fs::path& file, const std::string& split, std::vector<ListedVideo>& videos) {
-  const AnnotationText text(required_file(file, kTree, "set annotations to the folder of the lists"));
+void read_vas_list(const fs::path& file, const std::string& split, std::vector<ListedVideo>& videos) {
+  const AnnotationText text(required_file(file, kVasTree, "set annotations to the folder of the lists"));
   for (const AnnotationLine& line : text.lines) {
     const std::size_t slash = line.text.find('/');
     if (slash == std::string::npos || slash == 0 || !is_video_name(std::string_view(line.text).substr(slash + 1)))
@@ -46,16 +46,16 @@ void read_list(const fs::path& file, const std::string& split, std::vector<Liste
 class VasSource final : public ClipSource {
  public:
   explicit VasSource(Parameters parameters)
-      : parameters_(std::move(parameters)), root_(required_root(parameters_, "vas", kTree)) {}
+      : parameters_(std::move(parameters)), root_(required_root(parameters_, "vas", kVasTree)) {}
 
   ClipList list() override {
     std::vector<ListedVideo> videos;
-    read_list(annotation_folder(parameters_) / "vas_train.txt", "train", videos);
+    read_vas_list(annotation_folder(parameters_) / "vas_train.txt", "train", videos);
     LabelTally labels;  // every class is in the training list
     for (const ListedVideo& video : videos) labels.add(video.class_name, video.where);
-    read_list(annotation_folder(parameters_) / "vas_valid.txt", "test", videos);
-    const ClassNames classes = labels.classes(kClasses);
-    const MediaTree files(root_, kTree);
+    read_vas_list(annotation_folder(parameters_) / "vas_valid.txt", "test", videos);
+    const ClassNames classes = labels.classes(kVasClasses);
+    const MediaTree files(root_, kVasTree);
     ClipList list;
     list.classes = classes.names();
     ListedOnce once;
@@ -71,7 +71,7 @@ class VasSource final : public ClipSource {
       if (!file) file = files.find(path.parent_path() / "videos" / path.filename());
       add_or_set_aside(list, std::move(clip), file, root_ / path);
     }
-    require_some_clips(list, root_, kTree);
+    require_some_clips(list, root_, kVasTree);
     return list;
   }
 
@@ -80,12 +80,12 @@ class VasSource final : public ClipSource {
   fs::path root_;
 };
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kVasRegistration({
     .id = "vas",
     .title = "VAS: eight classes of things that are seen and heard",
     .source = "Chen et al., 'Generating Visually Aligned Sound from Videos' (RegNet), IEEE Transactions on Image "
               "Processing 2020; the videos are their owners'. Which clips come from one recording is not published",
-    .tree = kTree,
+    .tree = kVasTree,
     .tested_on = "official annotation files and ten real clips",
     .made_here = false,
     .parameters = folder_parameters(),

@@ -8,7 +8,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kVggsoundTree =
     "annotations/vggsound.csv   id,start,label,split (no header); else\n"
     "annotations/test.csv       <id>_<start>.mp4,label: the test clips alone, training clips by train_list\n"
     "annotations/stat.csv       class,clips,group: for class_order = \"stat\"\n"
@@ -17,13 +17,13 @@ constexpr const char* kTree =
 class VggSoundSource final : public ClipSource {
  public:
   explicit VggSoundSource(Parameters parameters)
-      : parameters_(std::move(parameters)), root_(required_root(parameters_, "vggsound", kTree)) {}
+      : parameters_(std::move(parameters)), root_(required_root(parameters_, "vggsound", kVggsoundTree)) {}
 
   ClipList list() override {
     const fs::path annotations = annotation_folder(parameters_);
     const std::vector<VggSoundRow> rows = read_vggsound(annotations, parameters_.text("train_list"));
     const ClassNames classes = vggsound_classes(rows, parameters_.text("class_order"), annotations / "stat.csv");
-    const SegmentFiles files(parameters_, root_, kTree, vggsound_patterns());
+    const SegmentFiles files(parameters_, root_, kVggsoundTree, vggsound_patterns());
     ClipList list;
     list.classes = classes.names();
     for (const VggSoundRow& row : rows) {
@@ -42,23 +42,23 @@ class VggSoundSource final : public ClipSource {
   fs::path root_;
 };
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> vggsound_set_parameters() {
   std::vector<ParameterSpec> specs = folder_parameters();
   for (const auto& more : {vggsound_parameters(), SegmentFiles::parameters(vggsound_patterns())})
     specs.insert(specs.end(), more.begin(), more.end());
   return specs;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kVggsoundRegistration({
     .id = "vggsound",
     .title = "VGGSound: 309 classes of sound, seen and heard",
     .source = "Chen, Xie, Vedaldi, Zisserman, 'VGGSound: A Large-scale Audio-Visual Dataset', ICASSP 2020; the lists "
               "are CC BY 4.0, the videos are their owners'. About a fifth of the videos are gone from YouTube: those "
               "are listed as excluded, with the reason",
-    .tree = kTree,
+    .tree = kVggsoundTree,
     .tested_on = "the official test list and twelve real clips; vggsound.csv: a file made by the format's description",
     .made_here = false,
-    .parameters = parameters(),
+    .parameters = vggsound_set_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> {
       return std::make_unique<VggSoundSource>(values);
     },

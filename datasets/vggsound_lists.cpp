@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kSegmentSeconds = 10;
-constexpr std::size_t kClasses = 309;
+constexpr std::size_t kVggsoundListsClasses = 309;
 constexpr std::size_t kStartDigits = 6;
 constexpr const char* kClipForm = "<youtube id>_<start in seconds, six digits>";
 constexpr const char* kShortRow = "<id>_<start>.mp4,label";
@@ -113,7 +113,7 @@ ClassNames vggsound_classes(const std::vector<VggSoundRow>& rows, const std::str
     for (const VggSoundRow& row : rows) {
       if (row.split == "test" || !has_test) labels.add(row.label, row.where);
     }
-    return labels.classes(kClasses);
+    return labels.classes(kVggsoundListsClasses);
   }
   const CsvTable table = read_csv_rows(required_file(stat, "a class in each row", "or set class_order = \"sorted\""),
                                        {.header = false, .fields = 3, .row = "class,clips,group"});

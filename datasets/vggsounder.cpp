@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTree =
+constexpr const char* kVggsounderTree =
     "annotations/vggsounder.csv   video_id,label,modality,background_music,static_image,voice_over\n"
     "annotations/classes.csv      index,mid,display_name\n"
     "annotations/vggsound.csv     VGGSound's own list: its training clips, with their one label; or train_list; or\n"
@@ -30,7 +30,8 @@ struct Video {
 
 // Classes by name, in the order of their indices.
 ClassNames read_classes(const fs::path& file) {
-  const CsvTable table = read_csv(required_file(file, kTree, "set annotations to the folder of VGGSounder's tables"));
+  const CsvTable table =
+      read_csv(required_file(file, kVggsounderTree, "set annotations to the folder of VGGSounder's tables"));
   const std::size_t index = table.column("index");
   const std::size_t name = table.column("display_name");
   ClassNames classes;
@@ -55,7 +56,8 @@ bool is_kept(const std::string& wanted, const std::string& modality) {
 
 // By video, in the order of their names.
 std::map<std::string, Video> read_videos(const fs::path& file, const ClassNames& classes, const std::string& wanted) {
-  const CsvTable table = read_csv(required_file(file, kTree, "set annotations to the folder of VGGSounder's tables"));
+  const CsvTable table =
+      read_csv(required_file(file, kVggsounderTree, "set annotations to the folder of VGGSounder's tables"));
   const std::size_t id = table.column("video_id");
   const std::size_t label = table.column("label");
   const std::size_t modality = table.column("modality");
@@ -86,7 +88,7 @@ std::map<std::string, Video> read_videos(const fs::path& file, const ClassNames&
 class VggSounderSource final : public ClipSource {
  public:
   explicit VggSounderSource(Parameters parameters)
-      : parameters_(std::move(parameters)), root_(required_root(parameters_, "vggsounder", kTree)) {}
+      : parameters_(std::move(parameters)), root_(required_root(parameters_, "vggsounder", kVggsounderTree)) {}
 
   ClipList list() override {
     const fs::path annotations = annotation_folder(parameters_);
@@ -94,7 +96,7 @@ class VggSounderSource final : public ClipSource {
     std::vector<std::string> names = published.names();
     if (parameters_.text("class_order") == "sorted") std::ranges::sort(names);
     const ClassNames classes(names);
-    const SegmentFiles files(parameters_, root_, kTree, vggsound_patterns());
+    const SegmentFiles files(parameters_, root_, kVggsounderTree, vggsound_patterns());
     ClipList list;
     list.classes = names;
     list.multi_label = true;
@@ -151,7 +153,7 @@ class VggSounderSource final : public ClipSource {
   fs::path root_;
 };
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> vggsounder_parameters() {
   std::vector<ParameterSpec> specs = folder_parameters();
   specs.push_back(ParameterSpec::choice("modality", "all", {"all", "A", "V", "AV", "audible", "visible"},
                                         "Which labels count: all, those only heard (A), only seen (V), or both (AV), "
@@ -163,15 +165,15 @@ std::vector<ParameterSpec> parameters() {
   return specs;
 }
 
-const DatasetRegistration kRegistration({
+const DatasetRegistration kVggsounderRegistration({
     .id = "vggsounder",
     .title = "VGGSounder: all classes of VGGSound's test videos, and whether they are heard or seen",
     .source = "Zverev et al., 'VGGSounder: Audio-Visual Evaluations for Foundation Models', ICCV 2025; the videos are "
               "VGGSound's",
-    .tree = kTree,
+    .tree = kVggsounderTree,
     .tested_on = "official annotation files",
     .made_here = false,
-    .parameters = parameters(),
+    .parameters = vggsounder_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> {
       return std::make_unique<VggSounderSource>(values);
     },

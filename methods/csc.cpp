@@ -17,7 +17,7 @@
 namespace cmkd {
 namespace {
 
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> csc_parameters() {
   std::vector<ParameterSpec> specs;
   for (const ParameterSpec& spec : MnfCscOptions::parameters()) {
     for (const char* kept :
@@ -62,7 +62,7 @@ class CalibrationAlone final : public Method {
   Projection student_projection_{nullptr};
 };
 
-TensorMap check(const VectorCase& vector_case) {
+TensorMap check_csc(const VectorCase& vector_case) {
   const at::Tensor student = vector_case.leaf("student");
   const at::Tensor filtered = vector_case.leaf("filtered");
   const CalibrationOptions options{vector_case.hyper("threshold"), vector_case.hyper("adaptive") != 0,
@@ -75,7 +75,7 @@ TensorMap check(const VectorCase& vector_case) {
   return computed;
 }
 
-MethodInfo describe() {
+MethodInfo describe_csc() {
   MethodInfo info;
   info.id = "csc";
   info.title = "Contrastive Semantic Calibration alone";
@@ -84,7 +84,7 @@ MethodInfo describe() {
       "v~ = W a + b, tau_ij = stopgrad(cos(v_i, a_j)) + threshold, L_csc = mean_i mean_{j in P(i)} "
       "-log(softmax_j(cos(v_i, v~_j) / tau_ij) + 1e-10); L = weight L_csc + classification_weight CE(z, y)";
   info.verified = Verified::kLoss;
-  info.parameters = parameters();
+  info.parameters = csc_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"threshold", 0.2}, {"tau_floor", 0.0}};
   info.presets["suite"] = {{"weight", 1.0}, {"threshold", 0.2}, {"tau_floor", 0.05}};
   info.stops_gradients = true;  // tau
@@ -98,11 +98,11 @@ MethodInfo describe() {
                              std::make_shared<CalibrationAlone>(setup.parameters, setup.student_shape.embedding_width,
                                                                 required_teacher_shape(setup, "csc").embedding_width));
   };
-  info.conformance["csc"] = check;
+  info.conformance["csc"] = check_csc;
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration csc_registration{describe_csc()};
 
 }  // namespace
 }  // namespace cmkd

@@ -9,7 +9,7 @@ namespace cmkd {
 namespace {
 
 // Of the parameters of mnf_csc, those that this ablation leaves free.
-std::vector<ParameterSpec> parameters() {
+std::vector<ParameterSpec> mnf_parameters() {
   std::vector<ParameterSpec> specs = MnfCscOptions::parameters();
   std::erase_if(specs, [](const ParameterSpec& spec) {
     return spec.name == "temperature" || spec.name == "tau_floor" || spec.name == "gate";
@@ -26,7 +26,7 @@ MnfCscOptions options_of(const Parameters& values) {
   return MnfCscOptions::from(all);
 }
 
-MethodInfo describe() {
+MethodInfo describe_mnf() {
   MethodInfo info;
   info.id = "mnf";
   info.title = "Modality Noise Filter alone";
@@ -35,7 +35,7 @@ MethodInfo describe() {
       "As mnf_csc with tau_ij = threshold: the teacher's feature is filtered, the contrast of v and v~ is not "
       "calibrated by the pair's similarity.";
   info.verified = Verified::kNone;
-  info.parameters = parameters();
+  info.parameters = mnf_parameters();
   for (ParameterSpec& spec : info.parameters) {
     // Zero or less is no temperature.
     if (spec.name == "threshold") spec.minimum = 1e-3;
@@ -54,7 +54,7 @@ MethodInfo describe() {
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration mnf_registration{describe_mnf()};
 
 }  // namespace
 }  // namespace cmkd

@@ -130,7 +130,7 @@ Needs mnf_csc_needs() {
 
 namespace {
 
-MethodInfo describe() {
+MethodInfo describe_mnf_csc() {
   MethodInfo info;
   info.id = "mnf_csc";
   info.title = "Modality Noise Filter and Contrastive Semantic Calibration";
@@ -160,7 +160,7 @@ MethodInfo describe() {
   return info;
 }
 
-const MethodRegistration registration{describe()};
+const MethodRegistration mnf_csc_registration{describe_mnf_csc()};
 
 }  // namespace
 

@@ -26,7 +26,7 @@ std::vector<double> lengths(const Scores& embeddings, std::size_t rows, std::siz
 }
 
 // Mean of the precision at each hit of the first `ranks`; nothing without one.
-std::optional<double> average_precision_of(const std::vector<bool>& hits, std::size_t ranks) {
+std::optional<double> average_precision_of_query(const std::vector<bool>& hits, std::size_t ranks) {
   double found = 0;
   double sum = 0;
   for (std::size_t rank = 0; rank < std::min(ranks, hits.size()); ++rank) {
@@ -83,7 +83,7 @@ double Ranking::recall_at(std::int64_t k) const {
 
 double Ranking::mean_average_precision() const {
   double sum = 0;
-  for (const auto& hits : hits_) sum += average_precision_of(hits, hits.size()).value_or(0);
+  for (const auto& hits : hits_) sum += average_precision_of_query(hits, hits.size()).value_or(0);
   return sum / static_cast<double>(hits_.size());
 }
 
@@ -92,7 +92,7 @@ Ranking::Truncated Ranking::truncated_mean_average_precision(std::int64_t ranks)
   Truncated result;
   double sum = 0;
   for (const auto& hits : hits_) {
-    const std::optional<double> precision = average_precision_of(hits, static_cast<std::size_t>(ranks));
+    const std::optional<double> precision = average_precision_of_query(hits, static_cast<std::size_t>(ranks));
     if (!precision) ++result.skipped;
     sum += precision.value_or(0);
   }

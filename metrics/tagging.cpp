@@ -32,7 +32,7 @@ std::vector<Threshold> thresholds(std::vector<Judged> list) {
   return result;
 }
 
-std::optional<double> average_precision_of(const std::vector<Threshold>& steps) {
+std::optional<double> average_precision_of_class(const std::vector<Threshold>& steps) {
   double hits = 0;
   double seen = 0;
   double sum = 0;
@@ -113,7 +113,7 @@ std::vector<double> precisions_at_tags(const Tags& tags, std::size_t clip) {
 }  // namespace
 
 std::vector<std::optional<double>> average_precision(const Tags& tags) {
-  return for_each_class(tags, average_precision_of);
+  return for_each_class(tags, average_precision_of_class);
 }
 
 std::optional<double> macro_average_precision(const Tags& tags) { return mean_of_present(average_precision(tags)); }
@@ -122,7 +122,7 @@ std::optional<double> micro_average_precision(const Tags& tags) {
   checked_clips(tags);
   std::vector<Judged> list;
   for (std::size_t i = 0; i < tags.truth.size(); ++i) list.push_back({tags.scores[i], tags.truth[i] != 0});
-  return average_precision_of(thresholds(std::move(list)));
+  return average_precision_of_class(thresholds(std::move(list)));
 }
 
 std::vector<std::optional<double>> roc_auc(const Tags& tags) { return for_each_class(tags, auc_of); }

@@ -64,7 +64,7 @@ class AudioCnn : public Model {
   nn::Linear fc_{nullptr};
 };
 
-const ModelRegistration registration{
+const ModelRegistration audio_cnn_registration{
     ModelInfo{"audio_cnn",
               "log-mel audio CNN",
               "plain convolutional network on a log-mel spectrogram (this project)",

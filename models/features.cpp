@@ -66,7 +66,7 @@ ModelInfo info() {
   return info;
 }
 
-const ModelRegistration registration{info()};
+const ModelRegistration features_registration{info()};
 
 }  // namespace
 

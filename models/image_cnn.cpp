@@ -48,7 +48,7 @@ class ImageCnn : public Model {
   nn::Linear fc_{nullptr};
 };
 
-const ModelRegistration registration{ModelInfo{
+const ModelRegistration image_cnn_registration{ModelInfo{
     "image_cnn",
     "image CNN",
     "plain convolutional network (this project)",

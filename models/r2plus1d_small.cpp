@@ -71,7 +71,7 @@ class SmallR2Plus1d : public Model {
   nn::Linear fc_{nullptr};
 };
 
-const ModelRegistration registration{ModelInfo{
+const ModelRegistration r2plus1d_small_registration{ModelInfo{
     "r2plus1d_small",
     "small R(2+1)D",
     "after Tran et al. 2018, arXiv 1711.11248",

@@ -12,7 +12,7 @@ namespace cmkd::reports {
 
 namespace {
 
-constexpr double kWidth = 340;
+constexpr double kSeedPlotWidth = 340;
 constexpr double kMargin = 14;
 constexpr double kHeight = 30;
 constexpr double kMiddle = kHeight / 2;
@@ -29,9 +29,9 @@ double tick_step(double span) {
   return 10 * power;
 }
 
-std::string number(double value) { return fmt::format("{:.1f}", value); }
+std::string svg_number(double value) { return fmt::format("{:.1f}", value); }
 
-std::string description(const Table& table, const Row& row) {
+std::string seeds_description(const Table& table, const Row& row) {
   if (!row.mean) return "No seed has a result.";
   return fmt::format("Seeds: {}. Mean {}, 95 % Student-t interval {}. {}.", seeds_text(table.primary_metric, row),
                      metric_text(table.primary_metric, *row.mean), interval_text(table.primary_metric, row.interval),
@@ -46,11 +46,11 @@ std::string tick_text(double value, double step) {
 }
 
 std::string svg_head(const SvgSize& size, const std::string& id, const std::string& title,
-                     const std::string& description) {
+                     const std::string& seeds_description) {
   return fmt::format(
       "<svg class=\"{5}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" "
       "aria-labelledby=\"{2}t {2}d\"><title id=\"{2}t\">{3}</title><desc id=\"{2}d\">{4}</desc>",
-      size.width, size.height, id, html_escaped(title), html_escaped(description), size.css);
+      size.width, size.height, id, html_escaped(title), html_escaped(seeds_description), size.css);
 }
 
 void fit_axis(PlotAxis& axis, const std::string& metric, const std::vector<double>& shown) {
@@ -72,7 +72,7 @@ void fit_axis(PlotAxis& axis, const std::string& metric, const std::vector<doubl
 
 double PlotAxis::x(double shown) const noexcept {
   const double share = std::clamp((shown - low) / (high - low), 0.0, 1.0);
-  return kMargin + share * (kWidth - 2 * kMargin);
+  return kMargin + share * (kSeedPlotWidth - 2 * kMargin);
 }
 
 PlotAxis plot_axis(const Table& table) {
@@ -96,7 +96,7 @@ PlotAxis plot_axis(const Table& table) {
 }
 
 std::string axis_svg(const PlotAxis& axis, const std::string& id) {
-  std::string svg = svg_head({"plot", kWidth, kAxisHeight}, id, "Common axis",
+  std::string svg = svg_head({"plot", kSeedPlotWidth, kAxisHeight}, id, "Common axis",
                              fmt::format("The seeds of all rows of this table are drawn on one axis from {} to {}.",
                                          tick_text(axis.low, axis.step), tick_text(axis.high, axis.step)));
   std::string ticks;
@@ -104,7 +104,7 @@ std::string axis_svg(const PlotAxis& axis, const std::string& id) {
   const auto parts = static_cast<int>(std::lround((axis.high - axis.low) / axis.step));
   for (int i = 0; i <= parts; ++i) {
     const double value = axis.low + i * axis.step;
-    const std::string x = number(axis.x(value));
+    const std::string x = svg_number(axis.x(value));
     fmt::format_to(std::back_inserter(ticks),
                    "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"17\" y2=\"22\"/>"
                    "<text class=\"label\" x=\"{0}\" y=\"12\">{1}</text>",
@@ -114,7 +114,7 @@ std::string axis_svg(const PlotAxis& axis, const std::string& id) {
   }
   if (axis.student) {
     fmt::format_to(std::back_inserter(grid), "<line class=\"guide\" x1=\"{0}\" x2=\"{0}\" y1=\"0\" y2=\"{1:.0f}\"/>",
-                   number(axis.x(*axis.student)), kHeight);
+                   svg_number(axis.x(*axis.student)), kHeight);
   }
   return fmt::format("{0}<defs><g id=\"{1}g\">{2}</g></defs><g id=\"{1}k\">{3}</g></svg>", svg, id, grid, ticks);
 }
@@ -123,23 +123,24 @@ std::string narrow_axis_svg(const std::string& axis_id) {
   return fmt::format(
       "<svg class=\"plot narrow\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
       "aria-hidden=\"true\"><use href=\"#{2}k\"/></svg>",
-      kWidth, kAxisHeight, axis_id);
+      kSeedPlotWidth, kAxisHeight, axis_id);
 }
 
 std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, const std::string& id,
                     const std::string& axis_id) {
-  std::string svg = svg_head({"plot", kWidth, kHeight}, id, row.name, description(table, row));
+  std::string svg = svg_head({"plot", kSeedPlotWidth, kHeight}, id, row.name, seeds_description(table, row));
   const auto out = std::back_inserter(svg);
   const auto place = [&](double value) { return axis.x(shown_value(table.primary_metric, value)); };
   fmt::format_to(out, "<use href=\"#{}g\"/>", axis_id);
   if (row.interval) {
     const double low = place(row.interval->low);
     fmt::format_to(out, "<rect class=\"interval\" x=\"{}\" width=\"{}\" y=\"{:.0f}\" height=\"{:.0f}\" rx=\"2\"/>",
-                   number(low), number(std::max(place(row.interval->high) - low, 1.0)), kMiddle - kBand / 2, kBand);
+                   svg_number(low), svg_number(std::max(place(row.interval->high) - low, 1.0)), kMiddle - kBand / 2,
+                   kBand);
   }
   if (row.mean) {
     fmt::format_to(out, "<line class=\"mean\" x1=\"{0}\" x2=\"{0}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/>",
-                   number(place(*row.mean)), kMiddle - kBand / 2 - 3, kMiddle + kBand / 2 + 3);
+                   svg_number(place(*row.mean)), kMiddle - kBand / 2 - 3, kMiddle + kBand / 2 + 3);
   }
   std::size_t index = 0;
   for (const SeedResult& seed : row.seeds) {
@@ -147,7 +148,7 @@ std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, co
     const double y = kMiddle + (static_cast<double>(index++ % 3) - 1) * 5;
     if (!seed.value) continue;
     fmt::format_to(out, "<circle class=\"seed\" cx=\"{}\" cy=\"{:.0f}\" r=\"3\"><title>seed {}: {}</title></circle>",
-                   number(place(*seed.value)), y, seed.seed, metric_text(table.primary_metric, *seed.value));
+                   svg_number(place(*seed.value)), y, seed.seed, metric_text(table.primary_metric, *seed.value));
   }
   return svg + "</svg>";
 }

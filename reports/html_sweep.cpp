@@ -5,7 +5,7 @@ namespace cmkd::reports {
 
 namespace {
 
-void write_facts(Page& page, const Sweep& sweep) {
+void write_sweep_facts_html(Page& page, const Sweep& sweep) {
   page.line("<dl>");
   for (const Fact& fact : sweep_facts(sweep)) {
     page.line("<div><dt>{}</dt><dd>{}</dd></div>", fact.name, html_escaped(fact.text));
@@ -22,7 +22,7 @@ void write_plot(Page& page, const Sweep& sweep, const std::string& id) {
       "the line's 95 % interval, cut at the frame.</figcaption></figure>");
 }
 
-void write_head(Page& page, const Sweep& sweep) {
+void write_sweep_head_html(Page& page, const Sweep& sweep) {
   page.line("<thead><tr><th scope=\"col\">Method</th>");
   for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
     page.line("<th scope=\"col\" class=\"number\">{}{}</th>", i == 0 ? html_escaped(sweep.setting) + "<br>" : "",
@@ -54,19 +54,19 @@ void write_row(Page& page, const Sweep& sweep, const SweepRow& row) {
   page.line("</tr>");
 }
 
-void write_rows(Page& page, const Sweep& sweep) {
+void write_sweep_rows_html(Page& page, const Sweep& sweep) {
   page.line(
       "{}<table class=\"sortable\"><caption>{} at each {}, mean ± std over the seeds, and the area under it"
       "</caption>",
       scroll_region("Table of the sweep"), html_escaped(metric_heading(sweep.primary_metric)),
       html_escaped(sweep.setting));
-  write_head(page, sweep);
+  write_sweep_head_html(page, sweep);
   page.line("<tbody>");
   for (const SweepRow& row : sweep.rows) write_row(page, sweep, row);
   page.line("</tbody></table></div>");
 }
 
-void write_evidence(Page& page, const Sweep& sweep) {
+void write_evidence_html(Page& page, const Sweep& sweep) {
   if (sweep.evidence.empty()) return;
   page.line("<h3>Did it notice the damage?</h3><p>{}</p>", html_escaped(what_evidence_means()));
   page.line("{}<table class=\"sortable narrow\"><caption>Mean ± std over the seeds</caption>",
@@ -91,13 +91,13 @@ void write_evidence(Page& page, const Sweep& sweep) {
 
 void write_sweep(Page& page, const Sweep& sweep, const std::string& id) {
   page.line("<h2 id=\"{}h\">{}</h2>", id, html_escaped(sweep_title(sweep)));
-  write_facts(page, sweep);
+  write_sweep_facts_html(page, sweep);
   write_plot(page, sweep, id);
-  write_rows(page, sweep);
+  write_sweep_rows_html(page, sweep);
   std::vector<const Row*> areas;
   for (const SweepRow& row : sweep.rows) areas.push_back(&row.area);
   write_missing_seeds(page, areas);
-  write_evidence(page, sweep);
+  write_evidence_html(page, sweep);
 }
 
 }  // namespace cmkd::reports

@@ -13,7 +13,7 @@ namespace cmkd::reports {
 
 namespace {
 
-constexpr double kWidth = 880;
+constexpr double kSweepPlotWidth = 880;
 constexpr double kLeft = 46;
 constexpr double kRight = 650;  // names stand beyond it
 constexpr double kTop = 28;
@@ -34,7 +34,7 @@ constexpr std::array<const char*, 8> kShapes{"M-4,0a4,4 0 1 0 8,0a4,4 0 1 0 -8,0
                                              "M0,-4.9L4.7,-1.5L2.9,4H-2.9L-4.7,-1.5z",
                                              "M-4.3,-4.3H4.3L-4.3,4.3H4.3z"};
 
-std::string number(double value) { return fmt::format("{:.1f}", value); }
+std::string svg_coordinate(double value) { return fmt::format("{:.1f}", value); }
 
 struct Frame {
   const Sweep& sweep;
@@ -124,10 +124,10 @@ void draw_value_axis(std::string& svg, const Frame& frame) {
   const auto parts = static_cast<int>(std::lround((frame.axis.high - frame.axis.low) / frame.axis.step));
   for (int i = 0; i <= parts; ++i) {
     const double y = frame.bottom() - frame.height * i / parts;
-    fmt::format_to(out, "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", number(kLeft), number(kRight),
-                   number(y), number(y));
-    fmt::format_to(out, "<text class=\"label value\" x=\"{}\" y=\"{}\">{}</text>", number(kLeft - 8), number(y + 4),
-                   tick_text(frame.axis.low + i * frame.axis.step, frame.axis.step));
+    fmt::format_to(out, "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", svg_coordinate(kLeft),
+                   svg_coordinate(kRight), svg_coordinate(y), svg_coordinate(y));
+    fmt::format_to(out, "<text class=\"label value\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate(kLeft - 8),
+                   svg_coordinate(y + 4), tick_text(frame.axis.low + i * frame.axis.step, frame.axis.step));
   }
   fmt::format_to(out, "<text class=\"label title\" x=\"0\" y=\"12\">{}</text>",
                  html_escaped(metric_heading(frame.sweep.primary_metric)));
@@ -138,15 +138,15 @@ void draw_level_axis(std::string& svg, const Frame& frame) {
   double labelled = -kLevelGap;
   for (std::size_t i = 0; i < frame.sweep.levels.size(); ++i) {
     const double x = frame.x(i);
-    fmt::format_to(out, "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>", number(x),
-                   number(frame.bottom()), number(frame.bottom() + 5));
+    fmt::format_to(out, "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>", svg_coordinate(x),
+                   svg_coordinate(frame.bottom()), svg_coordinate(frame.bottom() + 5));
     if (x - labelled < kLevelGap) continue;
     labelled = x;
-    fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", number(x), number(frame.bottom() + 18),
-                   level_text(frame.sweep.levels[i]));
+    fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate(x),
+                   svg_coordinate(frame.bottom() + 18), level_text(frame.sweep.levels[i]));
   }
-  fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", number((kLeft + kRight) / 2),
-                 number(frame.bottom() + 36), html_escaped(frame.sweep.setting));
+  fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate((kLeft + kRight) / 2),
+                 svg_coordinate(frame.bottom() + 36), html_escaped(frame.sweep.setting));
 }
 
 // The levels next to each other of which `there` holds, as [begin, end).
@@ -166,10 +166,10 @@ void draw_band(std::string& svg, const Frame& frame, const Series& series) {
   for (const auto& [begin, end] : runs(points, [](const SweepPoint& point) { return point.interval.has_value(); })) {
     std::string corners;
     for (std::size_t i = begin; i < end; ++i) {
-      corners += fmt::format("{},{} ", number(frame.x(i)), number(frame.y(points[i].interval->high)));
+      corners += fmt::format("{},{} ", svg_coordinate(frame.x(i)), svg_coordinate(frame.y(points[i].interval->high)));
     }
     for (std::size_t i = end; i-- > begin;) {
-      corners += fmt::format("{},{} ", number(frame.x(i)), number(frame.y(points[i].interval->low)));
+      corners += fmt::format("{},{} ", svg_coordinate(frame.x(i)), svg_coordinate(frame.y(points[i].interval->low)));
     }
     corners.pop_back();
     svg += fmt::format("<polygon class=\"band\" points=\"{}\"/>", corners);
@@ -181,7 +181,7 @@ void draw_line(std::string& svg, const Frame& frame, const Series& series) {
   for (const auto& [begin, end] : runs(points, [](const SweepPoint& point) { return point.mean.has_value(); })) {
     std::string corners;
     for (std::size_t i = begin; i < end; ++i) {
-      corners += fmt::format("{},{} ", number(frame.x(i)), number(frame.y(*points[i].mean)));
+      corners += fmt::format("{},{} ", svg_coordinate(frame.x(i)), svg_coordinate(frame.y(*points[i].mean)));
     }
     corners.pop_back();
     svg += fmt::format("<polyline class=\"reach\" points=\"{0}\"/><polyline class=\"line\" points=\"{0}\"/>", corners);
@@ -194,20 +194,22 @@ void draw_markers(std::string& svg, const Frame& frame, const Series& series) {
     if (!point.mean) continue;
     svg += fmt::format(
         "<path class=\"marker\" transform=\"translate({} {})\" d=\"{}\"><title>{}, {} = {}: {}</title></path>",
-        number(frame.x(i)), number(frame.y(*point.mean)), kShapes[series.shape], html_escaped(series.row->area.name),
-        html_escaped(frame.sweep.setting), level_text(frame.sweep.levels[i]), point_text(frame.sweep, *series.row, i));
+        svg_coordinate(frame.x(i)), svg_coordinate(frame.y(*point.mean)), kShapes[series.shape],
+        html_escaped(series.row->area.name), html_escaped(frame.sweep.setting), level_text(frame.sweep.levels[i]),
+        point_text(frame.sweep, *series.row, i));
   }
 }
 
 void draw_name(std::string& svg, const Frame& frame, const Series& series) {
-  svg += fmt::format("<polyline class=\"leader\" points=\"{},{} {},{} {},{}\"/>", number(frame.x(series.last) + 7),
-                     number(frame.y(*series.row->points[series.last].mean)), number(kNameX - 12), number(series.name_y),
-                     number(kNameX - 4), number(series.name_y));
-  svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>", number(kNameX), number(series.name_y + 4),
-                     html_escaped(shortened(series.row->area.name)));
+  svg +=
+      fmt::format("<polyline class=\"leader\" points=\"{},{} {},{} {},{}\"/>", svg_coordinate(frame.x(series.last) + 7),
+                  svg_coordinate(frame.y(*series.row->points[series.last].mean)), svg_coordinate(kNameX - 12),
+                  svg_coordinate(series.name_y), svg_coordinate(kNameX - 4), svg_coordinate(series.name_y));
+  svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate(kNameX),
+                     svg_coordinate(series.name_y + 4), html_escaped(shortened(series.row->area.name)));
 }
 
-std::string description(const Sweep& sweep, const std::vector<Series>& all) {
+std::string sweep_description(const Sweep& sweep, const std::vector<Series>& all) {
   return fmt::format("{} lines of {} levels: the mean over the seeds. The numbers are in the table below.", all.size(),
                      sweep.levels.size());
 }
@@ -219,9 +221,9 @@ std::string sweep_svg(const Sweep& sweep, const std::string& id) {
   if (all.empty()) return "";
   const Frame frame = frame_of(sweep, all);
   place_names(frame, all);
-  std::string svg = svg_head({"chart", kWidth, frame.bottom() + kBelow}, id,
+  std::string svg = svg_head({"chart", kSweepPlotWidth, frame.bottom() + kBelow}, id,
                              fmt::format("{} against {}", metric_heading(sweep.primary_metric), sweep.setting),
-                             description(sweep, all));
+                             sweep_description(sweep, all));
   draw_value_axis(svg, frame);
   draw_level_axis(svg, frame);
   // The first rows last: on top.

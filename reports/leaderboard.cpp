@@ -14,13 +14,13 @@ namespace cmkd::reports {
 
 namespace {
 
-using Place = std::pair<std::string, std::string>;  // direction, protocol
+using TablePlace = std::pair<std::string, std::string>;  // direction, protocol
 
 // A training that failed or never ran does not tell its protocol, and one that never ran not its direction: they are
 // those of the other seeds of the same command, else of the whole suite where it has only one.
 void place(std::vector<PlacedRow>& rows) {
-  std::map<std::tuple<std::string, std::string, std::string>, std::set<Place>> by_command;
-  std::map<std::tuple<std::string, std::string>, std::set<Place>> by_task;
+  std::map<std::tuple<std::string, std::string, std::string>, std::set<TablePlace>> by_command;
+  std::map<std::tuple<std::string, std::string>, std::set<TablePlace>> by_task;
   for (const PlacedRow& row : rows) {
     if (row.source->state != results::RowState::kEvaluated) continue;
     const results::SuiteLink& link = row.source->link;
@@ -30,10 +30,10 @@ void place(std::vector<PlacedRow>& rows) {
   for (PlacedRow& row : rows) {
     if (row.source->state == results::RowState::kEvaluated) continue;
     const results::SuiteLink& link = row.source->link;
-    for (const std::set<Place>& places :
+    for (const std::set<TablePlace>& places :
          {by_command[{link.task, link.dataset, row.command}], by_task[{link.task, link.dataset}]}) {
-      std::set<Place> fitting;
-      for (const Place& one : places) {
+      std::set<TablePlace> fitting;
+      for (const TablePlace& one : places) {
         if (row.direction.empty() || row.direction == one.first) fitting.insert(one);
       }
       if (fitting.size() != 1) continue;

@@ -5,12 +5,12 @@ namespace cmkd::reports {
 
 namespace {
 
-void write_facts(MarkdownDocument& out, const Sweep& sweep) {
+void write_sweep_facts_markdown(MarkdownDocument& out, const Sweep& sweep) {
   for (const Fact& fact : sweep_facts(sweep)) out.line("- **{}:** {}", fact.name, markdown_escaped(fact.text));
   out.blank();
 }
 
-void write_rows(MarkdownDocument& out, const Sweep& sweep) {
+void write_sweep_rows_markdown(MarkdownDocument& out, const Sweep& sweep) {
   const std::string& metric = sweep.primary_metric;
   std::vector<std::string> head{"Method", "Role"};
   for (const double level : sweep.levels) head.push_back(level_text(level));
@@ -30,7 +30,7 @@ void write_rows(MarkdownDocument& out, const Sweep& sweep) {
   out.blank();
 }
 
-void write_evidence(MarkdownDocument& out, const Sweep& sweep) {
+void write_evidence_markdown(MarkdownDocument& out, const Sweep& sweep) {
   if (sweep.evidence.empty()) return;
   out.line("### Did it notice the damage?");
   out.blank();
@@ -54,12 +54,12 @@ void write_evidence(MarkdownDocument& out, const Sweep& sweep) {
 void write_sweep(MarkdownDocument& out, const Sweep& sweep) {
   out.line("## {}", markdown_escaped(sweep_title(sweep)));
   out.blank();
-  write_facts(out, sweep);
-  write_rows(out, sweep);
+  write_sweep_facts_markdown(out, sweep);
+  write_sweep_rows_markdown(out, sweep);
   std::vector<const Row*> areas;
   for (const SweepRow& row : sweep.rows) areas.push_back(&row.area);
   write_missing_seeds(out, areas);
-  write_evidence(out, sweep);
+  write_evidence_markdown(out, sweep);
 }
 
 }  // namespace cmkd::reports

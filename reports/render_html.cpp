@@ -48,7 +48,7 @@ void write_main_row(Page& page, const Table& table, const Row& row, const PlotAx
   page.line("</tr>");
 }
 
-void write_main_table(Page& page, const Table& table, const std::string& id) {
+void write_main_table_html(Page& page, const Table& table, const std::string& id) {
   const PlotAxis axis = plot_axis(table);
   page.line("{}<table role=\"table\" class=\"cards sortable\">", scroll_region(table_title(table)));
   page.line(
@@ -91,7 +91,7 @@ void write_means(Page& page, const Table& table, const std::string& caption, con
   page.line("</tbody></table></div>");
 }
 
-void write_facts(Page& page, const Table& table) {
+void write_facts_html(Page& page, const Table& table) {
   page.line("<dl>");
   for (const Fact& fact : facts(table)) {
     page.line("<div><dt>{}</dt><dd>{}</dd></div>", fact.name, html_escaped(fact.text));
@@ -99,14 +99,14 @@ void write_facts(Page& page, const Table& table) {
   page.line("</dl>");
 }
 
-void write_transfer(Page& page, const Table& table) {
+void write_transfer_html(Page& page, const Table& table) {
   for (const Row& row : table.rows) {
     if (!row.transfer_top1) continue;
     page.line("<p>{} {}</p>", html_escaped(row.name), transfer_text(*row.transfer_top1));
   }
 }
 
-void write_missing(Page& page, const Table& table) {
+void write_missing_html(Page& page, const Table& table) {
   std::vector<const Row*> rows;
   for (const Row& row : table.rows) rows.push_back(&row);
   write_missing_seeds(page, rows);
@@ -141,10 +141,10 @@ void write_details(Page& page, const Table& table) {
 void write_table(Page& page, const Table& table, std::size_t position) {
   const std::string id = fmt::format("t{}", position);
   page.line("<section aria-labelledby=\"{}h\"><h2 id=\"{}h\">{}</h2>", id, id, html_escaped(table_title(table)));
-  write_facts(page, table);
-  write_main_table(page, table, id);
-  write_transfer(page, table);
-  write_missing(page, table);
+  write_facts_html(page, table);
+  write_main_table_html(page, table, id);
+  write_transfer_html(page, table);
+  write_missing_html(page, table);
   for (const MetricGroup& group : metric_groups(table.secondary_metrics)) {
     page.line("<h3>{}</h3>", group.title);
     write_means(
@@ -176,7 +176,7 @@ void write_sweep_section(Page& page, const Leaderboard& board, const Sweep& swee
   page.line("</section>");
 }
 
-void write_tuning(Page& page, const Tuning& tuning) {
+void write_tuning_html(Page& page, const Tuning& tuning) {
   page.line("<section aria-labelledby=\"tuning\"><h2 id=\"tuning\">Tuning</h2><ul>");
   for (const std::string& line : tuning_facts(tuning)) page.line("<li>{}</li>", html_escaped(line));
   page.line("</ul>{}<table>", scroll_region("Tuning"));
@@ -195,7 +195,8 @@ void write_tuning(Page& page, const Tuning& tuning) {
   page.line("</tbody></table></div></section>");
 }
 
-void write_provenance(Page& page, const Provenance& provenance) {
+<<<<<<< HEAD
+void write_provenance_html(Page& page, const Provenance& provenance) {
   const std::vector<std::string> lines = provenance_lines(provenance);
   if (lines.empty()) return;
   page.line("<section{}>", provenance.is_mixed() ? " class=\"warning\" role=\"note\"" : "");
@@ -204,6 +205,9 @@ void write_provenance(Page& page, const Provenance& provenance) {
 }
 
 void write_head(Page& page, const std::string& title) {
+=======
+void write_page_head(Page& page, const std::string& title) {
+>>>>>>> unity
   page.line("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
   page.line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
   // The page asks for nothing, and could not if it did.
@@ -223,8 +227,12 @@ void write_head(Page& page, const std::string& title) {
 
 std::string render_html(const Leaderboard& board) {
   Page page;
+<<<<<<< HEAD
   write_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
-  write_provenance(page, board.provenance);
+  write_provenance_html(page, board.provenance);
+=======
+  write_page_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
+>>>>>>> unity
   std::set<std::size_t> in_sweeps;
   for (const Sweep& sweep : sweeps_of(board)) {
     write_sweep_section(page, board, sweep);
@@ -233,7 +241,7 @@ std::string render_html(const Leaderboard& board) {
   for (std::size_t i = 0; i < board.tables.size(); ++i) {
     if (!in_sweeps.contains(i)) write_table(page, board.tables[i], i);
   }
-  if (board.tuning) write_tuning(page, *board.tuning);
+  if (board.tuning) write_tuning_html(page, *board.tuning);
   page.line("<section><h2>How to read this</h2><ul>");
   for (const std::string& line : how_to_read()) page.line("<li>{}</li>", html_escaped(line));
   page.line("</ul></section>\n</main>\n<script>");

@@ -13,29 +13,29 @@ namespace {
 using json = nlohmann::ordered_json;
 
 // Six decimals: the last bits of a mean may differ between compilers, and a report must not.
-json number(double value) {
+json json_number(double value) {
   if (!std::isfinite(value)) return fmt::format("{}", value);
   const double rounded = std::round(value * 1e6) / 1e6;
   return rounded == 0 ? 0.0 : rounded;
 }
 
-json number(const std::optional<double>& value) { return value ? number(*value) : json(); }
+json json_number(const std::optional<double>& value) { return value ? json_number(*value) : json(); }
 
 json interval_json(const std::optional<Interval>& interval) {
-  return interval ? json::array({number(interval->low), number(interval->high)}) : json();
+  return interval ? json::array({json_number(interval->low), json_number(interval->high)}) : json();
 }
 
 json values_json(const std::map<std::string, double>& values) {
   json result = json::object();
-  for (const auto& [name, value] : values) result[name] = number(value);
+  for (const auto& [name, value] : values) result[name] = json_number(value);
   return result;
 }
 
 json averages_json(const std::map<std::string, Average>& averages, bool with_ratio) {
   json result = json::object();
   for (const auto& [name, average] : averages) {
-    result[name] = {{"mean", number(average.mean)}, {"n", average.n}};
-    if (with_ratio) result[name]["ratio_to_student"] = number(average.to_student);
+    result[name] = {{"mean", json_number(average.mean)}, {"n", average.n}};
+    if (with_ratio) result[name]["ratio_to_student"] = json_number(average.to_student);
   }
   return result;
 }
@@ -58,7 +58,7 @@ const char* role_name(RowRole role) {
 
 json seed_json(const SeedResult& seed, bool cost) {
   json result{{"seed", seed.seed_known ? json(seed.seed) : json()},
-              {"value", number(seed.value)},
+              {"value", json_number(seed.value)},
               {"missing", seed.missing},
               {"training_key", seed.training_key},
               {"evaluation_key", seed.evaluation_key},
@@ -81,13 +81,13 @@ json difference_json(const std::optional<StudentDifference>& difference) {
   if (!difference->comparison) return result;
   const PairedComparison& paired = *difference->comparison;
   result["n"] = paired.n;
-  result["difference"] = number(paired.difference);
+  result["difference"] = json_number(paired.difference);
   result["interval_95"] = interval_json(paired.interval);
-  result["sign_flip_p"] = number(paired.sign_flip_p);
-  result["smallest_reachable_p"] = number(smallest_reachable_p(paired.n));
-  result["t_p"] = number(paired.t_p);
-  result["cohen_dz"] = number(paired.cohen_dz);
-  result["cliff_delta"] = number(paired.cliff_delta);
+  result["sign_flip_p"] = json_number(paired.sign_flip_p);
+  result["smallest_reachable_p"] = json_number(smallest_reachable_p(paired.n));
+  result["t_p"] = json_number(paired.t_p);
+  result["cohen_dz"] = json_number(paired.cohen_dz);
+  result["cliff_delta"] = json_number(paired.cliff_delta);
   return result;
 }
 
@@ -102,14 +102,14 @@ json row_json(const Row& row, bool cost) {
               {"seeds_done", row.done},
               {"seeds_wanted", row.wanted},
               {"partial", row.partial()},
-              {"mean", number(row.mean)},
-              {"standard_deviation", number(row.deviation)},
+              {"mean", json_number(row.mean)},
+              {"standard_deviation", json_number(row.deviation)},
               {"interval_95", interval_json(row.interval)},
               {"tier", row.tier ? json(*row.tier) : json()},
               {"not_ranked", row.not_ranked},
               {"against_student", difference_json(row.to_student)},
               {"metrics", averages_json(row.secondary, false)},
-              {"transfer_top1", row.transfer_top1 ? number(row.transfer_top1->mean) : json()},
+              {"transfer_top1", row.transfer_top1 ? json_number(row.transfer_top1->mean) : json()},
               {"rerun_command", row.rerun_command}};
   if (cost) result["measured"] = averages_json(row.cost, true);
   for (const SeedResult& seed : row.seeds) result["seeds"].push_back(seed_json(seed, cost));
@@ -152,8 +152,8 @@ json table_json(const Table& table, bool cost) {
 
 json point_json(double level, const SweepPoint& point) {
   return {{"level", level},
-          {"mean", number(point.mean)},
-          {"standard_deviation", number(point.deviation)},
+          {"mean", json_number(point.mean)},
+          {"standard_deviation", json_number(point.deviation)},
           {"interval_95", interval_json(point.interval)},
           {"n", point.n},
           {"missing", point.missing}};
@@ -163,11 +163,11 @@ json area_json(const Row& area) {
   json seeds = json::array();
   for (const SeedResult& seed : area.seeds) {
     seeds.push_back({{"seed", seed.seed_known ? json(seed.seed) : json()},
-                     {"value", number(seed.value)},
+                     {"value", json_number(seed.value)},
                      {"missing", seed.missing}});
   }
-  return {{"mean", number(area.mean)},
-          {"standard_deviation", number(area.deviation)},
+  return {{"mean", json_number(area.mean)},
+          {"standard_deviation", json_number(area.deviation)},
           {"interval_95", interval_json(area.interval)},
           {"seeds_done", area.done},
           {"seeds_wanted", area.wanted},
@@ -191,8 +191,8 @@ json evidence_json(const Sweep& sweep, const SweepEvidence& evidence) {
   for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
     const std::optional<SeedSpread>& point = evidence.points[i];
     points.push_back({{"level", sweep.levels[i]},
-                      {"mean", point ? number(point->mean) : json()},
-                      {"standard_deviation", point ? number(point->deviation) : json()},
+                      {"mean", point ? json_number(point->mean) : json()},
+                      {"standard_deviation", point ? json_number(point->deviation) : json()},
                       {"n", point ? point->n : 0}});
   }
   return {{"name", evidence.name}, {"metric", evidence.metric}, {"points", points}};
@@ -234,9 +234,9 @@ json tuning_json(const Tuning& tuning) {
   json methods = json::array();
   for (const TunedMethod& method : tuning.methods) {
     json values = json::array();
-    for (const auto& value : method.values) values.push_back(number(value));
+    for (const auto& value : method.values) values.push_back(json_number(value));
     json best = json::array();
-    for (const double value : method.best_of) best.push_back(number(value));
+    for (const double value : method.best_of) best.push_back(json_number(value));
     methods.push_back({{"method", method.name},
                        {"values", values},
                        {"winner", method.winner ? json(*method.winner) : json()},

@@ -60,7 +60,7 @@ std::string count_cell(const Row& row) {
                      row.partial() ? fmt::format(" ({})", completeness_word(row)) : "");
 }
 
-void write_main_table(MarkdownDocument& out, const Table& table) {
+void write_main_table_markdown(MarkdownDocument& out, const Table& table) {
   out.head({"Method", "Role", "Verified", "Tier", "n", metric_heading(table.primary_metric) + " (mean ± std)",
             "95 % interval", "Seeds", "Against student (95 % interval)"},
            3);
@@ -92,7 +92,7 @@ void write_secondary(MarkdownDocument& out, const Table& table) {
   }
 }
 
-void write_transfer(MarkdownDocument& out, const Table& table) {
+void write_transfer_markdown(MarkdownDocument& out, const Table& table) {
   for (const Row& row : table.rows) {
     if (!row.transfer_top1) continue;
     out.line("{} {}", markdown_escaped(row.name), transfer_text(*row.transfer_top1));
@@ -100,7 +100,7 @@ void write_transfer(MarkdownDocument& out, const Table& table) {
   }
 }
 
-void write_missing(MarkdownDocument& out, const Table& table) {
+void write_missing_markdown(MarkdownDocument& out, const Table& table) {
   std::vector<const Row*> rows;
   for (const Row& row : table.rows) rows.push_back(&row);
   write_missing_seeds(out, rows);
@@ -146,7 +146,7 @@ void write_exclusions(MarkdownDocument& out, const Table& table) {
   out.blank();
 }
 
-void write_tuning(MarkdownDocument& out, const Tuning& tuning) {
+void write_tuning_markdown(MarkdownDocument& out, const Tuning& tuning) {
   out.line("## Tuning");
   out.blank();
   for (const std::string& line : tuning_facts(tuning)) out.line("- {}", markdown_escaped(line));
@@ -165,7 +165,7 @@ void write_tuning(MarkdownDocument& out, const Tuning& tuning) {
 }
 
 // Alike: a line of its own. Mixed: a quotation, which stands out in every renderer of Markdown.
-void write_provenance(MarkdownDocument& out, const Provenance& provenance) {
+void write_provenance_markdown(MarkdownDocument& out, const Provenance& provenance) {
   const std::vector<std::string> lines = provenance_lines(provenance);
   for (const std::string& line : lines) {
     out.line("{}{}", provenance.is_mixed() ? "> " : "", markdown_escaped(line));
@@ -174,7 +174,7 @@ void write_provenance(MarkdownDocument& out, const Provenance& provenance) {
   if (!lines.empty()) out.blank();
 }
 
-void write_facts(MarkdownDocument& out, const Table& table) {
+void write_facts_markdown(MarkdownDocument& out, const Table& table) {
   for (const Fact& fact : facts(table)) out.line("- **{}:** {}", fact.name, markdown_escaped(fact.text));
   out.blank();
 }
@@ -185,21 +185,21 @@ std::string render_markdown(const Leaderboard& board) {
   MarkdownDocument out;
   out.line("# {}", board.title.empty() ? "Leaderboard without rows" : markdown_escaped(board.title));
   out.blank();
-  write_provenance(out, board.provenance);
+  write_provenance_markdown(out, board.provenance);
   for (const Sweep& sweep : sweeps_of(board)) write_sweep(out, sweep);
   for (const Table& table : board.tables) {
     out.line("## {}", markdown_escaped(table_title(table)));
     out.blank();
-    write_facts(out, table);
-    write_main_table(out, table);
-    write_transfer(out, table);
-    write_missing(out, table);
+    write_facts_markdown(out, table);
+    write_main_table_markdown(out, table);
+    write_transfer_markdown(out, table);
+    write_missing_markdown(out, table);
     write_secondary(out, table);
     write_cost(out, table);
     write_commands(out, table);
     write_exclusions(out, table);
   }
-  if (board.tuning) write_tuning(out, *board.tuning);
+  if (board.tuning) write_tuning_markdown(out, *board.tuning);
   out.line("## How to read this");
   out.blank();
   for (const std::string& line : how_to_read()) out.line("- {}", markdown_escaped(line));

@@ -18,7 +18,7 @@ struct SeedInCommand {
   std::int64_t seed = 0;
 };
 
-SeedInCommand find_seed(const std::string& command) {
+SeedInCommand seed_of_row(const std::string& command) {
   SeedInCommand found;
   found.begin = command.find(kSeedOption);
   if (found.begin == std::string::npos) return found;
@@ -38,7 +38,7 @@ RowRole role_of(const std::string& note, const std::string& control) {
   return RowRole::kOther;
 }
 
-std::string why_missing(const results::LeaderboardRow& row, bool has_metric) {
+std::string why_seed_is_missing(const results::LeaderboardRow& row, bool has_metric) {
   switch (row.state) {
     case results::RowState::kNotRun:
       return "not run";
@@ -55,7 +55,7 @@ std::string why_missing(const results::LeaderboardRow& row, bool has_metric) {
 SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOptions& options) {
   SeedResult result;
   if (row.state == results::RowState::kNotRun) {
-    const SeedInCommand in_command = find_seed(row.link.rerun_command);
+    const SeedInCommand in_command = seed_of_row(row.link.rerun_command);
     result.seed_known = in_command.begin != std::string::npos;
     result.seed = in_command.seed;
   } else {
@@ -70,7 +70,7 @@ SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOpti
       result.metrics[metric.name] = metric.value;
     }
   }
-  result.missing = why_missing(row, result.value.has_value());
+  result.missing = why_seed_is_missing(row, result.value.has_value());
   result.fold = row.link.fold;
   result.training_key = row.link.training_key;
   result.evaluation_key = row.link.evaluation_key;
@@ -200,7 +200,7 @@ void summarise(Row& row) {
 }
 
 std::string without_seed(const std::string& command) {
-  const SeedInCommand found = find_seed(command);
+  const SeedInCommand found = seed_of_row(command);
   if (found.begin == std::string::npos) return command;
   return command.substr(0, found.begin) + command.substr(found.end);
 }

@@ -19,31 +19,31 @@ constexpr std::string_view kEvidencePrefix = "corruption_auc_";
 // --- Which tables belong together ---
 
 using Family = std::tuple<std::string, std::string, std::string, std::string>;  // task, dataset, metric, setting
-using Place = std::pair<std::string, std::string>;                              // direction, protocol
+using SweepPlace = std::pair<std::string, std::string>;                         // direction, protocol
 
-Place place_of(const Table& table) { return {table.direction, table.protocol}; }
+SweepPlace place_of(const Table& table) { return {table.direction, table.protocol}; }
 
-bool complete(const Place& place) { return !place.first.empty() && !place.second.empty(); }
+bool complete(const SweepPlace& place) { return !place.first.empty() && !place.second.empty(); }
 
 // That of a table in which something is evaluated; of another the only such place of its family that it fits.
-Place place_in_family(const Table& table, const std::set<Place>& known) {
-  const Place own = place_of(table);
+SweepPlace place_in_family(const Table& table, const std::set<SweepPlace>& known) {
+  const SweepPlace own = place_of(table);
   if (complete(own)) return own;
-  std::vector<Place> fitting;
-  for (const Place& place : known) {
+  std::vector<SweepPlace> fitting;
+  for (const SweepPlace& place : known) {
     const bool direction = own.first.empty() || own.first == place.first;
     if (direction && (own.second.empty() || own.second == place.second)) fitting.push_back(place);
   }
   return fitting.size() == 1 ? fitting.front() : own;
 }
 
-using Groups = std::map<std::pair<Family, Place>, std::vector<std::size_t>>;  // positions of tables
+using Groups = std::map<std::pair<Family, SweepPlace>, std::vector<std::size_t>>;  // positions of tables
 
 Groups groups_of(const Leaderboard& board) {
   const auto family = [](const Table& table) {
     return Family{table.task, base_dataset(table), table.primary_metric, swept_setting(table)};
   };
-  std::map<Family, std::set<Place>> known;
+  std::map<Family, std::set<SweepPlace>> known;
   for (const Table& table : board.tables) {
     if (table.level && complete(place_of(table))) known[family(table)].insert(place_of(table));
   }
@@ -68,14 +68,14 @@ double area_under(const std::vector<double>& levels, const std::vector<double>& 
   return sum / (levels.back() - levels.front());
 }
 
-const SeedResult* find_seed(const Row* row, std::int64_t seed) {
+const SeedResult* seed_at_level(const Row* row, std::int64_t seed) {
   if (row == nullptr) return nullptr;
   const auto found =
       std::ranges::find_if(row->seeds, [&](const SeedResult& one) { return one.seed_known && one.seed == seed; });
   return found == row->seeds.end() ? nullptr : &*found;
 }
 
-std::string why_missing(const Row* row, const SeedResult* seed) {
+std::string why_level_is_missing(const Row* row, const SeedResult* seed) {
   if (row == nullptr) return "no such row";
   if (seed != nullptr) return seed->missing;
   return std::ranges::any_of(row->seeds, [](const SeedResult& one) { return !one.seed_known; }) ? "not run"
@@ -99,9 +99,9 @@ SeedResult area_of_seed(const RowsByLevel& rows, const std::vector<double>& leve
   std::vector<const SeedResult*> results;
   std::vector<std::string> missing;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const SeedResult* result = find_seed(rows[i], seed);
+    const SeedResult* result = seed_at_level(rows[i], seed);
     if (result == nullptr || !result->value) {
-      missing.push_back(fmt::format("level {}: {}", levels[i], why_missing(rows[i], result)));
+      missing.push_back(fmt::format("level {}: {}", levels[i], why_level_is_missing(rows[i], result)));
       continue;
     }
     values.push_back(*result->value);
@@ -233,7 +233,8 @@ void add_rows(const Leaderboard& board, Sweep& sweep) {
   }
 }
 
-Sweep sweep_of(const Leaderboard& board, const Family& family, const Place& place, std::vector<std::size_t> tables) {
+Sweep sweep_of(const Leaderboard& board, const Family& family, const SweepPlace& place,
+               std::vector<std::size_t> tables) {
   Sweep sweep;
   std::tie(sweep.task, sweep.dataset, sweep.primary_metric, sweep.setting) = family;
   std::tie(sweep.direction, sweep.protocol) = place;

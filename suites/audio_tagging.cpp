@@ -13,7 +13,7 @@ namespace {
 
 double or_nan(const std::optional<double>& value) { return value.value_or(std::numeric_limits<double>::quiet_NaN()); }
 
-std::vector<std::int32_t> labels_of(std::span<const std::uint8_t> truth, std::int64_t classes) {
+std::vector<std::int32_t> tagged_labels_of(std::span<const std::uint8_t> truth, std::int64_t classes) {
   std::vector<std::int32_t> labels;
   const auto width = static_cast<std::size_t>(classes);
   for (std::size_t row = 0; row + width <= truth.size(); row += width) {
@@ -35,7 +35,7 @@ std::vector<Metric> audio_tagging_metrics(std::span<const float> scores, std::sp
                              {"d_prime", auc ? metrics::d_prime(*auc) : or_nan(auc)},
                              {"lwlrap", or_nan(metrics::label_weighted_ranking_precision(tags))}};
   if (single_label) {
-    const std::vector<std::int32_t> labels = labels_of(truth, classes);
+    const std::vector<std::int32_t> labels = tagged_labels_of(truth, classes);
     values.push_back({"top1", metrics::top_k_accuracy({scores, labels, classes}, 1)});
   }
   return values;

@@ -19,8 +19,8 @@ namespace cmkd {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& what, const std::string& where, const std::string& allowed = "",
-                         const std::string& fix = "") {
+[[noreturn]] void refuse_suite(const std::string& what, const std::string& where, const std::string& allowed = "",
+                               const std::string& fix = "") {
   throw Error(ErrorKind::kUsage, {what, where, allowed, fix});
 }
 
@@ -39,12 +39,12 @@ ParameterValue scalar(const toml::node& node, const std::string& key, const std:
   if (const auto* integer = node.as_integer()) return static_cast<std::int64_t>(integer->get());
   if (const auto* number = node.as_floating_point()) return number->get();
   if (const auto* flag = node.as_boolean()) return flag->get();
-  refuse(fmt::format("'{}' is not a single value", key), where, "a text, a number, true or false");
+  refuse_suite(fmt::format("'{}' is not a single value", key), where, "a text, a number, true or false");
 }
 
 std::string text_value(const toml::node& node, const std::string& key, const std::string& where) {
   if (const auto* text = node.as_string()) return text->get();
-  refuse(fmt::format("'{}' must be a text", key), where);
+  refuse_suite(fmt::format("'{}' must be a text", key), where);
 }
 
 // A list of texts counts as one text: ["a", "b"] as "a, b".
@@ -95,7 +95,7 @@ const toml::table* table_of(const toml::table& root, const std::string& name, co
   const toml::node* node = root.get(name);
   if (node == nullptr) return nullptr;
   const toml::table* table = node->as_table();
-  if (table == nullptr) refuse(fmt::format("'{}' must be a table: [{}]", name, name), document.where(*node));
+  if (table == nullptr) refuse_suite(fmt::format("'{}' must be a table: [{}]", name, name), document.where(*node));
   return table;
 }
 
@@ -110,13 +110,13 @@ void read_model(const toml::table& table, const Document& document, ModelEntry& 
     entry.id = id;
   }
   if (entry.id.empty())
-    refuse(fmt::format("[{}] names no model", role), document.name, join(model_registry().names()),
-           "add model = \"…\"");
+    refuse_suite(fmt::format("[{}] names no model", role), document.name, join(model_registry().names()),
+                 "add model = \"…\"");
   const ModelInfo& info = model_registry().get(entry.id);
   if (info.modality != entry.modality) {
-    refuse(fmt::format("[{}] model '{}' is for {}, not for {}", role, entry.id, to_string(info.modality),
-                       to_string(entry.modality)),
-           document.where(table), "", "set modality or another model");
+    refuse_suite(fmt::format("[{}] model '{}' is for {}, not for {}", role, entry.id, to_string(info.modality),
+                             to_string(entry.modality)),
+                 document.where(table), "", "set modality or another model");
   }
   if (const toml::table* training = table_of(table, "training", document))
     read_section(*training, document, entry.training);
@@ -128,7 +128,7 @@ void read_model(const toml::table& table, const Document& document, ModelEntry& 
 MethodEntry read_method(const toml::table& table, const Document& document) {
   const toml::node* id = table.get("id");
   if (id == nullptr)
-    refuse("a method has no id", document.where(table), join(method_registry().names()), "add id = \"…\"");
+    refuse_suite("a method has no id", document.where(table), join(method_registry().names()), "add id = \"…\"");
   MethodEntry entry;
   entry.origin = document.where(*id);
   entry.id = text_value(*id, "id", entry.origin);
@@ -140,8 +140,8 @@ MethodEntry read_method(const toml::table& table, const Document& document) {
     if (!info.presets.contains(preset)) {
       std::vector<std::string> names;
       for (const auto& [name, values] : info.presets) names.push_back(name);
-      refuse(fmt::format("method '{}' has no preset '{}'", entry.id, preset), document.where(*node), join(names),
-             did_you_mean(preset, names));
+      refuse_suite(fmt::format("method '{}' has no preset '{}'", entry.id, preset), document.where(*node), join(names),
+                   did_you_mean(preset, names));
     }
   }
   if (!preset.empty()) {
@@ -153,15 +153,15 @@ MethodEntry read_method(const toml::table& table, const Document& document) {
   if (const toml::node* node = table.get("controls")) {
     const toml::array* array = node->as_array();
     const std::vector<std::string> known(std::begin(kControls), std::end(kControls));
-    if (array == nullptr) refuse("'controls' must be a list", document.where(*node), join(known));
+    if (array == nullptr) refuse_suite("'controls' must be a list", document.where(*node), join(known));
     for (const toml::node& item : *array) {
       const std::string control = text_value(item, "controls", document.where(item));
       if (std::ranges::find(known, control) == known.end()) {
-        refuse(fmt::format("unknown control '{}'", control), document.where(item), join(known),
-               did_you_mean(control, known));
+        refuse_suite(fmt::format("unknown control '{}'", control), document.where(item), join(known),
+                     did_you_mean(control, known));
       }
       if (!info.needs.teacher)
-        refuse(fmt::format("method '{}' has no teacher to shuffle", entry.id), document.where(item));
+        refuse_suite(fmt::format("method '{}' has no teacher to shuffle", entry.id), document.where(item));
       entry.controls.push_back(control);
     }
   }
@@ -173,15 +173,15 @@ void read_methods(const toml::table& root, const Document& document, Suite& suit
   const toml::node* node = root.get("methods");
   const toml::array* array = node == nullptr ? nullptr : node->as_array();
   if (array == nullptr || array->empty()) {
-    refuse("the suite names no method", document.name, join(method_registry().names()), "add [[methods]] tables");
+    refuse_suite("the suite names no method", document.name, join(method_registry().names()), "add [[methods]] tables");
   }
   std::set<std::string> seen;
   for (const toml::node& item : *array) {
     const toml::table* table = item.as_table();
-    if (table == nullptr) refuse("a method must be a table: [[methods]]", document.where(item));
+    if (table == nullptr) refuse_suite("a method must be a table: [[methods]]", document.where(item));
     MethodEntry entry = read_method(*table, document);
     if (!seen.insert(entry.id).second) {
-      refuse(fmt::format("method '{}' stands twice", entry.id), entry.origin, "", "remove one of them");
+      refuse_suite(fmt::format("method '{}' stands twice", entry.id), entry.origin, "", "remove one of them");
     }
     suite.methods.push_back(std::move(entry));
   }
@@ -191,8 +191,8 @@ void read_dataset(const toml::table& root, const Document& document, Suite& suit
   const toml::table* table = table_of(root, "dataset", document);
   const toml::node* id = table == nullptr ? nullptr : table->get("id");
   if (id == nullptr)
-    refuse("the suite names no dataset", document.name, join(dataset_registry().names()),
-           "add [dataset] with id = \"…\"");
+    refuse_suite("the suite names no dataset", document.name, join(dataset_registry().names()),
+                 "add [dataset] with id = \"…\"");
   suite.dataset = text_value(*id, "id", document.where(*id));
   suite.dataset_values.values = Parameters(dataset_registry().get(suite.dataset, document.where(*id)).parameters);
   read_section(*table, document, suite.dataset_values, {"id"});
@@ -210,7 +210,8 @@ void check_tables(const toml::table& root, const Document& document) {
   for (const auto& [key, node] : root) {
     const std::string name(key.str());
     if (!known_tables().contains(name)) {
-      refuse(fmt::format("unknown table '{}'", name), document.where(node), join(names), did_you_mean(name, names));
+      refuse_suite(fmt::format("unknown table '{}'", name), document.where(node), join(names),
+                   did_you_mean(name, names));
     }
   }
 }
@@ -233,8 +234,8 @@ toml::table parse(const std::string& text, const std::string& name) {
   try {
     return toml::parse(text, name);
   } catch (const toml::parse_error& error) {
-    refuse(fmt::format("not valid TOML: {}", error.description()),
-           fmt::format("{}:{}", name, error.source().begin.line));
+    refuse_suite(fmt::format("not valid TOML: {}", error.description()),
+                 fmt::format("{}:{}", name, error.source().begin.line));
   }
 }
 
@@ -242,7 +243,7 @@ toml::table parse(const std::string& text, const std::string& name) {
 toml::table parse_override(const std::string& text, const std::string& name) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
-    refuse("--set wants key=value", name, "", "for example --set training.epochs=2");
+    refuse_suite("--set wants key=value", name, "", "for example --set training.epochs=2");
   const std::string value = text.substr(equals + 1);
   try {
     return toml::parse("value = " + value);
@@ -266,7 +267,7 @@ void apply_override(Suite& suite, const std::string& text) {
   const std::string key = text.substr(0, text.find('='));
   const std::size_t dot = key.find('.');
   if (dot == std::string::npos)
-    refuse(fmt::format("'{}' names no table", key), where, "table.name", "for example --set training.epochs=2");
+    refuse_suite(fmt::format("'{}' names no table", key), where, "table.name", "for example --set training.epochs=2");
   const std::string head = key.substr(0, dot);
   const std::string tail = key.substr(dot + 1);
   const std::map<std::string, Section*> sections{{"suite", &suite.general},         {"dataset", &suite.dataset_values},
@@ -291,12 +292,12 @@ void apply_override(Suite& suite, const std::string& text) {
     std::vector<std::string> ids;
     for (const MethodEntry& entry : suite.methods) ids.push_back(entry.id);
     if (method == suite.methods.end())
-      refuse(fmt::format("the suite has no method '{}'", id), where, join(ids), did_you_mean(id, ids));
-    if (second == std::string::npos) refuse("no parameter named", where, "methods.<id>.<parameter>");
+      refuse_suite(fmt::format("the suite has no method '{}'", id), where, join(ids), did_you_mean(id, ids));
+    if (second == std::string::npos) refuse_suite("no parameter named", where, "methods.<id>.<parameter>");
     return set_value(method->section, tail.substr(second + 1), node, where);
   }
   const std::vector<std::string> names(known_tables().begin(), known_tables().end());
-  refuse(fmt::format("unknown table '{}'", head), where, join(names), did_you_mean(head, names));
+  refuse_suite(fmt::format("unknown table '{}'", head), where, join(names), did_you_mean(head, names));
 }
 
 // Tables whose settings may be swept: they leave the clips as they are.
@@ -313,25 +314,25 @@ void read_sweep(const toml::table& root, const Document& document, Suite& suite)
   for (const auto& [key, node] : *table) {
     const std::string name(key.str());
     if (name != "setting" && name != "values")
-      refuse(fmt::format("unknown setting '{}' of [sweep]", name), document.where(node), join(keys),
-             did_you_mean(name, keys));
+      refuse_suite(fmt::format("unknown setting '{}' of [sweep]", name), document.where(node), join(keys),
+                   did_you_mean(name, keys));
   }
   const toml::node* setting = table->get("setting");
   const toml::array* values = table->get_as<toml::array>("values");
   if (setting == nullptr || values == nullptr || values->empty()) {
-    refuse("[sweep] needs a setting and a list of values", document.where(*table), "",
-           "for example setting = \"corruption.share\" and values = [0.0, 0.5, 1.0]");
+    refuse_suite("[sweep] needs a setting and a list of values", document.where(*table), "",
+                 "for example setting = \"corruption.share\" and values = [0.0, 0.5, 1.0]");
   }
   const std::string name = text_value(*setting, "setting", document.where(*setting));
   const std::string head = name.substr(0, name.find('.'));
   if (std::ranges::find(swept_tables(), head) == swept_tables().end()) {
-    refuse(fmt::format("'{}' cannot be swept", name), document.where(*setting), join(swept_tables()),
-           "a sweep keeps the clips: make a suite file for each dataset");
+    refuse_suite(fmt::format("'{}' cannot be swept", name), document.where(*setting), join(swept_tables()),
+                 "a sweep keeps the clips: make a suite file for each dataset");
   }
   const Suite base = suite;
   for (const toml::node& value : *values) {
     const std::optional<double> level = value.value<double>();
-    if (!level) refuse("a value of [sweep] is not a number", document.where(value));
+    if (!level) refuse_suite("a value of [sweep] is not a number", document.where(value));
     std::ostringstream text;
     text << toml::node_view<const toml::node>(value);
     Suite variant = base;
@@ -340,7 +341,7 @@ void read_sweep(const toml::table& root, const Document& document, Suite& suite)
     variant.level = level;
     for (const Suite& other : suite.variants) {
       if (other.level == level)
-        refuse(fmt::format("[sweep] lists {} twice", text.str()), document.where(value), "", "remove one");
+        refuse_suite(fmt::format("[sweep] lists {} twice", text.str()), document.where(value), "", "remove one");
     }
     suite.variants.push_back(std::move(variant));
   }
@@ -355,36 +356,38 @@ void check_audio_form(const Suite& suite, const std::string& side, const ModelEn
     const ModelInfo& info = model_registry().get(id);
     if (info.modality == Modality::kAudio && info.takes_features == features) fitting.push_back(id);
   }
-  refuse(fmt::format("{}.model = \"{}\" does not take {}", side, entry.id,
-                     features ? "features of the sound" : "sound as it was recorded"),
-         suite.ingest.origin("audio_form"),
-         fmt::format("with ingest.audio_form = \"{}\": {}", suite.ingest.values.text("audio_form"), join(fitting)),
-         "choose another model, or set ingest.audio_form");
+  refuse_suite(
+      fmt::format("{}.model = \"{}\" does not take {}", side, entry.id,
+                  features ? "features of the sound" : "sound as it was recorded"),
+      suite.ingest.origin("audio_form"),
+      fmt::format("with ingest.audio_form = \"{}\": {}", suite.ingest.values.text("audio_form"), join(fitting)),
+      "choose another model, or set ingest.audio_form");
 }
 
 void check_features(const Suite& suite) {
   const IngestSettings settings = suite.ingest_settings();
   if (!settings.sound_is_features()) return;
   if (settings.feature_values == 0) {
-    refuse("ingest.feature_values is not given, and the sound is features", suite.ingest.origin("audio_form"),
-           "the number of values of a clip's array: 512 for an array of [512]", "cmkd weights FILE tells its shape");
+    refuse_suite("ingest.feature_values is not given, and the sound is features", suite.ingest.origin("audio_form"),
+                 "the number of values of a clip's array: 512 for an array of [512]",
+                 "cmkd weights FILE tells its shape");
   }
   if (settings.audio_storage != "float32") {
-    refuse("features are stored as they are, not as int16", suite.ingest.origin("audio_storage"),
-           "ingest.audio_storage = \"float32\"", "");
+    refuse_suite("features are stored as they are, not as int16", suite.ingest.origin("audio_storage"),
+                 "ingest.audio_storage = \"float32\"", "");
   }
   const CorruptionKind kind = suite.corruption_settings().kind;
   if (kind == CorruptionKind::kNoise || kind == CorruptionKind::kShift) {
-    refuse(fmt::format("corruption '{}' needs the sound itself, and the suite takes features", to_string(kind)),
-           suite.corruption.origin("kind"), "none, swap, missing", "");
+    refuse_suite(fmt::format("corruption '{}' needs the sound itself, and the suite takes features", to_string(kind)),
+                 suite.corruption.origin("kind"), "none, swap, missing", "");
   }
 }
 
 // What must fit between the tables.
 void check_sides(const Suite& suite, const Document& document) {
   if (suite.general.values.text("task") == "audio_tagging" && suite.student.modality != Modality::kAudio) {
-    refuse("the task 'audio_tagging' wants a student that hears", document.name, "[student] modality = \"audio\"",
-           "set student.modality and student.model, or another task");
+    refuse_suite("the task 'audio_tagging' wants a student that hears", document.name, "[student] modality = \"audio\"",
+                 "set student.modality and student.model, or another task");
   }
   check_audio_form(suite, "student", suite.student);
   check_audio_form(suite, "teacher", suite.teacher);
@@ -392,9 +395,10 @@ void check_sides(const Suite& suite, const Document& document) {
     check_features(*one);
     const CorruptionSettings corruption = one->corruption_settings();
     if (!possible(corruption.kind, suite.teacher.modality)) {
-      refuse(fmt::format("corruption '{}' cannot be done to {}", to_string(corruption.kind),
-                         to_string(suite.teacher.modality)),
-             one->corruption.origin("kind"), "", "choose a kind for the teacher's modality: cmkd describe corruption");
+      refuse_suite(fmt::format("corruption '{}' cannot be done to {}", to_string(corruption.kind),
+                               to_string(suite.teacher.modality)),
+                   one->corruption.origin("kind"), "",
+                   "choose a kind for the teacher's modality: cmkd describe corruption");
     }
   }
 }
@@ -434,8 +438,8 @@ Suite load_suite(const std::filesystem::path& file, const std::vector<std::strin
   for (const auto& [name, entry] : {std::pair{"teacher", &suite.teacher}, std::pair{"student", &suite.student}}) {
     const toml::table* table = table_of(root, name, document);
     if (table == nullptr)
-      refuse(fmt::format("the suite has no [{}] table", name), document.name, "",
-             fmt::format("add [{}] with model = \"…\"", name));
+      refuse_suite(fmt::format("the suite has no [{}] table", name), document.name, "",
+                   fmt::format("add [{}] with model = \"…\"", name));
     read_model(*table, document, *entry, name);
   }
   read_methods(root, document, suite);

@@ -30,7 +30,7 @@ at::Tensor rows_of(const TaskOutputs& outputs, std::int64_t first, std::int64_t 
   return rows;
 }
 
-RetrievalLabels labels_of(const TaskOutputs& outputs, std::int64_t first, std::int64_t count) {
+RetrievalLabels ranked_labels_of(const TaskOutputs& outputs, std::int64_t first, std::int64_t count) {
   std::vector<std::vector<std::int64_t>> tags;
   for (std::int64_t i = first; i < first + count; ++i) {
     const auto row = static_cast<std::size_t>(i);
@@ -47,11 +47,11 @@ RetrievalInput search(const TaskOutputs& outputs) {
   const auto clips = static_cast<std::int64_t>(outputs.labels.size());
   RetrievalInput input;
   input.queries = rows_of(outputs, 0, outputs.queries);
-  input.query_labels = labels_of(outputs, 0, outputs.queries);
+  input.query_labels = ranked_labels_of(outputs, 0, outputs.queries);
   input.leave_one_out = outputs.queries == clips;
   const std::int64_t first = input.leave_one_out ? 0 : outputs.queries;
   input.gallery = rows_of(outputs, first, clips - first);
-  input.gallery_labels = labels_of(outputs, first, clips - first);
+  input.gallery_labels = ranked_labels_of(outputs, first, clips - first);
   return input;
 }
 
@@ -61,7 +61,7 @@ void add_across(const TaskOutputs& queries, const TaskOutputs& gallery, const st
   RetrievalInput input;
   input.queries = rows_of(queries, 0, queries.queries);
   input.gallery = rows_of(gallery, 0, gallery.queries);
-  input.query_labels = input.gallery_labels = labels_of(queries, 0, queries.queries);
+  input.query_labels = input.gallery_labels = ranked_labels_of(queries, 0, queries.queries);
   for (Metric& metric : retrieval_metrics(retrieve(input), prefix)) values.push_back(std::move(metric));
 }
 

@@ -32,7 +32,7 @@ class FullPrecision {
   bool before_ = at::globalContext().allowTF32CuBLAS();
 };
 
-[[noreturn]] void refuse(const char* of, std::int64_t index, double length) {
+[[noreturn]] void refuse_ranking(const char* of, std::int64_t index, double length) {
   const char* what = std::isfinite(length) ? "of length zero" : "with a value that is not finite";
   throw UnusableEmbedding(ErrorKind::kData,
                           {fmt::format("{} {} has an embedding {}: no cosine is defined for it", of, index, what), "",
@@ -72,7 +72,7 @@ class Embeddings {
     const at::Tensor inverse = inverse_lengths_.to(at::kCPU);
     for (std::int64_t i = 0; i < inverse.numel(); ++i) {
       const double value = inverse.const_data_ptr<float>()[i];
-      if (!std::isfinite(value) || value <= 0) refuse(of, i, 1 / value);
+      if (!std::isfinite(value) || value <= 0) refuse_ranking(of, i, 1 / value);
     }
   }
 

@@ -17,7 +17,7 @@ namespace cmkd::weights {
 namespace {
 
 constexpr std::size_t kMagicSize = 6;
-constexpr std::size_t kMostDimensions = 64;
+constexpr std::size_t kMostNpyDimensions = 64;
 constexpr std::string_view kTypesRead = "bool, int8 to int64, uint8, float16, float32, float64";
 
 struct NpyHeader {
@@ -111,7 +111,7 @@ class HeaderParser {
       sizes.push_back(size);
       // To Python (3) is a number, not a tuple of one.
       if (!accept(',') && (sizes.size() == 1 || peek() != ')')) refuse("a ',' or ')' is missing");
-      if (sizes.size() > kMostDimensions) refuse(fmt::format("more than {} dimensions", kMostDimensions));
+      if (sizes.size() > kMostNpyDimensions) refuse(fmt::format("more than {} dimensions", kMostNpyDimensions));
     }
     return sizes;
   }

@@ -10,8 +10,8 @@ namespace cmkd::weights {
 
 namespace {
 
-constexpr int kDeepestCall = 4;              // a parameter's tensor's storage
-constexpr std::size_t kMostDimensions = 64;  // LibTorch's limit
+constexpr int kDeepestCall = 4;                     // a parameter's tensor's storage
+constexpr std::size_t kMostPickledDimensions = 64;  // LibTorch's limit
 // Keys and devices are copied each time that they are used: a long one in the memo would fill the memory.
 constexpr std::size_t kLongestCopiedText = 64;
 
@@ -50,7 +50,7 @@ std::int64_t PickleMachine::integer_of(const PickleValue& value, const char* wha
 std::vector<std::int64_t> PickleMachine::integers_of(const PickleValue& value, const char* what) const {
   const auto* tuple = value.as<TupleValue>();
   if (tuple == nullptr) refuse(fmt::format("{} is a {}, not a tuple", what, kind_of(value)));
-  if (tuple->items.size() > kMostDimensions) refuse(fmt::format("{} has {} numbers", what, tuple->items.size()));
+  if (tuple->items.size() > kMostPickledDimensions) refuse(fmt::format("{} has {} numbers", what, tuple->items.size()));
   std::vector<std::int64_t> integers;
   for (const PickleValue* item : tuple->items) integers.push_back(integer_of(*item, what));
   return integers;

@@ -39,12 +39,12 @@ Widths widths_of(const PickleMachine& machine) {
   return widths;
 }
 
-using Storages = std::unordered_map<std::string, StorageBytes>;
+using LegacyStorages = std::unordered_map<std::string, StorageBytes>;
 
-Storages read_storages(const PickleValue& keys, const Widths& widths, ByteReader& reader) {
+LegacyStorages read_storages(const PickleValue& keys, const Widths& widths, ByteReader& reader) {
   const auto* list = keys.as<ListValue>();
   if (list == nullptr) reader.refuse("the storages' keys are no list");
-  Storages storages;
+  LegacyStorages storages;
   for (const PickleValue* item : list->items) {
     const auto* key = item->as<std::string>();
     if (key == nullptr) reader.refuse("a storage's key is no text");
@@ -85,7 +85,7 @@ void read_torch_legacy(Bytes bytes, const WeightFileOptions& options, WeightFile
   const auto records = select_tensors(root, machine.charged(), options, file);
   file.metadata["protocol"] = std::to_string(machine.protocol());
   const Widths widths = widths_of(machine);
-  const Storages storages = read_storages(machine.load(), widths, reader);
+  const LegacyStorages storages = read_storages(machine.load(), widths, reader);
   if (reader.left() > 0) reader.refuse(fmt::format("{} bytes behind the last storage", reader.left()));
   const FindStorage find = [&](const StorageRecord& storage) {
     const auto found = storages.find(storage.key);

@@ -49,9 +49,9 @@ std::optional<std::int64_t> logical_bytes(const TensorRecord& tensor) {
   return bytes;
 }
 
-class Storages {
+class TensorStorages {
  public:
-  Storages(const FindStorage& find, const MaterialiseOptions& options, const std::filesystem::path& path)
+  TensorStorages(const FindStorage& find, const MaterialiseOptions& options, const std::filesystem::path& path)
       : find_(find), options_(options), path_(path) {}
 
   at::Tensor view(const std::string& name, const TensorRecord& tensor) {
@@ -144,7 +144,7 @@ void normalise_bytes(std::span<std::byte> bytes, c10::ScalarType type, bool big_
 
 TensorMap materialise(const std::map<std::string, TensorRecord>& records, const FindStorage& find,
                       const MaterialiseOptions& options, const std::filesystem::path& path) {
-  Storages storages(find, options, path);
+  TensorStorages storages(find, options, path);
   TensorMap tensors;
   for (const auto& [name, record] : records) tensors.emplace(name, storages.view(name, record));
   return tensors;

@@ -73,7 +73,7 @@ class Resampler {
   ResamplerHandle resampler_;
 };
 
-void check(int sample_rate, const AudioRange& range) {
+void check_audio_request(int sample_rate, const AudioRange& range) {
   constexpr int kHighestRate = 768000;
   if (sample_rate < 0 || sample_rate > kHighestRate) {
     throw Error(ErrorKind::kUsage, {fmt::format("sample rate {} Hz", sample_rate), "",
@@ -97,7 +97,7 @@ void cut(std::vector<float>& samples, int rate, const AudioRange& range) {
 }  // namespace
 
 Outcome<AudioSamples> decode_audio(const std::filesystem::path& path, int sample_rate, const AudioRange& range) {
-  check(sample_rate, range);
+  check_audio_request(sample_rate, range);
   // The resampler looks this far ahead; beyond it nothing can change a sample of the range.
   constexpr double kMargin_s = 0.5;
   const double wanted_s = range.start_s + range.duration_s + kMargin_s;

@@ -236,7 +236,7 @@ void require(bool holds, const char* what, const fs::path& path) {
   if (!holds) throw Error(ErrorKind::kInternal, {what, path.string(), "", ""});
 }
 
-void check(const EncodeVideo& video, const EncodeAudio& audio, const fs::path& path) {
+void check_encode_request(const EncodeVideo& video, const EncodeAudio& audio, const fs::path& path) {
   require(!video.pixels.empty() || !audio.samples.empty(), "neither video nor sound to encode", path);
   if (!video.pixels.empty()) {
     require(video.width > 0 && video.height > 0 && video.width % 2 == 0 && video.height % 2 == 0,
@@ -258,7 +258,7 @@ bool has_encoders() { return find_h264_encoder() != nullptr && avcodec_find_enco
 void encode_media(const fs::path& path, const EncodeVideo& video, const EncodeAudio& audio) {
   route_ffmpeg_log();
   clear_last_log_line();
-  check(video, audio, path);
+  check_encode_request(video, audio, path);
   MatroskaWriter writer(path);
   std::optional<VideoTrack> pictures;
   std::optional<AudioTrack> sound;

@@ -14,7 +14,7 @@
 namespace cmkd::media {
 namespace {
 
-void check(const VideoRange& range, const VideoOptions& options) {
+void check_video_request(const VideoRange& range, const VideoOptions& options) {
   constexpr double kHighestRate = 10000;
   if (!(range.start_s >= 0) || !std::isfinite(range.start_s) || !(range.duration_s >= 0) || !(range.fps >= 0) ||
       range.fps > kHighestRate) {
@@ -88,7 +88,7 @@ Outcome<VideoFrames> decode_all(const std::filesystem::path& path, const VideoOp
 
 Outcome<VideoFrames> decode_video(const std::filesystem::path& path, const VideoRange& range,
                                   const VideoOptions& options) {
-  check(range, options);
+  check_video_request(range, options);
   if (range.fps == 0 && range.start_s == 0 && std::isinf(range.duration_s)) return decode_all(path, options);
   auto reader = VideoReader::open(path, options);
   if (!reader) return reader.failure();

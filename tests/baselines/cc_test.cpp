@@ -7,7 +7,7 @@ using namespace cmkd;
 
 namespace {
 
-TensorMap run(const at::Tensor& student, const at::Tensor& teacher) {
+TensorMap run_cc(const at::Tensor& student, const at::Tensor& teacher) {
   return method_registry().get("cc").conformance.at("cc")(VectorCase({{"student", student}, {"teacher", teacher}}));
 }
 
@@ -17,14 +17,14 @@ TEST_CASE("cc: products of neighbours' distances, averaged over the pairs of nei
   // δ = (1, 2), (3, 1), (0, 4): (1·3 + 2·1 + 3·0 + 1·4) / 2 = 4.5. Gradient of the last clip: sign · δ of the middle
   // / 2.
   const at::Tensor student = at::tensor({1.0, -2.0, 3.0, 1.0, 0.0, -4.0}, at::kDouble).view({3, 2});
-  const TensorMap computed = run(student, at::zeros({3, 2}, at::kDouble));
+  const TensorMap computed = run_cc(student, at::zeros({3, 2}, at::kDouble));
   CHECK(computed.at("loss").item<double>() == Approx(4.5));
   const at::Tensor expected = at::tensor({1.5, -0.5, 0.5, 3.0, 0.0, -0.5}, at::kDouble).view({3, 2});
   CHECK(at::allclose(computed.at("grad.student"), expected));
 }
 
 TEST_CASE("cc: one clip has no neighbour: zero, with a zero gradient") {
-  const TensorMap computed = run(test::noise({1, 4}, 1), test::noise({1, 4}, 2));
+  const TensorMap computed = run_cc(test::noise({1, 4}, 1), test::noise({1, 4}, 2));
   CHECK(computed.at("loss").item<double>() == 0.0);
   CHECK(computed.at("grad.student").abs().max().item<double>() == 0.0);
 }

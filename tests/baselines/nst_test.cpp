@@ -9,7 +9,7 @@ using namespace cmkd;
 
 namespace {
 
-TensorMap run(const at::Tensor& student, const at::Tensor& teacher) {
+TensorMap run_nst(const at::Tensor& student, const at::Tensor& teacher) {
   return method_registry().get("nst").conformance.at("nst")(VectorCase({{"student", student}, {"teacher", teacher}}));
 }
 
@@ -31,7 +31,7 @@ TEST_CASE("nst: one channel each, at 60 degrees: 1 + 1 − 2 cos² 60° = 1.5, w
   const at::Tensor student = at::tensor({3.0, 0.0}, at::kDouble).view({1, 1, 1, 2});
   const at::Tensor at_60 = at::tensor({-0.5, std::sqrt(0.75)}, at::kDouble).view({1, 1, 1, 2});
   for (const std::int64_t channels : {1, 3}) {
-    const TensorMap computed = run(student.expand({1, channels, 1, 2}).contiguous(), at_60);
+    const TensorMap computed = run_nst(student.expand({1, channels, 1, 2}).contiguous(), at_60);
     CHECK(computed.at("loss").item<double>() == Approx(1.5).epsilon(1e-13));
   }
 }
@@ -42,7 +42,7 @@ TEST_CASE("nst: with few positions and with many, the value is the definition's"
     const at::Tensor student = test::noise({3, 4, side, side}, 1);
     const at::Tensor teacher = test::noise({3, 7, side, side}, 2);
     const double expected = by_definition(student, teacher);
-    CHECK(run(student, teacher).at("loss").item<double>() == Approx(expected).margin(1e-14));
+    CHECK(run_nst(student, teacher).at("loss").item<double>() == Approx(expected).margin(1e-14));
   }
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("nst: channels of zeros give finite gradients, with few positions and 
   for (const std::int64_t side : {1, 2, 6}) {
     at::Tensor student = test::noise({2, 4, side, side}, 1);
     student.select(1, 2).zero_();
-    const TensorMap computed = run(student, test::noise({2, 5, side, side}, 2));
+    const TensorMap computed = run_nst(student, test::noise({2, 5, side, side}, 2));
     CHECK(computed.at("loss").isfinite().item<bool>());
     CHECK(computed.at("grad.student").isfinite().all().item<bool>());
   }

@@ -9,7 +9,7 @@ using namespace cmkd;
 
 namespace {
 
-TensorMap run(const at::Tensor& student, const at::Tensor& teacher) {
+TensorMap run_pkt(const at::Tensor& student, const at::Tensor& teacher) {
   return method_registry().get("pkt").conformance.at("pkt")(VectorCase({{"student", student}, {"teacher", teacher}}));
 }
 
@@ -21,19 +21,19 @@ TEST_CASE("pkt: two orthogonal clips against two equal ones") {
   const at::Tensor student = at::eye(2, at::kDouble);
   const at::Tensor teacher = at::ones({2, 3}, at::kDouble);
   const double expected = (std::log(0.75) + std::log(1.5)) / 4;
-  CHECK(run(student, teacher).at("loss").item<double>() == Approx(expected).epsilon(1e-5));
+  CHECK(run_pkt(student, teacher).at("loss").item<double>() == Approx(expected).epsilon(1e-5));
 }
 
 TEST_CASE("pkt: opposite and zero embeddings, and one clip, give finite values and gradients") {
   const at::Tensor opposite = at::tensor({1.0, 2.0, -1.0, -2.0, 0.0, 0.0}, at::kDouble).view({3, 2});
   for (const at::Tensor& student : {opposite, at::zeros_like(opposite), opposite.slice(0, 0, 1)}) {
     const at::Tensor teacher = test::noise({student.size(0), 4}, 3);
-    for (const auto& [name, tensor] : run(student, teacher)) {
+    for (const auto& [name, tensor] : run_pkt(student, teacher)) {
       INFO(name);
       CHECK(tensor.isfinite().all().item<bool>());
     }
   }
-  CHECK(run(opposite, opposite).at("loss").abs().item<double>() < 1e-15);
+  CHECK(run_pkt(opposite, opposite).at("loss").abs().item<double>() < 1e-15);
 }
 
 TEST_CASE("pkt: half precision of the embeddings is widened: the value is that of the rounded embeddings") {

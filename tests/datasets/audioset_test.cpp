@@ -7,14 +7,15 @@ namespace {
 using namespace test;
 namespace fs = std::filesystem;
 
-constexpr const char* kClasses = "index,mid,display_name\n0,/m/a,Speech\n1,/m/b,\"Male speech, man\"\n2,/t/c,Music\n";
-constexpr const char* kHeader = "YTID,start_seconds,end_seconds,positive_labels\n";
+constexpr const char* kAudiosetClasses =
+    "index,mid,display_name\n0,/m/a,Speech\n1,/m/b,\"Male speech, man\"\n2,/t/c,Music\n";
+constexpr const char* kAudiosetHeader = "YTID,start_seconds,end_seconds,positive_labels\n";
 constexpr const char* kComments =
     "# Segments csv created Sun Mar  5 10:54:31 2017\n# num_ytids=2\n# YTID, start_seconds, end_seconds, "
     "positive_labels\n";
 
 struct AudioSet {
-  explicit AudioSet(const std::string& eval, const std::string& classes = kClasses) {
+  explicit AudioSet(const std::string& eval, const std::string& classes = kAudiosetClasses) {
     put_file(root.path() / "eval_segments.csv", eval);
     put_file(root.path() / "class_labels_indices.csv", classes);
     put_file(root.path() / "clips/-aaaaaaaaaa_30000.wav");
@@ -31,7 +32,7 @@ struct AudioSet {
 
 TEST_CASE("AudioSet's segments are read with a header line, and with comment lines and spaces after commas") {
   const std::string plain =
-      std::string(kHeader) + "-aaaaaaaaaa,30.000,40.000,\"/t/c,/m/a\"\nb_ccccccccc,0.000,9.500,/m/b\n";
+      std::string(kAudiosetHeader) + "-aaaaaaaaaa,30.000,40.000,\"/t/c,/m/a\"\nb_ccccccccc,0.000,9.500,/m/b\n";
   const std::string spaced =
       std::string(kComments) + "-aaaaaaaaaa, 30.000, 40.000, \"/t/c,/m/a\"\r\nb_ccccccccc, 0.000, 9.500, \"/m/b\"\r\n";
   for (const std::string& text : {plain, spaced, "\xEF\xBB\xBF" + spaced}) {
@@ -51,7 +52,7 @@ TEST_CASE("AudioSet's segments are read with a header line, and with comment lin
 }
 
 TEST_CASE("AudioSet's segments are cut out of whole videos when the files are those") {
-  const AudioSet set(std::string(kHeader) + "-aaaaaaaaaa,30.500,40.000,/m/a\n");
+  const AudioSet set(std::string(kAudiosetHeader) + "-aaaaaaaaaa,30.500,40.000,/m/a\n");
   put_file(set.root.path() / "-aaaaaaaaaa.mp4");
   const ClipList list = set.list({{"balanced_list", std::string()}, {"files", std::string("videos")}});
   CHECK(list.clips[0].id == "-aaaaaaaaaa_30500");
@@ -61,15 +62,15 @@ TEST_CASE("AudioSet's segments are cut out of whole videos when the files are th
 }
 
 TEST_CASE("AudioSet's training lists are parameters, and a segment stands in one list only") {
-  const AudioSet set(std::string(kHeader) + "-aaaaaaaaaa,30.000,40.000,/m/a\n");
-  put_file(set.root.path() / "balanced.csv", std::string(kHeader) + "bbbbbbbbbbb,1.000,2.000,/m/b\n");
+  const AudioSet set(std::string(kAudiosetHeader) + "-aaaaaaaaaa,30.000,40.000,/m/a\n");
+  put_file(set.root.path() / "balanced.csv", std::string(kAudiosetHeader) + "bbbbbbbbbbb,1.000,2.000,/m/b\n");
   put_file(set.root.path() / "unbalanced.csv", std::string(kComments) + "ccccccccccc, 1.000, 2.000, \"/t/c\"\n");
   put_file(set.root.path() / "bbbbbbbbbbb_1000.mp4");
   put_file(set.root.path() / "ccccccccccc_1000_2000.mp4");
   const std::map<std::string, ParameterValue> lists = {{"balanced_list", std::string("balanced.csv")},
                                                        {"unbalanced_list", std::string("unbalanced.csv")}};
   CHECK(clips_by_split(set.list(lists)) == std::map<std::string, int>{{"test", 1}, {"train", 2}});
-  put_file(set.root.path() / "unbalanced.csv", std::string(kHeader) + "-aaaaaaaaaa,30.000,40.000,/m/a\n");
+  put_file(set.root.path() / "unbalanced.csv", std::string(kAudiosetHeader) + "-aaaaaaaaaa,30.000,40.000,/m/a\n");
   CHECK(mentions(error_of([&] { (void)set.list(lists); }),
                  {"'-aaaaaaaaaa_30000' is listed twice", "unbalanced.csv:2", "eval_segments.csv:2"}));
   CHECK(mentions(error_of([&] { (void)set.list({}); }), {"balanced_train_segments.csv", "not there"}));
@@ -80,7 +81,7 @@ TEST_CASE("AudioSet's training lists are parameters, and a segment stands in one
 }
 
 TEST_CASE("damaged tables of AudioSet are refused with file and line") {
-  const std::string header = kHeader;
+  const std::string header = kAudiosetHeader;
   const std::string row = "-aaaaaaaaaa,30.000,40.000,\"/m/a\"\n";
   CHECK(AudioSet(header + row).error() == "no error");
   CHECK(mentions(AudioSet(header + "-aaaaaaaaaa,30.000,40.000,\"/m/a,/m/x\"\n").error(),

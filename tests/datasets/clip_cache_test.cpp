@@ -23,7 +23,8 @@ using test::error_of;
 using test::mentions;
 namespace fs = std::filesystem;
 
-const IngestSettings kSettings{.video = true, .audio = true, .height = 16, .width = 24, .fps = 8, .sample_rate = 8000};
+const IngestSettings kCacheSettings{
+    .video = true, .audio = true, .height = 16, .width = 24, .fps = 8, .sample_rate = 8000};
 
 std::map<std::string, std::string> folder_bytes(const fs::path& folder) {
   std::map<std::string, std::string> files;
@@ -33,7 +34,8 @@ std::map<std::string, std::string> folder_bytes(const fs::path& folder) {
   return files;
 }
 
-ClipCache make(const fs::path& folder, std::int64_t clips, const IngestSettings& settings = kSettings, int jobs = 1) {
+ClipCache make(const fs::path& folder, std::int64_t clips, const IngestSettings& settings = kCacheSettings,
+               int jobs = 1) {
   test::FakeSource source(clips);
   const ClipList list = source.list();
   return ingest(source, list, settings, source_fingerprint(source, list, settings, ""), folder, {.jobs = jobs});
@@ -58,7 +60,7 @@ TEST_CASE("a cache gives back what was decoded, and why clips are excluded") {
   for (std::int64_t k = 0; k < 100; ++k) {
     const CachedClip clip = cache.clip(k);
     CHECK(clip.id == "clip" + std::to_string(k));
-    const media::Outcome<DecodedClip> decoded = source.decode(list.clips[static_cast<std::size_t>(k)], kSettings);
+    const media::Outcome<DecodedClip> decoded = source.decode(list.clips[static_cast<std::size_t>(k)], kCacheSettings);
     CHECK(clip.excluded == !decoded.ok());
     if (clip.excluded) {
       CHECK(clip.reason == "no_audio_stream: made without sound");
@@ -76,7 +78,7 @@ TEST_CASE("a cache gives back what was decoded, and why clips are excluded") {
 TEST_CASE("the number of jobs does not change a byte of the cache") {
   const test::TemporaryFolder temporary;
   (void)make(temporary / "one", 150);
-  (void)make(temporary / "three", 150, kSettings, 3);
+  (void)make(temporary / "three", 150, kCacheSettings, 3);
   CHECK(folder_bytes(temporary / "one") == folder_bytes(temporary / "three"));
 }
 
@@ -90,7 +92,7 @@ TEST_CASE("an ingest that is killed again and again ends with the bytes of one t
     const pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) {
-      (void)make(temporary / "killed", 1500, kSettings, 2);
+      (void)make(temporary / "killed", 1500, kCacheSettings, 2);
       _exit(0);
     }
     usleep(static_cast<useconds_t>(1000 + delays.below(6000) + static_cast<std::uint64_t>(kills) * 300));
@@ -170,14 +172,14 @@ TEST_CASE("a folder with finished shards of another source is refused, a damaged
   CHECK(folder_bytes(temporary / "cache") == whole);
 
   fs::remove(temporary / "cache" / "index.json");
-  IngestSettings other = kSettings;
+  IngestSettings other = kCacheSettings;
   other.width = 20;
   CHECK(mentions(error_of([&] { (void)make(temporary / "cache", 70, other); }), {"another source"}));
 }
 
 TEST_CASE("JPEG frames and int16 samples come back nearly as they were, whole or in part") {
   const test::TemporaryFolder temporary;
-  IngestSettings small = kSettings;
+  IngestSettings small = kCacheSettings;
   small.frame_storage = "jpeg";
   small.audio_storage = "int16";
   const ClipCache raw = make(temporary / "raw", 12);
@@ -210,12 +212,12 @@ TEST_CASE("JPEG frames and int16 samples come back nearly as they were, whole or
 TEST_CASE("the source fingerprint changes with contents, labels, splits, groups and settings, and only with them") {
   test::FakeSource source(10);
   const ClipList list = source.list();
-  const std::string fingerprint = source_fingerprint(source, list, kSettings, "");
-  CHECK(fingerprint == source_fingerprint(source, list, kSettings, ""));
-  CHECK(fingerprint != source_fingerprint(test::FakeSource(10, "x"), list, kSettings, ""));
+  const std::string fingerprint = source_fingerprint(source, list, kCacheSettings, "");
+  CHECK(fingerprint == source_fingerprint(source, list, kCacheSettings, ""));
+  CHECK(fingerprint != source_fingerprint(test::FakeSource(10, "x"), list, kCacheSettings, ""));
   const auto changed = [&](const std::function<void(ClipList&, IngestSettings&)>& change) {
     ClipList other = list;
-    IngestSettings settings = kSettings;
+    IngestSettings settings = kCacheSettings;
     change(other, settings);
     return source_fingerprint(source, other, settings, "") != fingerprint;
   };
@@ -231,10 +233,10 @@ TEST_CASE("the source fingerprint changes with contents, labels, splits, groups 
 
 TEST_CASE("settings that cannot be are refused before anything is written") {
   const test::TemporaryFolder temporary;
-  IngestSettings settings = kSettings;
+  IngestSettings settings = kCacheSettings;
   settings.height = 0;
   CHECK(mentions(error_of([&] { (void)make(temporary / "cache", 4, settings); }), {"ingest.height"}));
-  settings = kSettings;
+  settings = kCacheSettings;
   settings.frame_storage = "png";
   CHECK(mentions(error_of([&] { (void)make(temporary / "cache", 4, settings); }), {"raw, jpeg"}));
   CHECK_FALSE(fs::exists(temporary / "cache"));
@@ -243,7 +245,7 @@ TEST_CASE("settings that cannot be are refused before anything is written") {
 TEST_CASE("the plan's estimate is not below what the cache takes, nor far above") {
   const test::TemporaryFolder temporary;
   test::FakeSource source(300);
-  const std::uint64_t estimate = plan_ingest(source, source.list(), kSettings).estimated_bytes;
+  const std::uint64_t estimate = plan_ingest(source, source.list(), kCacheSettings).estimated_bytes;
   const std::uint64_t real = make(temporary / "cache", 300).bytes();
   CHECK(estimate >= real);
   CHECK(estimate < 4 * real);
@@ -261,7 +263,7 @@ TEST_CASE("a clip that was decoded to another size than asked is a bug, not a ro
   };
   const test::TemporaryFolder temporary;
   Wrong source;
-  CHECK(mentions(error_of([&] { (void)ingest(source, source.list(), kSettings, "f", temporary / "cache", {}); }),
+  CHECK(mentions(error_of([&] { (void)ingest(source, source.list(), kCacheSettings, "f", temporary / "cache", {}); }),
                  {"16 x 26"}));
   CHECK_FALSE(fs::exists(temporary / "cache" / "index.json"));
 }

@@ -8,12 +8,12 @@ namespace {
 using namespace test;
 namespace fs = std::filesystem;
 
-constexpr const char* kHeader = "filename,fold,target,category,esc10,src_file,take\n";
+constexpr const char* kEsc50Header = "filename,fold,target,category,esc10,src_file,take\n";
 
 // By the format's description: 50 classes x 5 folds x 8 clips, every fifth class in ESC-10.
 struct MadeEsc50 {
   MadeEsc50() {
-    std::string table = kHeader;
+    std::string table = kEsc50Header;
     for (int target = 0; target < 50; ++target) {
       for (int fold = 1; fold <= 5; ++fold) {
         for (int take = 0; take < 8; ++take) {
@@ -84,10 +84,10 @@ TEST_CASE("a missing recording of ESC-50 is set aside with its reason, another e
 }
 
 TEST_CASE("a damaged table of ESC-50 is refused with file and line") {
-  const std::string header = kHeader;
+  const std::string header = kEsc50Header;
   const std::string row = "a.ogg,1,0,Dog,True,100,A\n";
   CHECK(error_of_table(header + row) == "no error");
-  CHECK(error_of_table("\xEF\xBB\xBF" + std::string(kHeader).replace(header.size() - 1, 1, "\r\n") + row) ==
+  CHECK(error_of_table("\xEF\xBB\xBF" + std::string(kEsc50Header).replace(header.size() - 1, 1, "\r\n") + row) ==
         "no error");
   CHECK(mentions(error_of_table(header + "a.ogg,1,0,Dog,True\n"), {"5 fields", "esc10.csv:2"}));
   CHECK(mentions(error_of_table("filename,fold,target,category,esc10,take\na.ogg,1,0,Dog,True,A\n"),

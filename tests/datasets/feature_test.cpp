@@ -29,22 +29,25 @@ void write_npy(const fs::path& path, const std::vector<float>& values, const std
   write_file_atomically(path, text);
 }
 
-constexpr int kSize = 16;
+constexpr int kFeatureSize = 16;
 
 // Four clips with a picture of 12 frames at 8 a second and no sound; k.npy is [2, 3] and holds 10 k … 10 k + 5.
 struct Clips {
   TemporaryFolder folder;
   std::unique_ptr<ClipSource> source;
   ClipList list;
-  IngestSettings settings{.video = true, .audio = true, .height = kSize, .width = kSize, .fps = 8, .sample_rate = 8000};
+  IngestSettings settings{
+      .video = true, .audio = true, .height = kFeatureSize, .width = kFeatureSize, .fps = 8, .sample_rate = 8000};
 
   Clips() {
     settings.audio_form = "features";
     settings.feature_values = 6;
     std::string table = "path,label,split,feature\n";
     for (int k = 0; k < 4; ++k) {
-      const std::vector<std::uint8_t> pixels(std::size_t{3} * kSize * kSize * 12, static_cast<std::uint8_t>(60 * k));
-      media::encode_media(folder / ("c" + std::to_string(k) + ".mkv"), {pixels, 12, kSize, kSize, 8}, {{}, 8000});
+      const std::vector<std::uint8_t> pixels(std::size_t{3} * kFeatureSize * kFeatureSize * 12,
+                                             static_cast<std::uint8_t>(60 * k));
+      media::encode_media(folder / ("c" + std::to_string(k) + ".mkv"), {pixels, 12, kFeatureSize, kFeatureSize, 8},
+                          {{}, 8000});
       std::vector<float> values;
       for (int i = 0; i < 6; ++i) values.push_back(static_cast<float>(10 * k + i));
       write_npy(feature(k), values, "(2, 3)");
@@ -83,11 +86,12 @@ TEST_CASE("a feature stands for the sound: whole, in every window, and the clip'
   for (const bool test : {false, true}) {
     const std::vector<ClipDraw> draws{reader.draw_window(2, 0), reader.draw_window(2, 1), reader.draw_window(0, 1)};
     const Batch batch = reader.make_batch(draws, test, true, true, at::kCPU);
-    CHECK(batch.video.sizes() == at::IntArrayRef({3, 3, 4, kSize, kSize}));
+    CHECK(batch.video.sizes() == at::IntArrayRef({3, 3, 4, kFeatureSize, kFeatureSize}));
     const at::Tensor row = at::arange(6, at::kFloat);
     CHECK(at::equal(batch.audio, at::stack({row + 20, row + 20, row})));
   }
-  CHECK(plan_ingest(*clips.source, clips.list, clips.settings).estimated_bytes < 4 * (14 * 3 * kSize * kSize + 2048));
+  CHECK(plan_ingest(*clips.source, clips.list, clips.settings).estimated_bytes <
+        4 * (14 * 3 * kFeatureSize * kFeatureSize + 2048));
 }
 
 TEST_CASE("features of other clips and missing ones are read as the plan of corruption says") {

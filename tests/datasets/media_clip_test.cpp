@@ -18,23 +18,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSize = 32;
-constexpr int kRate = 8000;
+constexpr int kMediaClipSize = 32;
+constexpr int kMediaClipRate = 8000;
 
 // Frame k is grey of 20 + 10 k, at 8 frames a second; the sound is 100 Hz for the first second, 500 Hz after it.
-void write_media(const fs::path& path, std::int64_t frames, bool video = true, bool audio = true) {
+void write_clip_media(const fs::path& path, std::int64_t frames, bool video = true, bool audio = true) {
   std::vector<std::uint8_t> pixels;
   for (std::int64_t k = 0; k < frames; ++k)
-    pixels.insert(pixels.end(), 3 * kSize * kSize, static_cast<std::uint8_t>(20 + 10 * k));
+    pixels.insert(pixels.end(), 3 * kMediaClipSize * kMediaClipSize, static_cast<std::uint8_t>(20 + 10 * k));
   std::vector<std::int16_t> samples;
-  for (std::int64_t k = 0; k < frames * kRate / 8; ++k) {
-    const double frequency = k < kRate ? 100 : 500;
+  for (std::int64_t k = 0; k < frames * kMediaClipRate / 8; ++k) {
+    const double frequency = k < kMediaClipRate ? 100 : 500;
     samples.push_back(static_cast<std::int16_t>(
-        std::lround(10000 * std::sin(2 * std::numbers::pi * frequency * static_cast<double>(k) / kRate))));
+        std::lround(10000 * std::sin(2 * std::numbers::pi * frequency * static_cast<double>(k) / kMediaClipRate))));
   }
   if (!video) pixels.clear();
   if (!audio) samples.clear();
-  media::encode_media(path, {pixels, video ? frames : 0, kSize, kSize, 8}, {samples, kRate});
+  media::encode_media(path, {pixels, video ? frames : 0, kMediaClipSize, kMediaClipSize, 8}, {samples, kMediaClipRate});
 }
 
 Clip clip_of(const fs::path& path) {
@@ -50,15 +50,16 @@ class MediaSource final : public ClipSource {
   ClipList list() override { return {}; }
 };
 
-const IngestSettings kSettings{.video = true, .audio = true, .height = 16, .width = 20, .fps = 8, .sample_rate = kRate};
+const IngestSettings kMediaClipSettings{
+    .video = true, .audio = true, .height = 16, .width = 20, .fps = 8, .sample_rate = kMediaClipRate};
 
 TEST_CASE("a clip is the piece of its file between its times, at the working size") {
   const test::TemporaryFolder folder;
-  write_media(folder / "a.mkv", 16);
+  write_clip_media(folder / "a.mkv", 16);
   Clip clip = clip_of(folder / "a.mkv");
   clip.start_s = 1;
   clip.end_s = 1.5;
-  const media::Outcome<DecodedClip> decoded = MediaSource().decode(clip, kSettings);
+  const media::Outcome<DecodedClip> decoded = MediaSource().decode(clip, kMediaClipSettings);
   REQUIRE(decoded.ok());
   REQUIRE(decoded.value().frame_count == 4);  // 1.000, 1.125, 1.250, 1.375 s
   CHECK(decoded.value().height == 16);
@@ -67,7 +68,7 @@ TEST_CASE("a clip is the piece of its file between its times, at the working siz
     CHECK(std::abs(decoded.value().pixels[k * 3 * 16 * 20] - static_cast<int>(20 + 10 * (8 + k))) <= 4);
     CHECK(decoded.value().frame_time_s[k] == Approx(0.125 * static_cast<double>(k)));
   }
-  REQUIRE(decoded.value().samples.size() == kRate / 2);
+  REQUIRE(decoded.value().samples.size() == kMediaClipRate / 2);
   // 500 Hz at 8 kHz crosses zero upwards every 16 samples; 100 Hz would do so every 80.
   int crossings = 0;
   const std::vector<float>& samples = decoded.value().samples;
@@ -77,21 +78,21 @@ TEST_CASE("a clip is the piece of its file between its times, at the working siz
 
 TEST_CASE("max_duration_s shortens clips") {
   const test::TemporaryFolder folder;
-  write_media(folder / "a.mkv", 16);
-  IngestSettings settings = kSettings;
+  write_clip_media(folder / "a.mkv", 16);
+  IngestSettings settings = kMediaClipSettings;
   settings.max_duration_s = 0.75;
   const media::Outcome<DecodedClip> decoded = MediaSource().decode(clip_of(folder / "a.mkv"), settings);
   REQUIRE(decoded.ok());
   CHECK(decoded.value().frame_count == 6);
-  CHECK(decoded.value().samples.size() == kRate * 3 / 4);
+  CHECK(decoded.value().samples.size() == kMediaClipRate * 3 / 4);
 }
 
 TEST_CASE("a clip without the stream that is asked for is a failure with its reason") {
   const test::TemporaryFolder folder;
-  write_media(folder / "silent.mkv", 8, true, false);
-  write_media(folder / "blind.mkv", 8, false, true);
+  write_clip_media(folder / "silent.mkv", 8, true, false);
+  write_clip_media(folder / "blind.mkv", 8, false, true);
   const auto reason = [&](const char* name, bool video, bool audio) {
-    IngestSettings settings = kSettings;
+    IngestSettings settings = kMediaClipSettings;
     settings.video = video;
     settings.audio = audio;
     const auto decoded = MediaSource().decode(clip_of(folder / name), settings);
@@ -106,17 +107,17 @@ TEST_CASE("a clip without the stream that is asked for is a failure with its rea
 
 TEST_CASE("times beyond the end are a failure, not an empty clip") {
   const test::TemporaryFolder folder;
-  write_media(folder / "a.mkv", 8);
+  write_clip_media(folder / "a.mkv", 8);
   Clip clip = clip_of(folder / "a.mkv");
   clip.start_s = 30;
-  CHECK_FALSE(MediaSource().decode(clip, kSettings).ok());
+  CHECK_FALSE(MediaSource().decode(clip, kMediaClipSettings).ok());
 }
 
 TEST_CASE("a manifest's media, with a broken file among them, end in a cache with the reason of each exclusion") {
   const test::TemporaryFolder folder;
   std::string csv = "path,label,split\n";
   for (int k = 0; k < 6; ++k) {
-    write_media(folder / ("clip" + std::to_string(k) + ".mkv"), 8, true, k != 4);
+    write_clip_media(folder / ("clip" + std::to_string(k) + ".mkv"), 8, true, k != 4);
     csv += "clip" + std::to_string(k) + ".mkv," + (k % 2 == 0 ? "x" : "y") + "," + (k < 4 ? "train" : "test") + "\n";
   }
   const std::string whole = read_file(folder / "clip0.mkv");
@@ -128,13 +129,13 @@ TEST_CASE("a manifest's media, with a broken file among them, end in a cache wit
   parameters.set("csv", (folder / "clips.csv").string());
   const std::unique_ptr<ClipSource> source = dataset_registry().get("manifest").open(parameters);
   const ClipList list = source->list();
-  const std::string fingerprint = source_fingerprint(*source, list, kSettings, folder / "memo.json");
-  const ClipCache cache = ingest(*source, list, kSettings, fingerprint, folder / "cache", {.jobs = 2});
+  const std::string fingerprint = source_fingerprint(*source, list, kMediaClipSettings, folder / "memo.json");
+  const ClipCache cache = ingest(*source, list, kMediaClipSettings, fingerprint, folder / "cache", {.jobs = 2});
   REQUIRE(cache.size() == 8);
   for (std::int64_t k : {0, 1, 2, 3, 5}) {
     CHECK_FALSE(cache.clip(k).excluded);
     CHECK(cache.clip(k).frame_count == 8);
-    CHECK(cache.clip(k).sample_count == kRate);
+    CHECK(cache.clip(k).sample_count == kMediaClipRate);
   }
   CHECK(cache.clip(4).reason.starts_with("no_audio_stream"));
   CHECK(cache.clip(6).excluded);
@@ -142,8 +143,8 @@ TEST_CASE("a manifest's media, with a broken file among them, end in a cache wit
   CHECK(read_file(folder / "cache" / "index.json").find("no_audio_stream") != std::string::npos);
 
   // A changed file is another source; the memo must not hide it.
-  write_media(folder / "clip1.mkv", 9);
-  CHECK(source_fingerprint(*source, list, kSettings, folder / "memo.json") != fingerprint);
+  write_clip_media(folder / "clip1.mkv", 9);
+  CHECK(source_fingerprint(*source, list, kMediaClipSettings, folder / "memo.json") != fingerprint);
 }
 
 TEST_CASE("decoders wait for one another when the memory's limit asks for it") {
@@ -177,7 +178,7 @@ TEST_CASE("the difficult real files give a clip or a reason") {
   for (const auto& entry : fs::directory_iterator(data / "hard")) {
     if (!entry.is_regular_file() || entry.path().extension() == ".tsv") continue;
     ++files;
-    IngestSettings settings = kSettings;
+    IngestSettings settings = kMediaClipSettings;
     settings.max_duration_s = 2;
     const media::Outcome<DecodedClip> decoded = source.decode(clip_of(entry.path()), settings);
     if (!decoded) {

@@ -16,24 +16,26 @@ namespace {
 using namespace test;
 namespace fs = std::filesystem;
 
-constexpr int kSize = 32;
-constexpr int kRate = 8000;
+constexpr int kOneModalitySize = 32;
+constexpr int kOneModalityRate = 8000;
 constexpr std::int64_t kFrames = 8;  // at 8 a second
 
-void write_media(const fs::path& path, bool video, bool audio) {
-  std::vector<std::uint8_t> pixels(video ? 3 * kSize * kSize * kFrames : 0, 90);
+void write_single_media(const fs::path& path, bool video, bool audio) {
+  std::vector<std::uint8_t> pixels(video ? 3 * kOneModalitySize * kOneModalitySize * kFrames : 0, 90);
   std::vector<std::int16_t> samples;
-  for (int k = 0; audio && k < kRate; ++k)
-    samples.push_back(static_cast<std::int16_t>(std::lround(9000 * std::sin(2 * std::numbers::pi * 300 * k / kRate))));
-  media::encode_media(path, {pixels, video ? kFrames : 0, kSize, kSize, 8}, {samples, kRate});
+  for (int k = 0; audio && k < kOneModalityRate; ++k)
+    samples.push_back(
+        static_cast<std::int16_t>(std::lround(9000 * std::sin(2 * std::numbers::pi * 300 * k / kOneModalityRate))));
+  media::encode_media(path, {pixels, video ? kFrames : 0, kOneModalitySize, kOneModalitySize, 8},
+                      {samples, kOneModalityRate});
 }
 
 // One clip with sound only, one with both, one with a picture only.
 struct ThreeClips {
   ThreeClips() {
-    write_media(folder / "heard.mkv", false, true);
-    write_media(folder / "both.mkv", true, true);
-    write_media(folder / "seen.mkv", true, false);
+    write_single_media(folder / "heard.mkv", false, true);
+    write_single_media(folder / "both.mkv", true, true);
+    write_single_media(folder / "seen.mkv", true, false);
     put_file(folder / "clips.csv", "path,label,split\nheard.mkv,a,train\nboth.mkv,a,train\nseen.mkv,a,test\n");
     source = open_dataset("manifest", {{"csv", (folder / "clips.csv").string()}});
     list = source->list();
@@ -48,12 +50,12 @@ struct ThreeClips {
 
 TEST_CASE("where no picture is asked for, clips without one are used and those without sound are not") {
   ThreeClips clips;
-  const IngestSettings settings{.video = false, .audio = true, .sample_rate = kRate};
+  const IngestSettings settings{.video = false, .audio = true, .sample_rate = kOneModalityRate};
   const ClipCache cache = clips.ingested(settings, "cache");
   for (std::int64_t k = 0; k < 2; ++k) {
     CHECK_FALSE(cache.clip(k).excluded);
     CHECK(cache.clip(k).frame_count == 0);
-    CHECK(cache.clip(k).sample_count == kRate);
+    CHECK(cache.clip(k).sample_count == kOneModalityRate);
   }
   CHECK(cache.clip(2).excluded);
   CHECK(mentions(cache.clip(2).reason, {"no_audio_stream"}));
@@ -62,7 +64,7 @@ TEST_CASE("where no picture is asked for, clips without one are used and those w
   const Batch batch =
       reader.make_batch({reader.draw_window(0, 0), reader.draw_training(1, RandomStreams("t", "t", 0).stream("w"))},
                         false, false, true, at::kCPU);
-  CHECK(batch.audio.sizes() == at::IntArrayRef({2, kRate / 2}));
+  CHECK(batch.audio.sizes() == at::IntArrayRef({2, kOneModalityRate / 2}));
   CHECK(batch.audio.abs().amax().item<float>() > 0.2F);
   CHECK(mentions(error_of([&] { (void)reader.make_batch({reader.draw_window(0, 0)}, false, true, true, at::kCPU); }),
                  {"wants video", "ingest.video = false"}));

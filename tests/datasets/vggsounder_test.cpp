@@ -7,12 +7,13 @@ namespace {
 using namespace test;
 namespace fs = std::filesystem;
 
-constexpr const char* kHeader = "video_id,label,modality,background_music,static_image,voice_over\n";
-constexpr const char* kClasses = "index,mid,display_name\n0,vgg_0,\"pigeon, dove\"\n1,vgg_1,air horn\n2,vgg_2,rain\n";
+constexpr const char* kVggsounderHeader = "video_id,label,modality,background_music,static_image,voice_over\n";
+constexpr const char* kVggsounderClasses =
+    "index,mid,display_name\n0,vgg_0,\"pigeon, dove\"\n1,vgg_1,air horn\n2,vgg_2,rain\n";
 
 struct Vggsounder {
-  explicit Vggsounder(const std::string& rows, const std::string& classes = kClasses,
-                      const std::string& header = kHeader) {
+  explicit Vggsounder(const std::string& rows, const std::string& classes = kVggsounderClasses,
+                      const std::string& header = kVggsounderHeader) {
     put_file(root.path() / "vggsounder.csv", header + rows);
     put_file(root.path() / "classes.csv", classes);
     for (const char* name : {"-aaaaaaaaaa_000001", "bbbbbbbbbbb_000002", "ttttttttttt_000003"})
@@ -92,7 +93,7 @@ TEST_CASE("damaged tables of VGGSounder are refused with file and line") {
                  {"differ from those in", "vggsounder.csv:2", "vggsounder.csv:3"}));
   CHECK(mentions(Vggsounder("-aaaaaaaaa_000001,rain,A,False,False,False\n").error(), {"not the id of", "csv:2"}));
   CHECK(mentions(Vggsounder("-a,rain,A,False,False,False\n").error(), {"'-a' names no clip", "vggsounder.csv:2"}));
-  CHECK(mentions(Vggsounder("-aaaaaaaaaa_000001,rain,A\n", kClasses, "video_id,label,modality\n").error(),
+  CHECK(mentions(Vggsounder("-aaaaaaaaaa_000001,rain,A\n", kVggsounderClasses, "video_id,label,modality\n").error(),
                  {"no column 'background_music'", "vggsounder.csv:1"}));
   CHECK(mentions(Vggsounder(row, "index,mid,display_name\n0,a,rain\n2,b,air horn\n").error(),
                  {"index is 2", "classes.csv:3"}));

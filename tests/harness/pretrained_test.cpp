@@ -61,7 +61,7 @@ id = "kd"
 )" + methods;
 }
 
-Suite load(const test::TemporaryFolder& folder, const std::string& student) {
+Suite load_pretrained_suite(const test::TemporaryFolder& folder, const std::string& student) {
   write_file_atomically(folder / "test.toml", suite_text(student));
   return load_suite(folder / "test.toml", {});
 }
@@ -92,7 +92,7 @@ std::int64_t classes_of(const Suite& suite, const fs::path& cache) {
 
 TEST_CASE("a suite without weights has the configuration that it had before there were any") {
   const test::TemporaryFolder folder;
-  const Plan plan = make_plan(load(folder, ""), "source");
+  const Plan plan = make_plan(load_pretrained_suite(folder, ""), "source");
   for (const PlannedTraining& planned : plan.trainings) {
     INFO(planned.config);
     CHECK(planned.config.find("weights") == std::string::npos);
@@ -105,10 +105,10 @@ TEST_CASE("a training's key holds the content of its weights, not their path, an
   write_safetensors(folder / "a.safetensors", {student_weights(4, 1), {}});
   fs::copy_file(folder / "a.safetensors", folder / "b.safetensors");
   write_safetensors(folder / "c.safetensors", {student_weights(4, 2), {}});
-  const Suite none = load(folder, "");
-  const Suite a = load(folder, weights_line(folder / "a.safetensors"));
-  const Suite b = load(folder, weights_line(folder / "b.safetensors"));
-  const Suite c = load(folder, weights_line(folder / "c.safetensors"));
+  const Suite none = load_pretrained_suite(folder, "");
+  const Suite a = load_pretrained_suite(folder, weights_line(folder / "a.safetensors"));
+  const Suite b = load_pretrained_suite(folder, weights_line(folder / "b.safetensors"));
+  const Suite c = load_pretrained_suite(folder, weights_line(folder / "c.safetensors"));
   CHECK(student_key(a) == student_key(b));
   CHECK(student_key(a) != student_key(c));
   CHECK(student_key(a) != student_key(none));
@@ -118,17 +118,17 @@ TEST_CASE("a training's key holds the content of its weights, not their path, an
   CHECK(with.trainings.front().key == without.trainings.front().key);
   CHECK(with.trainings.back().config.find(hash_file(folder / "a.safetensors")) != std::string::npos);
   CHECK(with.trainings.back().config.find("a.safetensors") == std::string::npos);
-  CHECK(student_key(load(folder, weights_line(folder / "a.safetensors") + "weights_partial = true\n")) !=
-        student_key(a));
+  CHECK(student_key(load_pretrained_suite(
+            folder, weights_line(folder / "a.safetensors") + "weights_partial = true\n")) != student_key(a));
 }
 
 TEST_CASE("all methods of a cell start from the file's weights, whatever the seed") {
   const test::TemporaryFolder folder;
-  const Suite plain = load(folder, "");
+  const Suite plain = load_pretrained_suite(folder, "");
   const std::int64_t classes = classes_of(plain, folder / "cache");
   const TensorMap weights = student_weights(classes, 77);
   write_safetensors(folder / "w.safetensors", {weights, {}});
-  const Suite suite = load(folder, weights_line(folder / "w.safetensors"));
+  const Suite suite = load_pretrained_suite(folder, weights_line(folder / "w.safetensors"));
   const SuiteData data = open_data(suite, folder / "cache", 1);
   check_suite(suite, data);
   const Plan plan = make_plan(suite, data.listed.source_fingerprint);
@@ -148,15 +148,16 @@ TEST_CASE("all methods of a cell start from the file's weights, whatever the see
 
 TEST_CASE("weights that do not fit are refused before anything is trained, with the setting that helps") {
   const test::TemporaryFolder folder;
-  const Suite plain = load(folder, "");
+  const Suite plain = load_pretrained_suite(folder, "");
   const SuiteData data = open_data(plain, folder / "cache", 1);
   const std::int64_t classes = classes_of(plain, folder / "cache");
   write_safetensors(folder / "wide.safetensors", {student_weights(classes + 3, 1), {}});
-  const Suite wide = load(folder, weights_line(folder / "wide.safetensors"));
+  const Suite wide = load_pretrained_suite(folder, weights_line(folder / "wide.safetensors"));
   CHECK_THROWS_WITH(check_suite(wide, data), message_contains("weights_classifier") && message_contains("test.toml:"));
   CHECK_THROWS_AS(check_weights(wide, data), Error);
-  const Suite skipped = load(folder, weights_line(folder / "wide.safetensors") + "weights_classifier = \"skip\"\n" +
-                                         "weights_pretrained_on = [\"kinetics400\", \"ucf101\"]\n");
+  const Suite skipped =
+      load_pretrained_suite(folder, weights_line(folder / "wide.safetensors") + "weights_classifier = \"skip\"\n" +
+                                        "weights_pretrained_on = [\"kinetics400\", \"ucf101\"]\n");
   const auto lines = check_weights(skipped, data);
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].role == "student");
@@ -167,13 +168,13 @@ TEST_CASE("weights that do not fit are refused before anything is trained, with 
 
 TEST_CASE("weights that are not there, or change while the suite runs, are an error and no random start") {
   const test::TemporaryFolder folder;
-  CHECK_THROWS_WITH(make_plan(load(folder, weights_line(folder / "none.pth")), "source"),
+  CHECK_THROWS_WITH(make_plan(load_pretrained_suite(folder, weights_line(folder / "none.pth")), "source"),
                     message_contains("none.pth") && message_contains("test.toml:"));
-  const Suite plain = load(folder, "");
+  const Suite plain = load_pretrained_suite(folder, "");
   const SuiteData data = open_data(plain, folder / "cache", 1);
   const std::int64_t classes = classes_of(plain, folder / "cache");
   write_safetensors(folder / "w.safetensors", {student_weights(classes, 1), {}});
-  const Suite suite = load(folder, weights_line(folder / "w.safetensors"));
+  const Suite suite = load_pretrained_suite(folder, weights_line(folder / "w.safetensors"));
   const Plan plan = make_plan(suite, data.listed.source_fingerprint);
   write_safetensors(folder / "w.safetensors", {student_weights(classes, 2), {}});
   const auto student = std::ranges::find(plan.trainings, "student", &PlannedTraining::method);

@@ -12,7 +12,7 @@ using namespace cmkd;
 
 namespace {
 
-Suite load(const std::string& methods, const std::vector<std::string>& overrides = {}) {
+Suite load_tuned_suite(const std::string& methods, const std::vector<std::string>& overrides = {}) {
   const test::TemporaryFolder folder;
   write_file_atomically(
       folder / "test.toml",
@@ -31,7 +31,7 @@ std::string all_methods() {
 }  // namespace
 
 TEST_CASE("Every method's trials lie within what it declares, and the first is the suite's own setting") {
-  const Suite suite = load(all_methods());
+  const Suite suite = load_tuned_suite(all_methods());
   const double rate = suite.training.values.number("learning_rate");
   const double factor = suite.tune.values.number("learning_rate_factor");
   for (const MethodEntry& entry : suite.methods) {
@@ -56,8 +56,8 @@ TEST_CASE("Every method's trials lie within what it declares, and the first is t
 }
 
 TEST_CASE("A trial depends on its method and number alone, and no two are alike") {
-  const Suite two = load("[[methods]]\nid = \"kd\"\n[[methods]]\nid = \"rkd\"\n");
-  const Suite one = load("[[methods]]\nid = \"kd\"\n", {"tune.trials=3"});
+  const Suite two = load_tuned_suite("[[methods]]\nid = \"kd\"\n[[methods]]\nid = \"rkd\"\n");
+  const Suite one = load_tuned_suite("[[methods]]\nid = \"kd\"\n", {"tune.trials=3"});
   std::set<std::string> seen;
   for (std::int64_t number = 0; number < 8; ++number) {
     const Trial trial = draw_trial(two, two.methods[0], number);
@@ -70,7 +70,7 @@ TEST_CASE("A trial depends on its method and number alone, and no two are alike"
 
 TEST_CASE("Every method gets the same number of trials, on clips and seeds that are not reported") {
   const Suite suite =
-      load("[[methods]]\nid = \"student\"\n[[methods]]\nid = \"kd\"\n", {"tune.trials=5", "tune.seeds=2"});
+      load_tuned_suite("[[methods]]\nid = \"student\"\n[[methods]]\nid = \"kd\"\n", {"tune.trials=5", "tune.seeds=2"});
   const Plan plan = make_tuning_plan(tuning_suite(suite), "source");
   std::map<std::string, int> count;
   std::set<std::int64_t> seeds;
@@ -82,12 +82,12 @@ TEST_CASE("Every method gets the same number of trials, on clips and seeds that 
   }
   CHECK(count == std::map<std::string, int>{{"teacher", 2}, {"student", 10}, {"kd", 10}});
   for (const std::int64_t seed : suite.seeds()) CHECK_FALSE(seeds.contains(seed));
-  CHECK_THROWS_WITH(tuning_suite(load("[[methods]]\nid = \"kd\"\n", {"tune.first_seed=1"})),
+  CHECK_THROWS_WITH(tuning_suite(load_tuned_suite("[[methods]]\nid = \"kd\"\n", {"tune.first_seed=1"})),
                     Catch::Matchers::Contains("tuned on and reported"));
 }
 
 TEST_CASE("A winner's values are what is trained, within the same cell; the first trial changes nothing") {
-  const Suite suite = load("[[methods]]\nid = \"kd\"\ncontrols = [\"shuffled-teacher\"]\n");
+  const Suite suite = load_tuned_suite("[[methods]]\nid = \"kd\"\ncontrols = [\"shuffled-teacher\"]\n");
   const Plan plain = make_plan(suite, "source");
   const Plan tuned = make_plan(suite, "source", {}, {{"kd", 3}});
   const Trial trial = draw_trial(suite, suite.methods[0], 3);

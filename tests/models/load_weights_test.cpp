@@ -15,7 +15,7 @@ namespace {
 using namespace cmkd;
 using nlohmann::json;
 
-std::shared_ptr<Model> make(const std::string& id, std::int64_t classes, std::uint64_t seed = 1) {
+std::shared_ptr<Model> make_loaded(const std::string& id, std::int64_t classes, std::uint64_t seed = 1) {
   ModelConfig config;
   config.classes = classes;
   config.frames = id == "image_cnn" ? 1 : 8;
@@ -59,7 +59,7 @@ TEST_CASE("a torchvision state dict loads into the backbone of the same name, ev
   for (const std::string id : {"resnet18", "resnet34", "resnet50", "r2plus1d_18", "r3d_18"}) {
     INFO(id);
     const TensorMap given = torchvision_state(id);
-    const auto model = make(id, given.at("fc.bias").size(0));
+    const auto model = make_loaded(id, given.at("fc.bias").size(0));
     const WeightsReport report = load_pretrained(*model, file_of(given));
     CHECK(report.complete());
     CHECK(report.matched.size() == given.size());
@@ -71,8 +71,8 @@ TEST_CASE("a torchvision state dict loads into the backbone of the same name, ev
 }
 
 TEST_CASE("the model's outputs are those of the model that the weights came from") {
-  const auto source = make("r2plus1d_small", 4, 1);
-  const auto target = make("r2plus1d_small", 4, 2);
+  const auto source = make_loaded("r2plus1d_small", 4, 1);
+  const auto target = make_loaded("r2plus1d_small", 4, 2);
   source->eval();
   target->eval();
   const at::Tensor input = at::linspace(-1, 1, 2 * 3 * 8 * 1024).view({2, 3, 8, 32, 32}).sin();
@@ -82,8 +82,8 @@ TEST_CASE("the model's outputs are those of the model that the weights came from
 }
 
 TEST_CASE("DataParallel's prefix is removed when all names have it, another when it is named") {
-  const auto source = make("image_cnn", 4, 1);
-  const auto target = make("image_cnn", 4, 2);
+  const auto source = make_loaded("image_cnn", 4, 1);
+  const auto target = make_loaded("image_cnn", 4, 2);
   CHECK(load_pretrained(*target, file_of(copies(*source, "module."))).prefix == "module.");
   TensorMap mixed = copies(*source, "backbone.");
   mixed.emplace("projector.weight", at::zeros({2}));
@@ -96,8 +96,8 @@ TEST_CASE("DataParallel's prefix is removed when all names have it, another when
 }
 
 TEST_CASE("the head of another number of classes is an error that names the setting, and can be skipped") {
-  const auto source = make("image_cnn", 10, 1);
-  const auto target = make("image_cnn", 4, 2);
+  const auto source = make_loaded("image_cnn", 10, 1);
+  const auto target = make_loaded("image_cnn", 4, 2);
   const TensorMap before = copies(*target);
   CHECK_THROWS_WITH(load_pretrained(*target, file_of(copies(*source))),
                     message_contains("fc.weight is [10, 64] in the file, [4, 64] in the model") &&
@@ -113,8 +113,8 @@ TEST_CASE("the head of another number of classes is an error that names the sett
 }
 
 TEST_CASE("what is missing, unexpected or of another shape is an error, unless partial loading is allowed") {
-  const auto source = make("image_cnn", 4, 1);
-  const auto target = make("image_cnn", 4, 2);
+  const auto source = make_loaded("image_cnn", 4, 1);
+  const auto target = make_loaded("image_cnn", 4, 2);
   TensorMap given = copies(*source);
   given.erase("stage2.0.weight");
   given["stage3.0.weight"] = at::zeros({1});
@@ -134,17 +134,17 @@ TEST_CASE("what is missing, unexpected or of another shape is an error, unless p
 }
 
 TEST_CASE("counters of batch norm may be absent: files of before PyTorch 0.4.1 have none") {
-  const auto source = make("image_cnn", 4, 1);
+  const auto source = make_loaded("image_cnn", 4, 1);
   TensorMap given = copies(*source);
   std::erase_if(given, [](const auto& item) { return item.first.ends_with("num_batches_tracked"); });
-  const auto target = make("image_cnn", 4, 2);
+  const auto target = make_loaded("image_cnn", 4, 2);
   const WeightsReport report = load_pretrained(*target, file_of(given));
   CHECK(report.complete());
   CHECK(report.missing_counters.size() == 3);
 }
 
 TEST_CASE("a first convolution on three channels is summed to one only when that is asked for") {
-  const auto target = make("audio_cnn", 4);
+  const auto target = make_loaded("audio_cnn", 4);
   TensorMap given = copies(*target);
   const at::Tensor colour = at::arange(given.at("stage1.0.weight").numel() * 3, at::kFloat);
   given["stage1.0.weight"] = colour.view({-1, 3, 3, 3});
@@ -158,8 +158,8 @@ TEST_CASE("a first convolution on three channels is summed to one only when that
 }
 
 TEST_CASE("half precision is widened exactly, and an unknown option is named") {
-  const auto source = make("image_cnn", 4, 1);
-  const auto target = make("image_cnn", 4, 2);
+  const auto source = make_loaded("image_cnn", 4, 1);
+  const auto target = make_loaded("image_cnn", 4, 2);
   TensorMap given;
   for (const auto& [name, tensor] : state_of(*source)) given.emplace(name, tensor.to(at::kHalf));
   (void)load_pretrained(*target, file_of(given));

@@ -22,7 +22,7 @@ ModelConfig small_config(const std::string& id) {
   return config;
 }
 
-std::shared_ptr<Model> make(const std::string& id, std::uint64_t seed) {
+std::shared_ptr<Model> make_small(const std::string& id, std::uint64_t seed) {
   const ScopedSeed guard(seed);
   return model_registry().get(id).make(small_config(id));
 }
@@ -41,7 +41,7 @@ const std::vector<std::string> kSmall{"r2plus1d_small", "audio_cnn", "image_cnn"
 TEST_CASE("a small model's outputs have the shapes that it declares") {
   for (const std::string& id : kSmall) {
     INFO(id);
-    const auto model = make(id, 1);
+    const auto model = make_small(id, 1);
     const ModelShape shape = model->shape();
     const ModelOutput output = model->forward(input_for(id, 4), {true, true});
     CHECK(output.logits.sizes() == at::IntArrayRef({4, shape.classes}));
@@ -78,7 +78,7 @@ TEST_CASE("a model of published features gives the feature itself, and learns on
 }
 
 TEST_CASE("a video model with frames keeps time: reversed clips look different to it") {
-  const auto model = make("r2plus1d_small", 1);
+  const auto model = make_small("r2plus1d_small", 1);
   model->eval();
   const at::Tensor clip = at::linspace(-1, 1, 3 * 8 * 1024).view({1, 3, 8, 32, 32}).sin();
   const at::Tensor forward = model->forward(clip).embedding;
@@ -89,7 +89,7 @@ TEST_CASE("a video model with frames keeps time: reversed clips look different t
 TEST_CASE("every parameter of a small model gets a gradient") {
   for (const std::string& id : kSmall) {
     INFO(id);
-    const auto model = make(id, 2);
+    const auto model = make_small(id, 2);
     model->forward(input_for(id, 3)).logits.square().sum().backward();
     const auto parameters = unique_parameters(*model);
     CHECK(parameters.size() == model->parameters().size());
@@ -109,8 +109,8 @@ TEST_CASE(
   (void)at::rand({4});
   for (const std::string& id : kSmall) {
     INFO(id);
-    CHECK(fingerprint(state_of(*make(id, 3))) == fingerprint(state_of(*make(id, 3))));
-    CHECK(fingerprint(state_of(*make(id, 3))) != fingerprint(state_of(*make(id, 4))));
+    CHECK(fingerprint(state_of(*make_small(id, 3))) == fingerprint(state_of(*make_small(id, 3))));
+    CHECK(fingerprint(state_of(*make_small(id, 3))) != fingerprint(state_of(*make_small(id, 4))));
   }
   CHECK(at::equal(at::rand({4}), expected));
 }

@@ -23,25 +23,25 @@ std::vector<results::LeaderboardRow> rows_of(const std::vector<Case>& cases) {
   return rows;
 }
 
-const Row& row_named(const Leaderboard& board, const std::string& name) {
+const Row& board_row_named(const Leaderboard& board, const std::string& name) {
   REQUIRE(board.tables.size() == 1);
   const auto found = std::ranges::find(board.tables[0].rows, name, &Row::name);
   REQUIRE(found != board.tables[0].rows.end());
   return *found;
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool text_contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-const Case kStudent{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
+const Case kStudentRow{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
 const Case kKd{"kd", "kd", "", "", "loss", {0.5, 0.5, 0.875}};
 
 TEST_CASE("mean, deviation and paired difference are those derived by hand") {
-  const Leaderboard board = build_leaderboard(rows_of({kStudent, kKd}), {});
-  const Row& student = row_named(board, "student");
+  const Leaderboard board = build_leaderboard(rows_of({kStudentRow, kKd}), {});
+  const Row& student = board_row_named(board, "student");
   CHECK(student.mean.value() == 0.5);
   CHECK(student.deviation.value() == 0.25);
   CHECK_FALSE(student.to_student.has_value());
-  const Row& kd = row_named(board, "kd");
+  const Row& kd = board_row_named(board, "kd");
   REQUIRE(kd.to_student.has_value());
   CHECK(kd.to_student->seeds == std::vector<std::int64_t>{1, 2, 3});
   CHECK(kd.to_student->comparison.value().difference == 0.125);         // of 0.25, 0, 0.125
@@ -66,16 +66,16 @@ std::vector<results::LeaderboardRow> in_two_folds(const std::vector<results::Lea
 }
 
 TEST_CASE("a seed's value is its mean over the official splits, and none where one is missing") {
-  std::vector<results::LeaderboardRow> rows = in_two_folds(rows_of({kStudent, kKd}), 0.0625);
+  std::vector<results::LeaderboardRow> rows = in_two_folds(rows_of({kStudentRow, kKd}), 0.0625);
   const Leaderboard board = build_leaderboard(rows, {});
-  const Row& student = row_named(board, "student");
+  const Row& student = board_row_named(board, "student");
   CHECK(board.tables[0].folds == std::vector<std::string>{"1", "2"});
   CHECK(student.wanted == 3);
   CHECK(student.mean.value() == 0.5);
   CHECK(student.deviation.value() == 0.25);
   REQUIRE(student.seeds[0].folds.size() == 2);
   CHECK(student.seeds[0].folds[0].value.value() == 0.3125);
-  CHECK(row_named(board, "kd").to_student->comparison.value().difference == 0.125);
+  CHECK(board_row_named(board, "kd").to_student->comparison.value().difference == 0.125);
   const std::string csv = render_csv(board);
   CHECK(std::ranges::count(csv, '\n') == 1 + 2 * 3 * 2);
 
@@ -85,51 +85,51 @@ TEST_CASE("a seed's value is its mean over the official splits, and none where o
   REQUIRE(lost != rows.end());
   *lost = fixture::not_run(*lost);
   const Leaderboard partial = build_leaderboard(rows, {});
-  const Row& kd = row_named(partial, "kd");
+  const Row& kd = board_row_named(partial, "kd");
   CHECK(kd.done == 2);
   CHECK(kd.wanted == 3);
   CHECK_FALSE(kd.seeds[1].value);
-  CHECK(contains(kd.seeds[1].missing, "split 2: not run"));
+  CHECK(text_contains(kd.seeds[1].missing, "split 2: not run"));
 }
 
 TEST_CASE("two results for one official split of a seed are refused") {
-  std::vector<results::LeaderboardRow> rows = in_two_folds(rows_of({kStudent}), 0);
+  std::vector<results::LeaderboardRow> rows = in_two_folds(rows_of({kStudentRow}), 0);
   rows[1].link.fold = "1";
   CHECK_THROWS_AS(build_leaderboard(rows, {}), Error);
 }
 
 TEST_CASE("below five seeds nothing is put into tiers, and the report says what three allow") {
-  const Leaderboard board = build_leaderboard(rows_of({kStudent, kKd}), {});
+  const Leaderboard board = build_leaderboard(rows_of({kStudentRow, kKd}), {});
   for (const Row& row : board.tables[0].rows) CHECK_FALSE(row.tier.has_value());
-  CHECK(contains(board.tables[0].what_n_allows, "no test possible"));
-  CHECK(contains(board.tables[0].what_n_allows, "0.25"));
-  CHECK(contains(board.tables[0].tiers, "No tiers"));
+  CHECK(text_contains(board.tables[0].what_n_allows, "no test possible"));
+  CHECK(text_contains(board.tables[0].what_n_allows, "0.25"));
+  CHECK(text_contains(board.tables[0].tiers, "No tiers"));
 }
 
 TEST_CASE("methods whose interval to the best includes zero share its tier, the others begin the next") {
   const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
-  CHECK(row_named(board, "mnf_csc").tier == 1);
-  CHECK(row_named(board, "kd").tier == 1);
-  CHECK(row_named(board, "student").tier == 2);
+  CHECK(board_row_named(board, "mnf_csc").tier == 1);
+  CHECK(board_row_named(board, "kd").tier == 1);
+  CHECK(board_row_named(board, "student").tier == 2);
 }
 
 TEST_CASE("only complete methods and the lower bound are ranked") {
   const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
   for (const char* name : {"teacher", "oracle_labels", "late_fusion", "kd (shuffled-teacher)", "crd"}) {
     INFO(name);
-    CHECK_FALSE(row_named(board, name).tier.has_value());
-    CHECK_FALSE(row_named(board, name).not_ranked.empty());
+    CHECK_FALSE(board_row_named(board, name).tier.has_value());
+    CHECK_FALSE(board_row_named(board, name).not_ranked.empty());
   }
-  CHECK(row_named(board, "student").tier.has_value());
+  CHECK(board_row_named(board, "student").tier.has_value());
 }
 
 TEST_CASE("a partial row counts its seeds and gives each missing one's reason") {
-  const Row crd = row_named(build_leaderboard(fixture::rows(), fixture::datasets()), "crd");
+  const Row crd = board_row_named(build_leaderboard(fixture::rows(), fixture::datasets()), "crd");
   CHECK(crd.partial());
   CHECK(crd.done == 3);
   CHECK(crd.wanted == 5);
-  CHECK(contains(crd.not_ranked, "seed 2: failed: loss is not finite at epoch 3"));
-  CHECK(contains(crd.not_ranked, "seed 5: not run"));
+  CHECK(text_contains(crd.not_ranked, "seed 2: failed: loss is not finite at epoch 3"));
+  CHECK(text_contains(crd.not_ranked, "seed 5: not run"));
 }
 
 TEST_CASE("a control stands under its method, and the bounds stand first") {
@@ -146,26 +146,26 @@ TEST_CASE("a control stands under its method, and the bounds stand first") {
 }
 
 TEST_CASE("seeds that saw other batches are left out of the paired difference, with the reason") {
-  auto rows = rows_of({kStudent, kKd});
+  auto rows = rows_of({kStudentRow, kKd});
   rows[4].training.batch_order_fingerprint = "other";  // kd, seed 2
   rows[5].training.augmentation_fingerprint = "";      // kd, seed 3
   const Leaderboard board = build_leaderboard(rows, {});
-  const StudentDifference difference = row_named(board, "kd").to_student.value();
+  const StudentDifference difference = board_row_named(board, "kd").to_student.value();
   CHECK(difference.seeds == std::vector<std::int64_t>{1});
   CHECK(difference.comparison.value().difference == 0.25);
   CHECK_FALSE(difference.comparison.value().interval.has_value());
   CHECK(difference.why_not == "seed 2: other batch order; seed 3: augmentation not recorded");
-  CHECK(contains(board.tables[0].fingerprints, "initial weights: yes; batch order: no (seed 2)"));
+  CHECK(text_contains(board.tables[0].fingerprints, "initial weights: yes; batch order: no (seed 2)"));
 }
 
 TEST_CASE("without a student there is no difference to it, and the rest stands") {
   const Leaderboard board = build_leaderboard(rows_of({kKd}), {});
-  CHECK_FALSE(row_named(board, "kd").to_student.has_value());
-  CHECK(row_named(board, "kd").mean.has_value());
+  CHECK_FALSE(board_row_named(board, "kd").to_student.has_value());
+  CHECK(board_row_named(board, "kd").mean.has_value());
 }
 
 TEST_CASE("strict and paper never share a table") {
-  auto rows = rows_of({kStudent, kKd});
+  auto rows = rows_of({kStudentRow, kKd});
   for (std::size_t i = 3; i < rows.size(); ++i) rows[i].protocol = "paper";
   const Leaderboard board = build_leaderboard(rows, {});
   REQUIRE(board.tables.size() == 2);
@@ -174,47 +174,47 @@ TEST_CASE("strict and paper never share a table") {
 }
 
 TEST_CASE("a suite of which nothing has run still lists every row and its command") {
-  auto rows = rows_of({kStudent, kKd});
+  auto rows = rows_of({kStudentRow, kKd});
   for (auto& row : rows) row = fixture::not_run(row);
   const Leaderboard board = build_leaderboard(rows, {});
-  const Row& kd = row_named(board, "kd");
+  const Row& kd = board_row_named(board, "kd");
   CHECK(kd.done == 0);
   CHECK(kd.wanted == 3);
   CHECK_FALSE(kd.mean.has_value());
   CHECK(kd.rerun_command == "cmkd run suites/quick.toml --only 'kd'");
   for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
-    CHECK(contains(render(board, format), "not run"));
+    CHECK(text_contains(render(board, format), "not run"));
   }
 }
 
 TEST_CASE("a single seed has a mean and no interval, and every format takes it") {
-  Case student = kStudent;
+  Case student = kStudentRow;
   student.top1.resize(1);
   const Leaderboard board = build_leaderboard(rows_of({student}), {});
-  CHECK_FALSE(row_named(board, "student").interval.has_value());
-  CHECK(contains(board.tables[0].what_n_allows, "One seed"));
+  CHECK_FALSE(board_row_named(board, "student").interval.has_value());
+  CHECK(text_contains(board.tables[0].what_n_allows, "One seed"));
   for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
-    CHECK_FALSE(contains(render(board, format), "nan"));
+    CHECK_FALSE(text_contains(render(board, format), "nan"));
   }
 }
 
 TEST_CASE("seeds that are missing for the same reason are named together") {
   const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets());
-  CHECK(row_named(board, "at").not_ranked == "partial: seeds 1, 2, 3, 4, 5: not run");
+  CHECK(board_row_named(board, "at").not_ranked == "partial: seeds 1, 2, 3, 4, 5: not run");
   for (const Format format : {Format::kMarkdown, Format::kHtml}) {
     const std::string text = render(board, format);
-    CHECK(contains(text, "at, seeds 1, 2, 3, 4, 5: "));
-    CHECK(contains(text, "no result"));
+    CHECK(text_contains(text, "at, seeds 1, 2, 3, 4, 5: "));
+    CHECK(text_contains(text, "no result"));
   }
 }
 
 TEST_CASE("a secondary metric that a seed lacks shows its own n") {
-  auto rows = rows_of({kStudent, kKd});
+  auto rows = rows_of({kStudentRow, kKd});
   std::erase_if(rows[4].metrics, [](const results::MetricValue& metric) { return metric.name == "nll"; });
   const Leaderboard board = build_leaderboard(rows, {});
-  CHECK(row_named(board, "kd").secondary.at("nll").n == 2);
+  CHECK(board_row_named(board, "kd").secondary.at("nll").n == 2);
   for (const Format format : {Format::kMarkdown, Format::kHtml}) {
-    CHECK(contains(render(board, format), "1.312 (n = 2)"));  // of 2 − 0.5 and 2 − 0.875, to even
+    CHECK(text_contains(render(board, format), "1.312 (n = 2)"));  // of 2 − 0.5 and 2 − 0.875, to even
   }
 }
 
@@ -230,29 +230,29 @@ TEST_CASE("what is measured across modalities has a table of its own, in the ord
   }
   const Leaderboard board = build_leaderboard(rows, {});
   const std::string text = render(board, Format::kMarkdown);
-  CHECK(contains(text,
-                 "### Audio → video (means over the seeds; ↓: lower is better)\n\n"
-                 "| Method | mAP, % | recall@5, % | recall@10, % |\n"));
-  CHECK(contains(text, "### Video → audio (means over the seeds; ↓: lower is better)\n\n| Method | mAP, % |\n"));
+  CHECK(text_contains(text,
+                      "### Audio → video (means over the seeds; ↓: lower is better)\n\n"
+                      "| Method | mAP, % | recall@5, % | recall@10, % |\n"));
+  CHECK(text_contains(text, "### Video → audio (means over the seeds; ↓: lower is better)\n\n| Method | mAP, % |\n"));
   const std::string html = render(board, Format::kHtml);
   CHECK(html.find("<h3>Other metrics</h3>") < html.find("<h3>Audio → video</h3>"));
   CHECK(html.find("<h3>Audio → video</h3>") < html.find("<h3>Video → audio</h3>"));
 }
 
 TEST_CASE("a p that four decimals cannot show is not printed as zero") {
-  Case student = kStudent;
+  Case student = kStudentRow;
   Case kd = kKd;
   student.top1.assign(16, 0.25);
   kd.top1.assign(16, 0.5);
   const Leaderboard board = build_leaderboard(rows_of({student, kd}), {});  // all of one sign: 2^(1 − 16)
   for (const Format format : {Format::kMarkdown, Format::kHtml}) {
     const std::string text = render(board, format);
-    CHECK(contains(text, "n = 16, p &lt; 0.0001"));
+    CHECK(text_contains(text, "n = 16, p &lt; 0.0001"));
   }
 }
 
 TEST_CASE("two results for one seed of a row are refused rather than averaged") {
-  auto rows = rows_of({kStudent});
+  auto rows = rows_of({kStudentRow});
   rows.push_back(rows[0]);
   CHECK_THROWS_AS(build_leaderboard(rows, {}), Error);
 }
@@ -261,8 +261,8 @@ TEST_CASE("without cost no measured time is in any format") {
   const Leaderboard board = build_leaderboard(fixture::rows(), fixture::datasets(), {"", false});
   for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
     const std::string text = render(board, format);
-    CHECK_FALSE(contains(text, "train_seconds"));
-    CHECK_FALSE(contains(text, "Measured cost"));
+    CHECK_FALSE(text_contains(text, "train_seconds"));
+    CHECK_FALSE(text_contains(text, "Measured cost"));
   }
 }
 
@@ -271,8 +271,8 @@ TEST_CASE("a lower-is-better metric ranks the lowest first") {
                        {"kd", "kd", "", "", "loss", {0.25, 0.25, 0.25, 0.25, 0.25}}});
   for (auto& row : rows) row.link.primary_metric = "ece";  // 0.25 (1 − top1): the student's is the lower
   const Leaderboard board = build_leaderboard(rows, {});
-  CHECK(row_named(board, "student").tier == 1);
-  CHECK(row_named(board, "kd").tier == 2);
+  CHECK(board_row_named(board, "student").tier == 1);
+  CHECK(board_row_named(board, "kd").tier == 2);
 }
 
 TEST_CASE("exclusions are counted by reason, of the data that the rows used") {
@@ -288,7 +288,7 @@ TEST_CASE("exclusions are counted by reason, of the data that the rows used") {
 TEST_CASE("a CSV cell with quotes and commas is quoted, and no cell breaks its line") {
   auto rows = rows_of({{"a\"b,c\nd", "kd", "", "", "loss", {0.5}}});
   const std::string csv = render_csv(build_leaderboard(rows, {}));
-  CHECK(contains(csv, "\"a\"\"b,c d\""));
+  CHECK(text_contains(csv, "\"a\"\"b,c d\""));
   CHECK(std::ranges::count(csv, '\n') == 2);
 }
 
@@ -298,7 +298,7 @@ TEST_CASE("an unknown format is a user's mistake with the known ones named") {
 }
 
 TEST_CASE("no rows make a report that says so") {
-  CHECK(contains(render_markdown(build_leaderboard({}, {})), "without rows"));
+  CHECK(text_contains(render_markdown(build_leaderboard({}, {})), "without rows"));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 using fixture::at_level;
 using fixture::Case;
 
-const Case kStudent{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
+const Case kSweepStudent{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
 
 Sweep only_sweep(const std::vector<results::LeaderboardRow>& rows) {
   std::vector<Sweep> sweeps = sweeps_of(build_leaderboard(rows, {}));
@@ -23,7 +23,7 @@ Sweep only_sweep(const std::vector<results::LeaderboardRow>& rows) {
   return sweeps.front();
 }
 
-const SweepRow& row_named(const Sweep& sweep, const std::string& name) {
+const SweepRow& sweep_row_named(const Sweep& sweep, const std::string& name) {
   const auto found = std::ranges::find_if(sweep.rows, [&](const SweepRow& row) { return row.area.name == name; });
   REQUIRE(found != sweep.rows.end());
   return *found;
@@ -35,12 +35,12 @@ std::vector<std::string> names_of(const Sweep& sweep) {
   return names;
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool sweep_contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // One seed of the student at each of `levels`.
 std::vector<results::LeaderboardRow> student_at(const std::string& setting, const std::vector<double>& levels) {
   std::vector<results::LeaderboardRow> rows;
-  for (const double level : levels) rows.push_back(at_level(fixture::row(kStudent, 1), setting, level));
+  for (const double level : levels) rows.push_back(at_level(fixture::row(kSweepStudent, 1), setting, level));
   return rows;
 }
 
@@ -50,24 +50,24 @@ TEST_CASE("the area of each seed is that of its trapezoids over the range of the
   CHECK(sweep.setting == "corruption.share");
   CHECK(sweep.dataset == "synthetic");
   CHECK(sweep.levels == std::vector<double>{0, 0.5, 0.75});
-  const Row& area = row_named(sweep, "mnf_csc").area;
+  const Row& area = sweep_row_named(sweep, "mnf_csc").area;
   REQUIRE(area.seeds.size() == 3);
   CHECK(area.seeds[0].value.value() == Approx(0.55));   // 0.60 / 3 + 0.54 / 2 + 0.48 / 6
   CHECK(area.seeds[1].value.value() == Approx(0.525));  // 0.57 / 3 + 0.52 / 2 + 0.45 / 6
   CHECK(area.seeds[2].value.value() == Approx(0.55));   // 0.60 / 3 + 0.56 / 2 + 0.42 / 6
   CHECK(area.mean.value() == Approx(1.625 / 3));
-  CHECK(area.deviation.value() == Approx(0.0144337567));                 // 0.025 / √3
-  CHECK(area.interval->high - *area.mean == Approx(0.0358555));          // t(0.975; 2) = 4.302653, times 0.025 / 3
-  CHECK(row_named(sweep, "student").area.mean.value() == Approx(0.41));  // flat: the mean itself
+  CHECK(area.deviation.value() == Approx(0.0144337567));         // 0.025 / √3
+  CHECK(area.interval->high - *area.mean == Approx(0.0358555));  // t(0.975; 2) = 4.302653, times 0.025 / 3
+  CHECK(sweep_row_named(sweep, "student").area.mean.value() == Approx(0.41));  // flat: the mean itself
 }
 
 TEST_CASE("areas are compared with the student's seed by seed") {
   const Sweep sweep = only_sweep(fixture::sweep_rows());
-  const StudentDifference& mnf = row_named(sweep, "mnf_csc").area.to_student.value();
+  const StudentDifference& mnf = sweep_row_named(sweep, "mnf_csc").area.to_student.value();
   CHECK(mnf.seeds == std::vector<std::int64_t>{1, 2, 3});
   CHECK(mnf.comparison->difference == Approx((0.13 + 0.075 + 0.19) / 3));
   CHECK(mnf.comparison->sign_flip_p.value() == 0.25);
-  const StudentDifference& kd = row_named(sweep, "kd").area.to_student.value();
+  const StudentDifference& kd = sweep_row_named(sweep, "kd").area.to_student.value();
   CHECK(kd.seeds == std::vector<std::int64_t>{1, 3});
   CHECK(kd.comparison->difference == Approx(0.0775));  // of 0.48 − 0.42 and 0.455 − 0.36
 }
@@ -78,13 +78,13 @@ TEST_CASE("seeds whose batches differ at one level are not compared") {
     if (row.training.method == "mnf_csc" && row.training.seed == 2 && row.link.level == 0.5)
       row.training.batch_order_fingerprint = "another";
   }
-  const StudentDifference difference = row_named(only_sweep(rows), "mnf_csc").area.to_student.value();
+  const StudentDifference difference = sweep_row_named(only_sweep(rows), "mnf_csc").area.to_student.value();
   CHECK(difference.seeds == std::vector<std::int64_t>{1, 3});
   CHECK(difference.why_not == "seed 2: other batch order");
 }
 
 TEST_CASE("a seed that misses a level has no area, and the row says why") {
-  const SweepRow kd = row_named(only_sweep(fixture::sweep_rows()), "kd");
+  const SweepRow kd = sweep_row_named(only_sweep(fixture::sweep_rows()), "kd");
   CHECK(kd.area.done == 2);
   CHECK(kd.area.wanted == 3);
   CHECK(kd.area.mean.value() == Approx(0.4675));
@@ -93,13 +93,13 @@ TEST_CASE("a seed that misses a level has no area, and the row says why") {
   CHECK(kd.points[1].missing.empty());
   CHECK(kd.points[2].n == 2);
   CHECK(kd.points[2].mean.value() == Approx(0.345));
-  CHECK(contains(kd.points[2].missing, "seed 2: failed"));
+  CHECK(sweep_contains(kd.points[2].missing, "seed 2: failed"));
 }
 
 TEST_CASE("a row that a level lacks has no area at all") {
   auto rows = fixture::sweep_rows();
   std::erase_if(rows, [](const auto& row) { return row.training.method == "kd" && row.link.level == 0.5; });
-  const SweepRow kd = row_named(only_sweep(rows), "kd");
+  const SweepRow kd = sweep_row_named(only_sweep(rows), "kd");
   CHECK_FALSE(kd.area.mean.has_value());
   CHECK(kd.area.seeds[0].missing == "level 0.5: no such row");
   CHECK(kd.points[1].missing == "no such row");
@@ -120,7 +120,7 @@ TEST_CASE("a level at which nothing has run belongs to the sweep that it fits") 
   }
   const Sweep sweep = only_sweep(rows);
   CHECK(sweep.levels == std::vector<double>{0, 0.5, 0.75});
-  const SweepRow& student = row_named(sweep, "student");
+  const SweepRow& student = sweep_row_named(sweep, "student");
   CHECK_FALSE(student.area.mean.has_value());
   CHECK(student.area.seeds[0].missing == "level 0.5: not run");
 }
@@ -133,10 +133,10 @@ TEST_CASE("nothing has run at any level: a sweep without a number, in every form
   }
   const Leaderboard board = build_leaderboard(rows, {});
   const Sweep sweep = only_sweep(rows);
-  CHECK(row_named(sweep, "kd").area.wanted == 3);
-  CHECK(row_named(sweep, "kd").area.done == 0);
+  CHECK(sweep_row_named(sweep, "kd").area.wanted == 3);
+  CHECK(sweep_row_named(sweep, "kd").area.done == 0);
   for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
-    CHECK_FALSE(contains(render(board, format), "nan"));
+    CHECK_FALSE(sweep_contains(render(board, format), "nan"));
   }
 }
 
@@ -173,16 +173,16 @@ TEST_CASE("the evidence is the mean over the seeds that have it, and nothing whe
 
 TEST_CASE("Markdown shows levels, areas, what is missing and the evidence, before the tables") {
   const std::string text = render_markdown(build_leaderboard(fixture::sweep_rows(), {}));
-  CHECK(contains(text, "| mnf\\_csc |  | 59.0 ± 1.7 | 54.0 ± 2.0 | 45.0 ± 3.0 | 54.2 ± 1.4 |"));
-  CHECK(contains(text, "| 34.5 ± 2.1 (n = 2) |"));
-  CHECK(contains(text, "- kd, seed 2: level 0.75: failed"));
-  CHECK(contains(text, "| 0.75 | 0.80 ± 0.05 | 0.74 ± 0.05 |"));
+  CHECK(sweep_contains(text, "| mnf\\_csc |  | 59.0 ± 1.7 | 54.0 ± 2.0 | 45.0 ± 3.0 | 54.2 ± 1.4 |"));
+  CHECK(sweep_contains(text, "| 34.5 ± 2.1 (n = 2) |"));
+  CHECK(sweep_contains(text, "- kd, seed 2: level 0.75: failed"));
+  CHECK(sweep_contains(text, "| 0.75 | 0.80 ± 0.05 | 0.74 ± 0.05 |"));
   CHECK(text.find("## corruption.share from 0 to 0.75") < text.find("## action\\_recognition on"));
 }
 
 TEST_CASE("CSV tells the condition and its level on each line of a sweep") {
   const std::string text = render_csv(build_leaderboard(fixture::sweep_rows(), {}));
-  CHECK(contains(text, ",strict,corruption.share = 0.75,0.75,kd,"));
+  CHECK(sweep_contains(text, ",strict,corruption.share = 0.75,0.75,kd,"));
   CHECK(std::ranges::count(text, '\n') == 1 + 3 * 4 * 3);
 }
 
@@ -191,12 +191,12 @@ TEST_CASE("a name or setting that is markup stays text in the plot and the table
   const Case hostile{"<script>alert(1)</script>", "kd", "", "", "loss", {0.5}};
   for (const double level : {0.0, 1.0}) rows.push_back(at_level(fixture::row(hostile, 1), "<img src=x>", level));
   const std::string html = render_html(build_leaderboard(rows, {}));
-  CHECK(contains(html, "<polyline class=\"line\""));
+  CHECK(sweep_contains(html, "<polyline class=\"line\""));
   for (const std::string& text : {html, render_markdown(build_leaderboard(rows, {}))}) {
     // As code, indented, Markdown shows the command as it is.
     const std::string shown = text.substr(0, text.find("### To repeat a row"));
-    CHECK_FALSE(contains(shown, "<script>alert"));
-    CHECK_FALSE(contains(shown, "<img"));
+    CHECK_FALSE(sweep_contains(shown, "<script>alert"));
+    CHECK_FALSE(sweep_contains(shown, "<img"));
   }
 }
 
