@@ -10,7 +10,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
 #include "cmkd/core/progress.h"
-#include "cmkd/harness/plan.h"
+#include "cmkd/harness/keys.h"
 
 namespace cmkd {
 

@@ -195,7 +195,6 @@ void write_tuning_html(Page& page, const Tuning& tuning) {
   page.line("</tbody></table></div></section>");
 }
 
-<<<<<<< HEAD
 void write_provenance_html(Page& page, const Provenance& provenance) {
   const std::vector<std::string> lines = provenance_lines(provenance);
   if (lines.empty()) return;
@@ -204,10 +203,7 @@ void write_provenance_html(Page& page, const Provenance& provenance) {
   page.line("</section>");
 }
 
-void write_head(Page& page, const std::string& title) {
-=======
 void write_page_head(Page& page, const std::string& title) {
->>>>>>> unity
   page.line("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">");
   page.line("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
   // The page asks for nothing, and could not if it did.
@@ -227,12 +223,8 @@ void write_page_head(Page& page, const std::string& title) {
 
 std::string render_html(const Leaderboard& board) {
   Page page;
-<<<<<<< HEAD
-  write_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
-  write_provenance_html(page, board.provenance);
-=======
   write_page_head(page, board.title.empty() ? "Leaderboard without rows" : html_escaped(board.title));
->>>>>>> unity
+  write_provenance_html(page, board.provenance);
   std::set<std::size_t> in_sweeps;
   for (const Sweep& sweep : sweeps_of(board)) {
     write_sweep_section(page, board, sweep);

@@ -257,7 +257,7 @@ std::string render_json(const Leaderboard& board) {
             {"suite", board.suite},         {"title", board.title},
             {"how_to_read", how_to_read()}, {"sweeps", json::array()},
             {"tables", json::array()}};
-  root["provenance"] = provenance_json(board.provenance);
+  root["made_with"] = provenance_json(board.provenance);
   for (const Sweep& sweep : sweeps_of(board)) root["sweeps"].push_back(sweep_json(sweep));
   for (const Table& table : board.tables) root["tables"].push_back(table_json(table, board.cost));
   if (board.tuning) root["tuning"] = tuning_json(*board.tuning);

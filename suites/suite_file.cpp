@@ -75,8 +75,9 @@ std::set<std::string> read_weights(const toml::table& table, const Document& doc
 void refuse_moved(const std::string& name, const std::string& where) {
   if (name != "threads_per_run" && name != "deterministic") return;
   const char* now = name == "deterministic" ? "deterministic" : "threads";
-  refuse(fmt::format("'{}' is no setting of a training: a process has one, for teacher and students", name), where,
-         fmt::format("[runtime] {} = …", now), fmt::format("move it to [runtime], or --set runtime.{}=…", now));
+  refuse_suite(fmt::format("'{}' is no setting of a training: a process has one, for teacher and students", name),
+               where, fmt::format("[runtime] {} = …", now),
+               fmt::format("move it to [runtime], or --set runtime.{}=…", now));
 }
 
 // Writes the entries of `table` that are not in `reserved` into `section`.

@@ -83,7 +83,7 @@ TEST_CASE("rows of other shared code are told apart by run, status and every rep
     CHECK(has(folder.report(format), "0123456789"));
     CHECK(has(folder.report(format), "--retrain changed"));
   }
-  CHECK(json::parse(folder.report("json")).at("provenance").at("mixed") == true);
+  CHECK(json::parse(folder.report("json")).at("made_with").at("mixed") == true);
 
   const json again = folder.run_summary({"--retrain", "changed"});
   CHECK(again.at("done") == 4);

@@ -177,7 +177,8 @@ TEST_CASE("every setting is in the keys of exactly the results that may depend o
   const Suite loaded = load_suite(suite.path("keys.toml"), base);
   std::set<std::string> seen;
   for (const std::string& table : tables_of_keys()) {
-    for (const ParameterSpec& spec : values_of_table(table).specs()) {
+    const Parameters values = values_of_table(table);
+    for (const ParameterSpec& spec : values.specs()) {
       const std::string name = table + "." + spec.name;
       if (name == "labels.folds") continue;  // only of a set that has several
       INFO(name);

@@ -11,13 +11,13 @@ using cmkd::test::TemporaryFolder;
 
 namespace {
 
-struct Run {
+struct CodedRun {
   TrainingRecord training;
   EvaluationRecord evaluation;
 };
 
-Run run_by(const std::string& code, const std::string& method, double top1) {
-  Run run;
+CodedRun run_by(const std::string& code, const std::string& method, double top1) {
+  CodedRun run;
   run.training = example::training(method, 0);
   run.training.shared_code = code;
   run.training.environment.values = {{"libtorch", "2.13.0"}, {"device", "cuda:1"}, {"cpu_level", "AVX2"}};
@@ -37,7 +37,7 @@ Store store_in(const TemporaryFolder& folder) {
 TEST_CASE("a run tells what it was made with: code, LibTorch, kind of device, CPU level") {
   const TemporaryFolder folder;
   Store store = store_in(folder);
-  const Run run = run_by("old", "kd", 0.5);
+  const CodedRun run = run_by("old", "kd", 0.5);
   store.commit_run(run.training, {run.evaluation});
   CHECK(store.origin(run.training.key) == Origin{"old", "2.13.0", "cuda", "AVX2"});
   CHECK(store.evaluation_code(run.evaluation.key) == "old");
@@ -52,12 +52,12 @@ TEST_CASE("a run tells what it was made with: code, LibTorch, kind of device, CP
 TEST_CASE("the same content made again by other code keeps its row and its other evaluations, and has the new origin") {
   const TemporaryFolder folder;
   Store store = store_in(folder);
-  const Run old = run_by("old", "kd", 0.5);
+  const CodedRun old = run_by("old", "kd", 0.5);
   EvaluationRecord other = old.evaluation;
   other.config_json += " ";
   other.key = "other task";
   store.commit_run(old.training, {old.evaluation, other});
-  const Run now = run_by("new", "kd", 0.5);
+  const CodedRun now = run_by("new", "kd", 0.5);
   CHECK(store.replace_run(now.training, {now.evaluation}));
   CHECK(store.origin(now.training.key)->shared_code == "new");
   CHECK(store.evaluation_code(now.evaluation.key) == "new");
@@ -68,11 +68,11 @@ TEST_CASE("the same content made again by other code keeps its row and its other
 TEST_CASE("other content takes the place of the old: one result for one seed, and none of the old evaluations") {
   const TemporaryFolder folder;
   Store store = store_in(folder);
-  const Run old = run_by("old", "kd", 0.5);
+  const CodedRun old = run_by("old", "kd", 0.5);
   EvaluationRecord other = old.evaluation;
   other.key = "other task";
   store.commit_run(old.training, {old.evaluation, other});
-  Run now = run_by("new", "kd", 0.75);
+  CodedRun now = run_by("new", "kd", 0.75);
   now.training.final_weights_fingerprint = "others";
   CHECK_THROWS_AS(store.commit_run(now.training, {now.evaluation}), Error);  // never without being asked
   CHECK(store.origin(now.training.key)->shared_code == "old");
@@ -87,12 +87,12 @@ TEST_CASE("other content takes the place of the old: one result for one seed, an
 TEST_CASE("those that learned from a teacher that was replaced are marked as of unknown code") {
   const TemporaryFolder folder;
   Store store = store_in(folder);
-  Run teacher = run_by("old", "teacher", 0.9);
+  CodedRun teacher = run_by("old", "teacher", 0.9);
   teacher.training.teacher_key = "";
-  Run student = run_by("new", "kd", 0.5);
+  CodedRun student = run_by("new", "kd", 0.5);
   student.training.teacher_key = teacher.training.key;
-  Run stranger = run_by("new", "rkd", 0.5);
-  for (const Run& run : {teacher, student, stranger}) store.commit_run(run.training, {run.evaluation});
+  CodedRun stranger = run_by("new", "rkd", 0.5);
+  for (const CodedRun& run : {teacher, student, stranger}) store.commit_run(run.training, {run.evaluation});
   SECTION("by another teacher") {
     teacher.training.shared_code = "new";
     teacher.training.final_weights_fingerprint = "others";
@@ -110,12 +110,12 @@ TEST_CASE("those that learned from a teacher that was replaced are marked as of 
 TEST_CASE("trainings that no suite wants any more are history; the teachers of those it wants are not") {
   const TemporaryFolder folder;
   Store store = store_in(folder);
-  Run teacher = run_by("code", "teacher", 0.9);
+  CodedRun teacher = run_by("code", "teacher", 0.9);
   teacher.training.teacher_key = "";
-  Run student = run_by("code", "kd", 0.5);
+  CodedRun student = run_by("code", "kd", 0.5);
   student.training.teacher_key = teacher.training.key;
-  const Run edited = run_by("code", "kd before it was edited", 0.5);
-  for (const Run& run : {teacher, student, edited}) store.commit_run(run.training, {run.evaluation});
+  const CodedRun edited = run_by("code", "kd before it was edited", 0.5);
+  for (const CodedRun& run : {teacher, student, edited}) store.commit_run(run.training, {run.evaluation});
   store.set_suite_links("quick", {example::link(student.training, student.evaluation, "0001")});
   CHECK(store.history_size() == 1);
   CHECK(store.leaderboard_rows("quick").size() == 1);
@@ -124,9 +124,9 @@ TEST_CASE("trainings that no suite wants any more are history; the teachers of t
 TEST_CASE("a validation curve that chose nothing is no part of what must come out the same") {
   const TemporaryFolder folder;
   Store store = store_in(folder);
-  Run one = run_by("code", "kd", 0.5);
+  CodedRun one = run_by("code", "kd", 0.5);
   store.commit_run(one.training, {one.evaluation});
-  Run of_another_task = one;
+  CodedRun of_another_task = one;
   of_another_task.training.epochs.back() = {1, "main", "validation", "map", 0.25};
   of_another_task.evaluation.key = "other task";
   store.commit_run(of_another_task.training, {of_another_task.evaluation});
