@@ -175,7 +175,7 @@ std::string file_text(const WeightFile& file) {
     const std::int64_t not_finite = not_finite_in(tensor);
     text += fmt::format("  {:<{}} {:<9} [{}]{}\n", name, width, type_name(tensor.scalar_type()),
                         fmt::join(tensor.sizes(), ", "),
-                        not_finite > 0 ? fmt::format(", {} values NaN or infinite", not_finite) : "");
+                        not_finite > 0 ? fmt::format(", {} NaN or infinite", not_finite) : "");
   }
   if (!file.left_out.empty()) text += fmt::format("  no tensors, or not of the entry: {}\n", join(file.left_out));
   for (const auto& [key, value] : file.metadata) text += fmt::format("  {}: {}\n", one_line(key), one_line(value));

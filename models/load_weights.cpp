@@ -117,7 +117,7 @@ void look_for_not_finite(const TensorMap& own, const TensorMap& given, WeightsRe
     const at::Tensor value = loaded_value(name, own.at(name), given, report);
     if (!value.is_floating_point()) continue;
     const auto count = value.isfinite().logical_not_().sum().item<std::int64_t>();
-    if (count > 0) report.not_finite.push_back({name, count});
+    if (count > 0) report.not_finite.push_back({name, count, value.numel()});
   }
 }
 
@@ -126,8 +126,9 @@ void refuse_not_finite(const WeightFile& file, const WeightsReport& report) {
   std::int64_t values = 0;
   for (const NotFinite& item : report.not_finite) values += item.values;
   throw Error(ErrorKind::kData,
-              {fmt::format("{} values of the weights are NaN or infinite, in {} tensor{}\n{}", values,
-                           report.not_finite.size(), report.not_finite.size() == 1 ? "" : "s", report.text()),
+              {fmt::format("the weights are not finite: {} NaN or infinite value{}, in {} tensor{}\n{}", values,
+                           values == 1 ? "" : "s", report.not_finite.size(), report.not_finite.size() == 1 ? "" : "s",
+                           report.text()),
                file.path.string(), "finite numbers in every tensor that is loaded",
                "take a checkpoint of before the training diverged"});
 }
@@ -239,8 +240,8 @@ std::string WeightsReport::text() const {
   text += list_text("head skipped", skipped);
   text += list_text("left out", left_out);
   for (std::size_t i = 0; i < std::min(not_finite.size(), kLinesShown); ++i) {
-    text +=
-        fmt::format("  not finite: {} values of {} are NaN or infinite\n", not_finite[i].values, not_finite[i].name);
+    text += fmt::format("  not finite: {} of {} values of {}\n", not_finite[i].values, not_finite[i].of,
+                        not_finite[i].name);
   }
   if (not_finite.size() > kLinesShown) text += fmt::format("  … and {} more\n", not_finite.size() - kLinesShown);
   for (const PrefixFit& other : other_prefixes) {

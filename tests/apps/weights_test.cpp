@@ -156,11 +156,11 @@ TEST_CASE("cmkd weights says which tensors are not finite, and that they do not 
   CHECK(fit.report.at("not_finite") ==
         json::array({{{"name", "fc.bias"}, {"values", 10}}, {{"name", "stage1.1.running_var"}, {"values", 16}}}));
   const std::string text = text_of("diverged.pth");
-  CHECK(text.find("not finite: 16 values of stage1.1.running_var are NaN or infinite") != std::string::npos);
+  CHECK(text.find("not finite: 16 of 16 values of stage1.1.running_var") != std::string::npos);
   // A head that is not loaded does no harm.
   CHECK(fit_of("diverged.pth", {"--classifier", "skip"}).report.at("not_finite").size() == 1);
   const test::TemporaryFolder folder;
   const auto plain = test::cmkd({"weights", checkpoint("diverged.pth")}, folder.path());
   CHECK(plain.status == 0);
-  CHECK(plain.out.find("10 values NaN or infinite") != std::string::npos);
+  CHECK(plain.out.find("10 NaN or infinite") != std::string::npos);
 }

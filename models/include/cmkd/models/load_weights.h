@@ -40,7 +40,8 @@ struct PrefixFit {
 
 struct NotFinite {
   std::string name;
-  std::int64_t values = 0;  // of them NaN or infinite, in the model's type
+  std::int64_t values = 0;  // that are NaN or infinite, in the model's type
+  std::int64_t of = 0;      // all values of the tensor
 };
 
 // Names as in the model. What the model calls a head and `classifier` skips is in `skipped` alone.
