@@ -167,7 +167,7 @@ int run_clips(const Arguments& arguments) {
       "suite\n"
       "damages the clip for the teacher, teacher_... files have what the teacher sees. CLIP: an id, or the path of the "
       "clip's file.",
-      "cmkd clips show suites/quick.toml test/c0_0001.mkv\ncmkd clips show my.toml speech/001.mp4 dog/002.mp4 --window "
+      "cmkd clips show suites/quick.toml test/000001.mkv\ncmkd clips show my.toml speech/001.mp4 dog/002.mp4 --window "
       "1\n"
       "cmkd clips show my.toml --test-view 0 --json -- -1pRmoJIGQc_10000_20000");
   line.positional("words", -1);
