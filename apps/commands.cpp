@@ -13,6 +13,7 @@ const std::vector<Command>& all_commands() {
       {"status", "what of a suite is done, failed, under way", run_status},
       {"report", "leaderboards from the store: Markdown, CSV, JSON, HTML", run_report},
       {"ingest", "decode a suite's dataset into its clip cache", run_ingest},
+      {"clips", "what the models see of a clip: pictures, sound, times, roles, labels", run_clips},
       {"probe", "what the decoder sees in media files", run_probe},
       {"weights", "what a file of weights holds, and how it fits a model", run_weights},
       {"datasets", "make the embedded dataset, check what is on disk", run_datasets},

@@ -15,6 +15,7 @@ int run_run(const Arguments& arguments);
 int run_status(const Arguments& arguments);
 int run_report(const Arguments& arguments);
 int run_ingest(const Arguments& arguments);
+int run_clips(const Arguments& arguments);
 int run_probe(const Arguments& arguments);
 int run_datasets(const Arguments& arguments);
 int run_conformance_command(const Arguments& arguments);

@@ -20,6 +20,8 @@ constexpr const char* kScript = R"bash(_cmkd() {
     COMPREPLY=($(compgen -W "@NAMES@" -- "$word"))
   elif [[ $command == new && $COMP_CWORD -eq 2 ]]; then
     COMPREPLY=($(compgen -W "baseline" -- "$word"))
+  elif [[ $command == clips && $COMP_CWORD -eq 2 ]]; then
+    COMPREPLY=($(compgen -W "show" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))
   fi

@@ -40,10 +40,6 @@ void require_stored(bool stored, const char* what) {
                                   fmt::format("set ingest.{} = true, or choose models of another modality", what)});
 }
 
-std::int64_t index_of_window(std::int64_t room, std::int64_t window, std::int64_t windows) {
-  return windows <= 1 ? room / 2 : room * window / (windows - 1);
-}
-
 }  // namespace
 
 WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings)
@@ -67,11 +63,6 @@ WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& setting
     throw Error(ErrorKind::kUsage, {"clip.audio_seconds is not given and cannot be derived: ingest.fps is 0", "",
                                     "a positive number of seconds", ""});
   }
-}
-
-std::int64_t WindowReader::first_frame(const CachedClip& clip, std::int64_t window, std::int64_t windows) const {
-  const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
-  return index_of_window(std::max<std::int64_t>(clip.frame_count - span, 0), window, windows);
 }
 
 ClipDraw WindowReader::draw_training(std::int64_t clip, RandomStream stream) const {
@@ -131,16 +122,14 @@ void WindowReader::read_frames(const ClipDraw& draw, bool test, bool frozen, std
   const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
   LoadedClip loaded;
   loaded.clip = cache_.clip(draw.clip);
-  const std::int64_t first = first_frame(loaded.clip, draw.window, test ? settings_.test_views : settings_.windows);
+  const std::int64_t first = first_frame(loaded.clip, draw, test);
   if (cache_.settings().frame_storage != "raw") {
     loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
   }
   const CachedClip& clip = loaded.clip;
   for (std::int64_t channel = 0; channel < 3; ++channel) {
     for (std::int64_t t = 0; t < settings_.frames; ++t) {
-      // A clip shorter than the window repeats its last frame.
-      const std::int64_t wanted = frozen ? first : first + t * settings_.frame_step;
-      const std::int64_t frame = std::min(wanted, clip.frame_count - 1);
+      const std::int64_t frame = frame_at(clip, first, frozen ? 0 : t);
       const std::uint8_t* source = clip.pixels.data() + ((frame - loaded.first_frame) * 3 + channel) * plane +
                                    draw.top * stored_width + draw.left;
       for (std::int64_t row = 0; row < height_; ++row, out += width_, source += stored_width) {
@@ -214,7 +203,6 @@ at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool t
 }
 
 void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t shift, float* out) const {
-  const std::int64_t windows = test ? settings_.test_views : settings_.windows;
   const IngestSettings& stored = cache_.settings();
   LoadedClip loaded;
   if (stored.audio_storage == "float32") {
@@ -227,15 +215,7 @@ void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t sh
     std::ranges::copy(clip.samples, out);
     return;
   }
-  std::int64_t first = 0;
-  if (clip.frame_count > 0) {
-    const std::int64_t frame = first_frame(clip, draw.window, windows);
-    const double seconds = stored.fps > 0 ? static_cast<double>(frame) / stored.fps
-                                          : static_cast<double>(clip.frame_time_s[static_cast<std::size_t>(frame)]);
-    first = std::llround(seconds * stored.sample_rate);
-  } else {
-    first = index_of_window(std::max<std::int64_t>(clip.sample_count - samples_, 0), draw.window, windows);
-  }
+  const std::int64_t first = first_sample(clip, draw, test);
   const std::int64_t count = std::clamp<std::int64_t>(clip.sample_count - first, 0, samples_);
   std::fill_n(out + count, samples_ - count, 0.0F);  // beyond the clip's end
   if (count == 0) return;

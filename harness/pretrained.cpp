@@ -67,12 +67,14 @@ WeightsReport load_weights(Model& model, const ModelEntry& entry, const std::str
   if (!entry.has_weights()) return {};
   const Parameters& values = entry.weights.values;
   try {
-    const WeightFile file = read_weight_file(values.text("weights"), {values.text("weights_entry")});
+    const LoadOptions options = load_options(values);
+    const auto compare = [&](const WeightFile& file) { return compare_weights(model, file, options); };
+    const WeightFile file = read_fitting_entry(values.text("weights"), values.text("weights_entry"), compare).file;
     if (!expected_hash.empty() && file.content_hash != expected_hash) {
       throw Error(ErrorKind::kData, {"the weights changed while the suite ran: another content than was planned with",
                                      file.path.string(), "", "run the command again"});
     }
-    return load_pretrained(model, file, load_options(values));
+    return load_pretrained(model, file, options);
   } catch (const Error& error) {
     rethrow(error, entry);
   }

@@ -28,93 +28,23 @@ namespace {
 // A training whose loss is beyond this is taken to diverge: losses of all methods start many orders below.
 constexpr double kDivergence = 1e8;
 
-// Neither the suite's name nor the method is in the streams: renaming a suite retrains nothing, and all methods of a
-// cell draw the same numbers.
-RandomStreams streams_of(const Suite& suite, std::int64_t seed) { return {"cmkd", suite.dataset, seed}; }
-
-// Of which clips a training may see the label or the tags.
-std::vector<bool> visible_clips(const ClipList& list, const Roles& roles, bool teacher, bool all_labels) {
-  std::vector<bool> visible(list.clips.size(), false);
-  for (const std::int64_t clip : teacher ? roles.teacher : (all_labels ? roles.transfer : roles.labelled)) {
-    visible[static_cast<std::size_t>(clip)] = true;
-  }
-  return visible;
+BatchPlan plan_batches(const BatchSource& source, const PlannedTraining& planned) {
+  const BatchPlan::Settings settings{planned.budget.integer("batch_labelled"),
+                                     planned.budget.integer("batch_unlabelled")};
+  const std::vector<std::int64_t>& labelled = planned.is_teacher ? source.clips() : source.roles().labelled;
+  return {source.clips(), labelled, settings, source.streams()};
 }
 
-BatchPlan plan_batches(const Roles& roles, const Parameters& budget, bool teacher, const RandomStreams& streams) {
-  const BatchPlan::Settings settings{budget.integer("batch_labelled"), budget.integer("batch_unlabelled")};
-  if (teacher) return {roles.teacher, roles.teacher, settings, streams};
-  return {roles.transfer, roles.labelled, settings, streams};
-}
-
-ErrorParts unbuildable(const MethodEntry& entry, const std::exception& error) {
-  return {fmt::format("method '{}' cannot be built for these models: {}", entry.id, reason_of(error)), entry.origin, "",
-          "take other models, or leave the method out"};
-}
-
-}  // namespace
-
-namespace {
-
-// What no method can mend: the task, the data and the two networks do not go together.
-void check_method(const Suite& suite, const ClipList& list, const MethodEntry& entry, const MethodInfo& info) {
-  const auto refuse = [&](const std::string& why, const std::string& fix) {
-    throw Error(ErrorKind::kUsage, {fmt::format("method '{}' {}", entry.id, why), entry.origin, "", fix});
-  };
-  if (list.multi_label && !info.multi_label) {
-    refuse(fmt::format("is defined for one label a clip, and clips of '{}' have tags", suite.dataset),
-           "leave the method out, or take a dataset of one label a clip");
-  }
-  if (info.needs.teacher_network && suite.teacher.modality == suite.student.modality) {
-    refuse("works on two modalities, and teacher and student have the same one",
-           "leave the method out, or give the teacher another modality");
-  }
-}
-
-void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles) {
-  const WindowReader reader(data.cache, suite.window_settings());
-  const ScopedSeed guard(0);
-  const auto make_model = [&](const ModelEntry& entry) {
-    const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
-    (void)load_weights(*model, entry);
-    return model;
-  };
-  const auto student = make_model(suite.student);
-  const auto teacher = make_model(suite.teacher);
-  for (const MethodEntry& entry : suite.methods) {
-    const MethodInfo& info = method_registry().get(entry.id, entry.origin);
-    check_method(suite, data.listed.list, entry, info);
-    const bool is_teacher = info.role == MethodRole::kTeacher;
-    TrainingSetup setup;
-    setup.student = is_teacher ? teacher : student;
-    setup.student_shape = setup.student->shape();
-    if (info.needs.teacher) setup.teacher_shape = teacher->shape();
-    if (info.needs.teacher_network) setup.teacher = teacher;
-    setup.classes = setup.student_shape.classes;
-    setup.multi_label = data.listed.list.multi_label;
-    setup.transfer_clips = static_cast<std::int64_t>((is_teacher ? roles.teacher : roles.transfer).size());
-    setup.transfer_labels = at::full({setup.transfer_clips}, -1, at::kLong);
-    setup.transfer_pseudo_labels = at::zeros({setup.transfer_clips}, at::kLong);
-    setup.parameters = entry.section.values;
-    try {
-      (void)info.make(setup);
-    } catch (const Error& error) {
-      // A method's own refusal is written for the reader; anything else it throws is not.
-      if (error.kind() != ErrorKind::kInternal) throw;
-      throw Error(ErrorKind::kUsage, unbuildable(entry, error));
-    } catch (const std::exception& error) {
-      throw Error(ErrorKind::kUsage, unbuildable(entry, error));
-    }
-  }
-}
-
-void check_task(const Suite& suite, const ClipList& list) {
-  const std::string& task = suite.general.values.text("task");
-  if (task != "action_recognition" || !list.multi_label) return;
-  throw Error(
-      ErrorKind::kUsage,
-      {fmt::format("the task 'action_recognition' wants one label a clip, and clips of '{}' have tags", suite.dataset),
-       suite.general.origin("task"), "audio_tagging, retrieval", "set suite.task"});
+BatchSourceOptions source_options(const PlannedTraining& planned, const MethodInfo& info, bool teacher_beside,
+                                  c10::Device device) {
+  BatchSourceOptions options;
+  options.seed = planned.seed;
+  options.fold = planned.fold;
+  options.of_teacher = planned.is_teacher;
+  options.all_labels = info.needs.all_labels;
+  options.teacher_beside = teacher_beside;
+  options.device = device;
+  return options;
 }
 
 }  // namespace
@@ -132,17 +62,6 @@ ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const Suit
   return config;
 }
 
-void check_suite(const Suite& suite, const SuiteData& data) {
-  check_task(suite, data.listed.list);
-  for (const Suite* one : suite.cases()) {
-    Roles roles;
-    for (const std::string& fold : data.folds(*one)) {
-      for (const std::int64_t seed : one->seeds()) roles = data.roles(*one, seed, fold);
-    }
-    check_methods(*one, data, roles);
-  }
-}
-
 Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const SuiteData& data,
                  const TeacherOutputs* teacher, TrainerOptions options)
     : suite_(suite),
@@ -152,17 +71,9 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
       options_(std::move(options)),
       info_(method_registry().get(planned.method)),
       budget_(planned.budget),
-      roles_(data.roles(suite, planned.seed, planned.fold)),
-      streams_(streams_of(suite, planned.seed)),
-      reader_(data.cache, suite.window_settings()),
-      clips_(planned.is_teacher ? roles_.teacher : roles_.transfer),
-      batches_(plan_batches(roles_, budget_, planned.is_teacher, streams_)),
-      visible_(visible_clips(data.listed.list, roles_, planned.is_teacher, info_.needs.all_labels)),
-      teacher_reader_(reader_) {
-  if (teacher_ != nullptr) corrupt_teacher();
-  if (teacher_ != nullptr && !planned.control.empty()) {
-    shuffled_ = shuffle_teacher(*teacher_, planned.control, streams_.stream("control-" + planned.control));
-  }
+      source_(suite, data, source_options(planned, info_, teacher != nullptr, options_.device)),
+      batches_(plan_batches(source_, planned)) {
+  if (teacher_ != nullptr) set_teacher_side();
   state_.key = planned.key;
   state_.shared_code = shared_code_hash();
   try {
@@ -175,32 +86,24 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
 
 Trainer::~Trainer() = default;
 
-// What the teacher says of damaged pairs replaces what it says of the clips as they are.
-void Trainer::corrupt_teacher() {
-  const CorruptionSettings settings = suite_.corruption_settings();
-  if (settings.kind == CorruptionKind::kNone) return;
-  corruption_ = std::make_shared<CorruptionPlan>(
-      plan_corruption(settings, data_.listed.list, roles_.transfer, streams_.stream("corruption")));
-  teacher_reader_.emplace(reader_.corrupted(corruption_));
-  const std::shared_ptr<Model> network = load_teacher();
-  const Modality modality = teacher_->shape.modality;
-  // The teacher stays in eval mode: its modules are not the predictor's.
-  const Predictor teacher{{modality}, {}, [&](const Batch& batch) { return network->forward(batch.input(modality)); }};
-  corrupted_ = compute_teacher_outputs(teacher, teacher_->shape, teacher_->clips, *teacher_reader_, teacher_->windows,
-                                       suite_.evaluation.values.integer("batch"), options_.device);
-  corrupted_->logits = corrupted_->logits.to(options_.device);
-  corrupted_->embedding = corrupted_->embedding.to(options_.device);
-  corrupted_->weights = teacher_->weights;
-  corrupted_->test_scores = teacher_->test_scores;
-  teacher_ = &*corrupted_;
+void Trainer::set_teacher_side() {
+  TeacherSideOptions options;
+  options.outputs = info_.needs.teacher;
+  options.input = info_.needs.teacher_network;
+  options.control = planned_.control;
+  options.batch_size = suite_.evaluation.values.integer("batch");
+  options.device = options_.device;
+  source_.set_teacher(std::make_unique<TeacherSide>(
+      *teacher_, source_.teacher_reader(), source_.corruption() != nullptr, [this] { return load_teacher(); },
+      source_.streams(), options));
 }
 
 void Trainer::build() {
   const ModelEntry& entry = planned_.is_teacher ? suite_.teacher : suite_.student;
   std::shared_ptr<Model> model;
   {
-    const ScopedSeed seed(streams_.seed_for(planned_.is_teacher ? "teacher-init" : "student-init"));
-    model = model_registry().get(entry.id).make(model_config(suite_, entry, data_, reader_));
+    const ScopedSeed seed(source_.streams().seed_for(planned_.is_teacher ? "teacher-init" : "student-init"));
+    model = model_registry().get(entry.id).make(model_config(suite_, entry, data_, reader()));
   }
   (void)load_weights(*model, entry, planned_.weights_hash);
   model->to(options_.device);
@@ -212,17 +115,17 @@ void Trainer::build() {
   if (teacher_ != nullptr) setup.teacher_shape = teacher_->shape;
   setup.classes = shape_.classes;
   setup.multi_label = data_.listed.list.multi_label;
-  setup.transfer_clips = static_cast<std::int64_t>(clips_.size());
+  setup.transfer_clips = static_cast<std::int64_t>(source_.clips().size());
   setup.transfer_labels = at::empty({setup.transfer_clips}, at::kLong);
-  for (std::size_t i = 0; i < clips_.size(); ++i) {
-    setup.transfer_labels.mutable_data_ptr<std::int64_t>()[i] = visible_label(clips_[i]);
+  for (std::size_t i = 0; i < source_.clips().size(); ++i) {
+    setup.transfer_labels.mutable_data_ptr<std::int64_t>()[i] = source_.visible_label(source_.clips()[i]);
   }
-  if (teacher_ != nullptr) setup.transfer_pseudo_labels = teacher_->pseudo_labels();
+  if (teacher_ != nullptr) setup.transfer_pseudo_labels = source_.teacher()->outputs().pseudo_labels();
   if (info_.needs.teacher_network) setup.teacher = load_teacher();
   setup.parameters = planned_.parameters;
   setup.device = options_.device;
   try {
-    const ScopedSeed seed(streams_.seed_for("method-init"));
+    const ScopedSeed seed(source_.streams().seed_for("method-init"));
     training_ = info_.make(setup);
   } catch (const std::exception& error) {
     if (!blames_method(error)) throw;
@@ -234,8 +137,7 @@ void Trainer::build() {
     const auto view = [this, sample](std::vector<at::Tensor> stages) {
       return training_->teacher_maps(std::move(stages), sample);
     };
-    teacher_maps_.emplace(load_teacher(), OutputRequest{info_.needs.teacher_tokens, info_.needs.teacher_stages}, view,
-                          *teacher_, *teacher_reader_, options_.device);
+    source_.teacher()->add_maps({info_.needs.teacher_tokens, info_.needs.teacher_stages}, view);
   }
   OptimizerOptions optimizer;
   optimizer.kind = budget_.text("optimizer");
@@ -259,8 +161,8 @@ void Trainer::build() {
 std::vector<at::Tensor> Trainer::student_stages(Model& model) const {
   const at::NoGradGuard no_grad;
   const bool video = shape_.modality == Modality::kVideo;
-  const Batch one =
-      reader_.make_batch({reader_.draw_window(clips_.front(), 0)}, /*test=*/false, video, !video, options_.device);
+  const Batch one = reader().make_batch({reader().draw_window(source_.clips().front(), 0)}, /*test=*/false, video,
+                                        !video, options_.device);
   model.eval();
   std::vector<at::Tensor> stages = model.forward(one.input(shape_.modality), {false, true}).stages;
   model.train();
@@ -275,7 +177,7 @@ std::shared_ptr<Model> Trainer::load_teacher() const {
   std::shared_ptr<Model> model;
   {
     const ScopedSeed seed(0);  // every weight is overwritten
-    model = model_registry().get(suite_.teacher.id).make(model_config(suite_, suite_.teacher, data_, reader_));
+    model = model_registry().get(suite_.teacher.id).make(model_config(suite_, suite_.teacher, data_, reader()));
   }
   load_state(*model, teacher_->weights, "the teacher's kept weights");
   model->to(options_.device);
@@ -303,9 +205,7 @@ Predictor Trainer::predictor() { return training_->predictor(); }
 
 void Trainer::run() {
   session_start_ = last_save_ = steady_seconds();
-  if (teacher_maps_) {
-    teacher_maps_->keep(suite_.evaluation.values.integer("batch"), budget_.integer("teacher_maps_mib") * 1024 * 1024);
-  }
+  if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.integer("teacher_maps_mib") * 1024 * 1024);
   for (; state_.phase < static_cast<std::int64_t>(phases_.size()); ++state_.phase, state_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(state_.phase)];
     while (state_.epoch < span.phase.epochs) run_epoch(span);
@@ -330,47 +230,9 @@ void Trainer::run_epoch(const PhaseSpan& span) {
   ++state_.epoch;
 }
 
-std::int64_t Trainer::visible_label(std::int64_t clip) const {
-  return visible_[static_cast<std::size_t>(clip)] ? data_.listed.list.clips[static_cast<std::size_t>(clip)].label : -1;
-}
-
-// Batch::labels and label_known, on the host.
-void Trainer::fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) const {
-  const auto size = static_cast<std::int64_t>(draws.size());
-  const bool multi_label = data_.listed.list.multi_label;
-  batch.label_known = at::empty({size}, at::kBool);
-  batch.labels = multi_label ? at::full({size, shape_.classes}, -1.0, at::kFloat) : at::empty({size}, at::kLong);
-  for (std::int64_t i = 0; i < size; ++i) {
-    const std::int64_t clip = draws[static_cast<std::size_t>(i)].clip;
-    const bool known = visible_[static_cast<std::size_t>(clip)];
-    batch.label_known.mutable_data_ptr<bool>()[i] = known;
-    if (!multi_label) batch.labels.mutable_data_ptr<std::int64_t>()[i] = visible_label(clip);
-    if (!multi_label || !known) continue;
-    float* row = batch.labels.mutable_data_ptr<float>() + i * shape_.classes;
-    std::fill_n(row, shape_.classes, 0.0F);
-    for (const std::int64_t tag : data_.listed.list.clips[static_cast<std::size_t>(clip)].tags) row[tag] = 1.0F;
-  }
-}
-
-Batch Trainer::make_batch(const std::vector<ClipDraw>& draws) const {
-  const bool video = shape_.modality == Modality::kVideo;
-  Batch batch = reader_.make_batch(draws, /*test=*/false, video, !video, options_.device);
-  fill_labels(draws, batch);
-  batch.transfer_index = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
-  for (std::size_t i = 0; i < draws.size(); ++i) {
-    batch.transfer_index.mutable_data_ptr<std::int64_t>()[i] =
-        std::ranges::lower_bound(clips_, draws[i].clip) - clips_.begin();
-  }
-  batch.labels = batch.labels.to(options_.device);
-  batch.label_known = batch.label_known.to(options_.device);
-  batch.transfer_index = batch.transfer_index.to(options_.device);
-  attach_teacher(batch, draws);
-  return batch;
-}
-
 Batch Trainer::next_batch(const PhaseSpan& span) {
-  const std::vector<ClipDraw> draws = batches_.step(span.stream_epoch + state_.epoch, state_.step, reader_);
-  Batch batch = make_batch(draws);
+  const std::vector<ClipDraw> draws = batches_.step(span.stream_epoch + state_.epoch, state_.step, reader());
+  Batch batch = source_.make(draws);
   // Runs are paired by what their last phase saw: the phase that all methods have.
   if (!span.is_last) return batch;
   Hasher order;
@@ -389,41 +251,19 @@ Batch Trainer::next_batch(const PhaseSpan& span) {
 TensorMap Trainer::clip_signals() {
   std::map<std::string, std::vector<at::Tensor>> parts;
   const auto size = static_cast<std::size_t>(suite_.evaluation.values.integer("batch"));
-  for (std::size_t first = 0; first < clips_.size(); first += size) {
+  const std::vector<std::int64_t>& clips = source_.clips();
+  for (std::size_t first = 0; first < clips.size(); first += size) {
     std::vector<ClipDraw> draws;
-    for (std::size_t i = first; i < std::min(first + size, clips_.size()); ++i) {
-      draws.push_back(reader_.draw_window(clips_[i], 0));
+    for (std::size_t i = first; i < std::min(first + size, clips.size()); ++i) {
+      draws.push_back(reader().draw_window(clips[i], 0));
     }
-    for (const auto& [name, values] : training_->clip_signals(make_batch(draws))) {
+    for (const auto& [name, values] : training_->clip_signals(source_.make(draws))) {
       parts[name].push_back(values.to(at::kFloat).to(at::kCPU));
     }
   }
   TensorMap signals;
   for (const auto& [name, list] : parts) signals.emplace(name, at::cat(list));
   return signals;
-}
-
-void Trainer::attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) const {
-  if (teacher_ == nullptr || !info_.needs.teacher) return;
-  const at::Tensor rows = teacher_->rows(batch);
-  const TeacherOutputs& seen = shuffled_ ? *shuffled_ : *teacher_;
-  batch.teacher.logits = seen.logits.index_select(0, rows);
-  batch.teacher.embedding = seen.embedding.index_select(0, rows);
-  batch.pseudo_labels = teacher_->logits.index_select(0, rows).argmax(1);
-  if (!teacher_maps_ && !info_.needs.teacher_network) return;
-  // The same windows as in the cached outputs: centre crop, not mirrored; under a control, the other clip's.
-  std::vector<ClipDraw> views;
-  for (const ClipDraw& draw : draws)
-    views.push_back(teacher_reader_->draw_window(seen.source_of(draw.clip), draw.window));
-  if (info_.needs.teacher_network) {
-    const bool video = teacher_->shape.modality == Modality::kVideo;
-    const Batch sensed = teacher_reader_->make_batch(views, /*test=*/false, video, !video, options_.device);
-    (video ? batch.video : batch.audio) = sensed.input(teacher_->shape.modality);
-  }
-  if (!teacher_maps_) return;
-  const ModelOutput maps = teacher_maps_->of(views);
-  batch.teacher.tokens = maps.tokens;
-  batch.teacher.stages = maps.stages;
 }
 
 void Trainer::run_step(const PhaseSpan& span) {
@@ -437,7 +277,7 @@ void Trainer::run_step(const PhaseSpan& span) {
   context.steps_per_epoch = batches_.steps_per_epoch();
   const std::vector<ModuleGroup> groups = groups_of(span.phase.name);
   try {
-    const ScopedSeed seed(streams_.seed_for("step", position));
+    const ScopedSeed seed(source_.streams().seed_for("step", position));
     const BatchGuard guard(batch);
     const StepResult result = training_->step(context, batch);
     guard.require_unchanged();
@@ -510,11 +350,11 @@ void Trainer::finish_epoch(const PhaseSpan& span) {
 bool Trainer::chooses_on_test() const { return suite_.general.values.text("protocol") == "paper"; }
 
 const std::vector<std::int64_t>& Trainer::selection_clips() const {
-  return chooses_on_test() ? roles_.test : roles_.validation;
+  return chooses_on_test() ? roles().test : roles().validation;
 }
 
 void Trainer::validate(const PhaseSpan& span) {
-  const TaskEvaluation task(suite_, data_, roles_, reader_, options_.device);
+  const TaskEvaluation task(suite_, data_, roles(), reader(), options_.device);
   const double value = task.primary(training_->predictor(), selection_clips());
   if (std::isnan(value)) return;  // undefined on these clips: says nothing of the epoch
   const std::string& name = task_info(suite_.general.values.text("task")).primary_metric;

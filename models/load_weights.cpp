@@ -5,28 +5,27 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "cmkd/core/error.h"
+#include "prefix_choice.h"
 
 namespace cmkd {
 
 namespace {
 
-constexpr const char* kDataParallel = "module.";
+// Parts of names between '.' and '_'. "k" is MoCo's key encoder, which follows the one that is trained.
+constexpr std::array<std::string_view, 9> kWordsOfCopies{"ema",      "momentum", "teacher", "target", "average",
+                                                         "averaged", "swa",      "shadow",  "k"};
+
 constexpr std::size_t kLinesShown = 12;  // of each kind in an error
 
 void require_choice(const std::string& name, const std::string& value, const std::vector<std::string>& choices) {
   if (std::ranges::find(choices, value) != choices.end()) return;
   throw Error(ErrorKind::kUsage, {fmt::format("weights: '{}' cannot be '{}'", name, value), "", join(choices),
                                   did_you_mean(value, choices)});
-}
-
-std::string prefix_of(const WeightFile& file, const LoadOptions& options) {
-  if (options.prefix != "auto") return options.prefix;
-  const bool all =
-      std::ranges::all_of(file.tensors, [](const auto& item) { return item.first.starts_with(kDataParallel); });
-  return all ? kDataParallel : "";
 }
 
 // The convolution that sees the input: the first parameter with two or three dimensions of space and time.
@@ -45,6 +44,35 @@ bool sums_to(const at::Tensor& given, const at::Tensor& own) {
   return own.sizes() == at::IntArrayRef(sizes);
 }
 
+bool fits_as(const at::Tensor& given, const at::Tensor& own, bool summable) {
+  return given.sizes() == own.sizes() || (summable && sums_to(given, own));
+}
+
+void choose_prefix(const WeightFile& file, const TensorMap& own, const std::string& summable,
+                   const LoadOptions& options, WeightsReport& report) {
+  TensorMap counted;
+  for (const auto& [name, tensor] : own) {
+    if (options.classifier != "skip" || !is_classifier_parameter(name)) counted.emplace(name, tensor);
+  }
+  const auto fits = [&](const std::string& name, const at::Tensor& given) {
+    return fits_as(given, own.at(name), name == summable);
+  };
+  const std::vector<models::RankedPrefix> ranking = models::rank_prefixes(file.tensors, counted, fits);
+  const models::RankedPrefix& best = ranking.front();
+  if (options.prefix == "auto") {
+    report.prefix = best.prefix;
+    for (const models::RankedPrefix& other : ranking) {
+      if (other.prefix == best.prefix || other.fits == 0 || 2 * other.fits < best.fits) continue;
+      report.other_prefixes.push_back({other.prefix, other.fits});
+    }
+    return;
+  }
+  report.prefix = options.prefix.empty() || options.prefix.ends_with('.') ? options.prefix : options.prefix + ".";
+  const auto given = std::ranges::find(ranking, report.prefix, &models::RankedPrefix::prefix);
+  if (given == ranking.end() || given->fits < best.fits) report.better_prefix = PrefixFit{best.prefix, best.fits};
+  if (best.fits == 0) report.better_prefix.reset();
+}
+
 // What of the file is for the model, by the model's names.
 TensorMap given_tensors(const WeightFile& file, const WeightsReport& report) {
   return with_prefix(file.tensors, report.prefix);
@@ -56,30 +84,16 @@ void compare_one(const std::string& name, const at::Tensor& own, const TensorMap
   if (found == given.end()) {
     auto& list = name.ends_with("num_batches_tracked") ? report.missing_counters : report.missing;
     list.push_back(name);
-  } else if (found->second.sizes() == own.sizes()) {
+  } else if (fits_as(found->second, own, name == summable)) {
     report.matched.push_back(name);
-  } else if (name == summable && sums_to(found->second, own)) {
-    report.matched.push_back(name);
-    report.summed.push_back(name);
+    if (found->second.sizes() != own.sizes()) report.summed.push_back(name);
   } else {
     report.wrong_shape.push_back({name, found->second.sizes().vec(), own.sizes().vec()});
   }
 }
 
-// A prefix with which a name that is missing stands in the file: "encoder." for "encoder.conv1.weight".
-std::string likely_prefix(const WeightFile& file, const WeightsReport& report) {
-  for (const std::string& name : report.missing) {
-    for (const auto& [given, tensor] : file.tensors) {
-      if (given.size() > name.size() && given.ends_with("." + name)) return given.substr(0, given.size() - name.size());
-    }
-  }
-  return "";
-}
-
-std::string fix_for(const WeightFile& file, const WeightsReport& report) {
-  if (const std::string prefix = likely_prefix(file, report); !prefix.empty()) {
-    return fmt::format("name the prefix: '{}'", prefix);
-  }
+std::string fix_for(const WeightsReport& report) {
+  if (report.better_prefix) return fmt::format("name the prefix: '{}', or auto", report.better_prefix->prefix);
   const bool only_head =
       report.missing.empty() && report.unexpected.empty() &&
       std::ranges::all_of(report.wrong_shape, [](const auto& item) { return is_classifier_parameter(item.name); });
@@ -87,14 +101,44 @@ std::string fix_for(const WeightFile& file, const WeightsReport& report) {
   return "take the weights of this architecture, or allow partial loading";
 }
 
+// What is copied into the model's tensor, in its type and on the host.
+at::Tensor loaded_value(const std::string& name, const at::Tensor& own, const TensorMap& given,
+                        const WeightsReport& report) {
+  const bool sum = std::ranges::find(report.summed, name) != report.summed.end();
+  const at::Tensor& tensor = given.at(name);
+  // In float: a sum in half precision would round twice.
+  return (sum ? tensor.to(at::kFloat).sum(1, /*keepdim=*/true) : tensor).to(own.scalar_type());
+}
+
+// In the model's type: a float64 beyond the range of float32 becomes infinite on its way.
+void look_for_not_finite(const TensorMap& own, const TensorMap& given, WeightsReport& report) {
+  const at::NoGradGuard no_grad;
+  for (const std::string& name : report.matched) {
+    const at::Tensor value = loaded_value(name, own.at(name), given, report);
+    if (!value.is_floating_point()) continue;
+    const auto count = value.isfinite().logical_not_().sum().item<std::int64_t>();
+    if (count > 0) report.not_finite.push_back({name, count, value.numel()});
+  }
+}
+
+void refuse_not_finite(const WeightFile& file, const WeightsReport& report) {
+  if (report.not_finite.empty()) return;
+  std::int64_t values = 0;
+  for (const NotFinite& item : report.not_finite) values += item.values;
+  throw Error(ErrorKind::kData,
+              {fmt::format("the weights are not finite: {} NaN or infinite value{}, in {} tensor{}\n{}", values,
+                           values == 1 ? "" : "s", report.not_finite.size(), report.not_finite.size() == 1 ? "" : "s",
+                           report.text()),
+               file.path.string(), "finite numbers in every tensor that is loaded",
+               "take a checkpoint of before the training diverged"});
+}
+
 void copy_matched(const Model& model, const TensorMap& given, const WeightsReport& report) {
   const TensorMap own = state_of(model);
   const at::NoGradGuard no_grad;
   for (const std::string& name : report.matched) {
-    const bool sum = std::ranges::find(report.summed, name) != report.summed.end();
-    const at::Tensor& tensor = given.at(name);
-    // In float: a sum in half precision would round twice.
-    at::Tensor(own.at(name)).copy_(sum ? tensor.to(at::kFloat).sum(1, /*keepdim=*/true) : tensor);
+    const at::Tensor& target = own.at(name);
+    at::Tensor(target).copy_(loaded_value(name, target, given, report));
   }
 }
 
@@ -113,16 +157,28 @@ std::string list_text(const char* title, const std::vector<std::string>& names) 
 
 bool is_classifier_parameter(const std::string& name) { return name.starts_with("fc."); }
 
+bool names_a_copy(const std::string& name) {
+  std::size_t first = 0;
+  while (first <= name.size()) {
+    const std::size_t end = std::min(name.find_first_of("._", first), name.size());
+    if (std::ranges::find(kWordsOfCopies, std::string_view(name).substr(first, end - first)) != kWordsOfCopies.end()) {
+      return true;
+    }
+    first = end + 1;
+  }
+  return false;
+}
+
 WeightsReport compare_weights(const Model& model, const WeightFile& file, const LoadOptions& options) {
   require_choice("classifier", options.classifier, {"load", "skip"});
   require_choice("first_conv", options.first_conv, {"exact", "sum"});
   const bool skip_head = options.classifier == "skip";
   WeightsReport report;
   report.file = describe(file);
-  report.prefix = prefix_of(file, options);
-  const TensorMap given = given_tensors(file, report);
   const TensorMap own = state_of(model);
   const std::string summable = options.first_conv == "sum" ? first_convolution(model) : "";
+  choose_prefix(file, own, summable, options, report);
+  const TensorMap given = given_tensors(file, report);
   for (const auto& [name, tensor] : own) {
     if (skip_head && is_classifier_parameter(name)) {
       report.skipped.push_back(name);
@@ -137,15 +193,17 @@ WeightsReport compare_weights(const Model& model, const WeightFile& file, const 
   for (const auto& [name, tensor] : file.tensors) {
     if (!name.starts_with(report.prefix)) report.left_out.push_back(name);
   }
+  look_for_not_finite(own, given, report);
   return report;
 }
 
 WeightsReport load_pretrained(Model& model, const WeightFile& file, const LoadOptions& options) {
   WeightsReport report = compare_weights(model, file, options);
+  refuse_not_finite(file, report);
   if (report.matched.empty() || (!report.complete() && !options.allow_partial)) {
     const std::string what = report.matched.empty() ? "no tensor of the file fits the model" : "the weights do not fit";
     throw Error(ErrorKind::kData,
-                {fmt::format("{}\n{}", what, report.text()), file.path.string(), "", fix_for(file, report)});
+                {fmt::format("{}\n{}", what, report.text()), file.path.string(), "", fix_for(report)});
   }
   copy_matched(model, given_tensors(file, report), report);
   return report;
@@ -165,6 +223,7 @@ std::string WeightsReport::summary() const {
   add("counters absent", missing_counters.size());
   add("summed over channels", summed.size());
   add("left out", left_out.size());
+  add("not finite", not_finite.size());
   if (!prefix.empty()) text += fmt::format(", prefix '{}' removed", prefix);
   return text;
 }
@@ -180,6 +239,20 @@ std::string WeightsReport::text() const {
   if (wrong_shape.size() > kLinesShown) text += fmt::format("  … and {} more\n", wrong_shape.size() - kLinesShown);
   text += list_text("head skipped", skipped);
   text += list_text("left out", left_out);
+  for (std::size_t i = 0; i < std::min(not_finite.size(), kLinesShown); ++i) {
+    text += fmt::format("  not finite: {} of {} values of {}\n", not_finite[i].values, not_finite[i].of,
+                        not_finite[i].name);
+  }
+  if (not_finite.size() > kLinesShown) text += fmt::format("  … and {} more\n", not_finite.size() - kLinesShown);
+  for (const PrefixFit& other : other_prefixes) {
+    text += fmt::format("  also possible: prefix '{}', with which {} tensors fit\n", other.prefix, other.fits);
+  }
+  if (better_prefix) {
+    text += fmt::format(
+        "  better: prefix '{}', with which {} tensors fit: --prefix auto (in a suite file: "
+        "weights_prefix = \"auto\")\n",
+        better_prefix->prefix, better_prefix->fits);
+  }
   return text;
 }
 

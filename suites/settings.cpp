@@ -132,7 +132,7 @@ std::vector<Spec> weights_specs() {
       Spec::text("weights", "", "file of the first weights: PyTorch, safetensors; \"\": drawn at random by the seed"),
       Spec::text("weights_entry", "",
                  "which entry of a checkpoint; \"\": the first of state_dict, model_state_dict, model and net; .: all"),
-      Spec::text("weights_prefix", "auto", "removed from the file's names; auto: 'module.' when all have it"),
+      Spec::text("weights_prefix", "auto", "removed from the file's names; auto: the one with which most tensors fit"),
       Spec::choice("weights_classifier", "load", {"load", "skip"}, "skip: the head keeps its random first weights"),
       Spec::choice("weights_first_conv", "exact", {"exact", "sum"},
                    "sum: over the file's input channels, for a model with one"),

@@ -156,6 +156,20 @@ std::vector<std::string> entry_names(const PickleValue& value) {
   return names;
 }
 
+// Beside the chosen one; those of no usable name cannot be asked for.
+std::vector<std::string> other_state_dicts(const PickleValue& root, const PickleValue* chosen) {
+  constexpr std::size_t kMostEntries = 20;
+  std::vector<std::string> names;
+  const auto* dict = root.as<DictValue>();
+  if (dict == nullptr || chosen == &root) return names;
+  for (const auto& [key, item] : dict->items) {
+    const auto* text = key->as<std::string>();
+    if (text == nullptr || item == chosen || !is_name(*key) || !has_tensors(*item)) continue;
+    if (names.size() < kMostEntries) names.push_back(*text);
+  }
+  return names;
+}
+
 // The named entry, found step by step along its dots; a name that itself has dots counts as one.
 const PickleValue& find_container(const PickleValue& root, const std::string& wanted, const WeightFile& file) {
   const PickleValue* value = &root;
@@ -194,6 +208,7 @@ std::map<std::string, TensorRecord> select_tensors(const PickleValue& root, std:
     chosen = &find_container(root, options.container, file);
     file.container = options.container;
   }
+  file.other_entries = other_state_dicts(root, chosen);
   Names names(file, values);
   names.visit(*chosen, "", 0);
   if (names.tensors.empty()) {

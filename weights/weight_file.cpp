@@ -143,9 +143,10 @@ std::string describe(const WeightFile& file) {
     values += tensor.numel();
     bytes += static_cast<std::uint64_t>(tensor.numel()) * tensor.element_size();
   }
+  std::string from = file.container.empty() ? "" : fmt::format(", from '{}'", file.container);
+  if (!file.other_entries.empty()) from += fmt::format(" (other entries: {})", join(file.other_entries));
   return fmt::format("{}: {}, {} tensor{}, {} values, {}{}", file.path.filename().string(), to_string(file.format),
-                     file.tensors.size(), file.tensors.size() == 1 ? "" : "s", values, format_bytes(bytes),
-                     file.container.empty() ? "" : fmt::format(", from '{}'", file.container));
+                     file.tensors.size(), file.tensors.size() == 1 ? "" : "s", values, format_bytes(bytes), from);
 }
 
 }  // namespace cmkd

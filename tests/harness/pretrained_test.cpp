@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -180,4 +181,42 @@ TEST_CASE("weights that are not there, or change while the suite runs, are an er
   const auto student = std::ranges::find(plan.trainings, "student", &PlannedTraining::method);
   REQUIRE(student != plan.trainings.end());
   CHECK_THROWS_WITH(Trainer(suite, *student, data, nullptr, {}), message_contains("changed while the suite ran"));
+}
+
+TEST_CASE("weights behind a prefix load by themselves, and with a wrong one the setting that helps is named") {
+  const test::TemporaryFolder folder;
+  const Suite plain = load(folder, "");
+  const SuiteData data = open_data(plain, folder / "cache", 1);
+  TensorMap tensors;
+  add_with_prefix(tensors, "model.student.", student_weights(classes_of(plain, folder / "cache"), 1));
+  tensors.emplace("model.projector.weight", at::zeros({2}));
+  write_safetensors(folder / "w.safetensors", {tensors, {}});
+  const std::string line = weights_line(folder / "w.safetensors");
+  const Suite suite = load(folder, line);
+  const auto lines = check_weights(suite, data);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].report.prefix == "model.student.");
+  CHECK(lines[0].report.summary().find("1 left out, prefix 'model.student.' removed") != std::string::npos);
+  CHECK_NOTHROW(check_suite(suite, data));
+  const Suite wrong = load(folder, line + "weights_prefix = \"backbone\"\n");
+  CHECK_THROWS_WITH(check_suite(wrong, data), message_contains("name the prefix: 'model.student.'") &&
+                                                  message_contains("weights_prefix = \"auto\""));
+}
+
+TEST_CASE("weights with values that are not finite are refused before anything is trained, running statistics too") {
+  const test::TemporaryFolder folder;
+  const Suite plain = load(folder, "");
+  const SuiteData data = open_data(plain, folder / "cache", 1);
+  TensorMap tensors = student_weights(classes_of(plain, folder / "cache"), 1);
+  const auto variance =
+      std::ranges::find_if(tensors, [](const auto& item) { return item.first.ends_with("running_var"); });
+  REQUIRE(variance != tensors.end());
+  variance->second[0] = std::numeric_limits<float>::infinity();
+  write_safetensors(folder / "w.safetensors", {tensors, {}});
+  for (const std::string more : {"", "weights_partial = true\n"}) {
+    const Suite suite = load(folder, weights_line(folder / "w.safetensors") + more);
+    CHECK_THROWS_WITH(check_suite(suite, data), message_contains("not finite: 1 NaN or infinite value, in 1 tensor") &&
+                                                    message_contains(variance->first) &&
+                                                    message_contains("test.toml:"));
+  }
 }

@@ -1,4 +1,4 @@
-cmkd_test(media DEPS media core)
+cmkd_test(media DEPS media core LIBS PNG::PNG)
 if(CMKD_FFMPEG)
   # internals_test.cpp looks at the room's insides: the clock and the turning of pictures.
   target_link_libraries(test_media PRIVATE PkgConfig::FFMPEG)

@@ -2,6 +2,8 @@
 // Catch first: c10 and Catch2 both define CHECK.
 #include <ATen/Functions.h>
 
+#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "cmkd/core/error.h"
@@ -81,18 +83,89 @@ TEST_CASE("the model's outputs are those of the model that the weights came from
   CHECK(at::equal(source->forward(input).logits, target->forward(input).logits));
 }
 
-TEST_CASE("DataParallel's prefix is removed when all names have it, another when it is named") {
+TEST_CASE("auto removes the prefix with which most tensors fit, whatever its depth, and names what is left over") {
   const auto source = make_loaded("image_cnn", 4, 1);
   const auto target = make_loaded("image_cnn", 4, 2);
-  CHECK(load_pretrained(*target, file_of(copies(*source, "module."))).prefix == "module.");
+  for (const std::string prefix : {"module.", "_orig_mod.", "_orig_mod.module.", "a.b.c.d."}) {
+    CHECK(load_pretrained(*target, file_of(copies(*source, prefix))).prefix == prefix);
+  }
   TensorMap mixed = copies(*source, "backbone.");
   mixed.emplace("projector.weight", at::zeros({2}));
-  CHECK_THROWS_WITH(load_pretrained(*target, file_of(mixed)), message_contains("name the prefix: 'backbone.'"));
-  LoadOptions options;
-  options.prefix = "backbone.";
-  const WeightsReport report = load_pretrained(*target, file_of(mixed), options);
+  const WeightsReport report = load_pretrained(*target, file_of(mixed));
   CHECK(report.complete());
+  CHECK(report.prefix == "backbone.");
   CHECK(report.left_out == std::vector<std::string>{"projector.weight"});
+  CHECK(at::equal(state_of(*target).at("fc.weight"), state_of(*source).at("fc.weight")));
+}
+
+TEST_CASE("a prefix that was given is kept; when another would fit, the error names it") {
+  const auto source = make_loaded("image_cnn", 4, 1);
+  const auto target = make_loaded("image_cnn", 4, 2);
+  LoadOptions options;
+  options.prefix = "";
+  CHECK_THROWS_WITH(load_pretrained(*target, file_of(copies(*source, "backbone.")), options),
+                    message_contains("name the prefix: 'backbone.'") &&
+                        message_contains("better: prefix 'backbone.', with which 20 tensors fit"));
+  options.prefix = "backbone";  // whole parts of names: the dot is understood
+  CHECK(load_pretrained(*target, file_of(copies(*source, "backbone.")), options).prefix == "backbone.");
+  options.prefix = "back";
+  CHECK_THROWS_AS(load_pretrained(*target, file_of(copies(*source, "backbone.")), options), Error);
+}
+
+TEST_CASE("a prefix fits by name and shape, and ties are decided by rule") {
+  const auto source = make_loaded("image_cnn", 4, 1);
+  const auto target = make_loaded("image_cnn", 4, 2);
+  const auto chosen = [&](const std::vector<std::string>& prefixes, const TensorMap& more = {}) {
+    TensorMap tensors = more;
+    for (const std::string& prefix : prefixes) tensors.merge(copies(*source, prefix));
+    return compare_weights(*target, file_of(tensors)).prefix;
+  };
+  // Shape: the student has another number of classes.
+  TensorMap other_head = copies(*make_loaded("image_cnn", 7, 3), "student.");
+  CHECK(chosen({"teacher."}, other_head) == "teacher.");
+  // Without a word of an average, although the alphabet speaks for it.
+  CHECK(chosen({"ema.", "model."}) == "model.");
+  CHECK(chosen({"module.encoder_k.", "module.encoder_q."}) == "module.encoder_q.");
+  // Nothing to remove comes before a copy, although names are then unexpected.
+  CHECK(chosen({"", "momentum."}) == "");
+  // Fewest names behind it that the model has not.
+  CHECK(chosen({"a.", "b."}, {{"a.layer9.weight", at::zeros({1})}}) == "b.");
+  // Fewest parts, then the shortest, then the alphabet.
+  CHECK(chosen({"a.b.", "net."}) == "net.");
+  CHECK(chosen({"online.", "net."}) == "net.");
+  CHECK(chosen({"net.", "abc."}) == "abc.");
+  // A part of a word is no word: "schema" has no average.
+  CHECK(chosen({"schema.", "zoo_net."}) == "schema.");
+}
+
+TEST_CASE(
+    "weights that are not finite are refused with the tensor and the count, also where partial loading is allowed") {
+  const auto source = make_loaded("image_cnn", 4, 1);
+  const auto target = make_loaded("image_cnn", 4, 2);
+  const std::string before = fingerprint(copies(*target));
+  const auto damaged = [&](const std::string& name, const at::Tensor& value) {
+    TensorMap tensors = copies(*source);
+    tensors[name] = value;
+    return file_of(tensors);
+  };
+  LoadOptions partial;
+  partial.allow_partial = true;
+  at::Tensor variance = at::ones({16});
+  variance[3] = std::numeric_limits<float>::infinity();
+  variance[5] = std::numeric_limits<float>::quiet_NaN();
+  for (const LoadOptions& options : {LoadOptions{}, partial}) {
+    CHECK_THROWS_WITH(load_pretrained(*target, damaged("stage1.1.running_var", variance), options),
+                      message_contains("not finite: 2 NaN or infinite values, in 1 tensor") &&
+                          message_contains("2 of 16 values of stage1.1.running_var"));
+  }
+  // Finite in the file, beyond the range of float32 in the model.
+  CHECK_THROWS_WITH(load_pretrained(*target, damaged("fc.bias", at::full({4}, 1e300, at::kDouble))),
+                    message_contains("4 of 4 values of fc.bias"));
+  CHECK(fingerprint(copies(*target)) == before);
+  // What is not loaded may be anything.
+  LoadOptions skip;
+  skip.classifier = "skip";
+  CHECK_NOTHROW(load_pretrained(*target, damaged("fc.bias", at::full({4}, NAN)), skip));
 }
 
 TEST_CASE("the head of another number of classes is an error that names the setting, and can be skipped") {

@@ -225,3 +225,14 @@ TEST_CASE("a file with damaged bytes gives a value or an error, and no size is b
   CHECK(refused > 500);
   CHECK(read > 100);
 }
+
+TEST_CASE(
+    "other entries of a checkpoint that hold a state dict are named, in the file's order, with the one that is taken") {
+  const fs::path file = test::source_dir() / "tests/apps/checkpoints/average.pth";
+  const WeightFile first = read_weight_file(file);
+  CHECK(first.container == "model");
+  CHECK(first.other_entries == std::vector<std::string>{"model_ema"});
+  CHECK(describe(first).find("from 'model' (other entries: model_ema)") != std::string::npos);
+  CHECK(read_weight_file(file, {"model_ema"}).other_entries == std::vector<std::string>{"model"});
+  CHECK(read_weight_file(file, {"."}).other_entries.empty());
+}

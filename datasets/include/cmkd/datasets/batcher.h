@@ -39,6 +39,14 @@ struct ClipDraw {
   bool mirrored = false;
 };
 
+// Where a draw's window lies in its clip.
+struct WindowPlace {
+  // [T] positions among the cached frames; beyond the clip's end its last one again. Empty for a clip without picture.
+  std::vector<std::int64_t> frames;
+  std::int64_t first_sample = 0;  // among the cached samples; 0 for features, which stand for the whole clip
+  std::int64_t samples = 0;       // of the window that the clip has; those after them are zero
+};
+
 // Reads windows of clips. Thread-safe: const after construction. The cache must outlive it.
 class WindowReader {
  public:
@@ -51,6 +59,9 @@ class WindowReader {
   // One of the views at test, 0 … test_views() − 1: window after window, each with its crops.
   [[nodiscard]] ClipDraw draw_test_view(std::int64_t clip, std::int64_t view) const;
   [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.test_views * settings_.test_crops; }
+
+  // What of the clip the draw reads, undamaged.
+  [[nodiscard]] WindowPlace place_of(const ClipDraw& draw, bool test) const;
 
   // The same reader, but what it reads of training windows is damaged as `plan` says. For the teacher's side.
   [[nodiscard]] WindowReader corrupted(std::shared_ptr<const CorruptionPlan> plan) const;
@@ -68,7 +79,10 @@ class WindowReader {
   [[nodiscard]] std::int64_t width() const noexcept { return width_; }
 
  private:
-  [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, std::int64_t window, std::int64_t windows) const;
+  // Of a draw's window in its clip.
+  [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, const ClipDraw& draw, bool test) const;
+  [[nodiscard]] std::int64_t frame_at(const CachedClip& clip, std::int64_t first, std::int64_t t) const;
+  [[nodiscard]] std::int64_t first_sample(const CachedClip& clip, const ClipDraw& draw, bool test) const;
   // What is done to a draw; nothing when it is to be read as it is.
   [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw, bool test) const;
   // [3, T, h, w] and [n], written to `out`. `frozen`: the first frame stands; `shift`: samples by which sound is later.

@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/harness/batch_source.h"
 #include "cmkd/harness/checkpoint.h"
 #include "cmkd/harness/optimizer.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/harness/suite_data.h"
-#include "cmkd/harness/teacher_maps.h"
 #include "cmkd/harness/teacher_outputs.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/methods/training.h"
@@ -64,12 +64,12 @@ class Trainer {
 
   [[nodiscard]] Predictor predictor();
   [[nodiscard]] ModelShape model_shape() const { return shape_; }
-  [[nodiscard]] const Roles& roles() const { return roles_; }
-  [[nodiscard]] const WindowReader& reader() const { return reader_; }
+  [[nodiscard]] const Roles& roles() const { return source_.roles(); }
+  [[nodiscard]] const WindowReader& reader() const { return source_.reader(); }
   // The weights that are evaluated, by group and name.
   [[nodiscard]] TensorMap weights();
   // What was done to the teacher's side, by position in the clip list; null when nothing was.
-  [[nodiscard]] const CorruptionPlan* corruption() const { return corruption_.get(); }
+  [[nodiscard]] const CorruptionPlan* corruption() const { return source_.corruption(); }
   // Training::clip_signals of the transfer clips, in their order, in the first window: name -> [N] float on the host.
   [[nodiscard]] TensorMap clip_signals();
   // Everything of the record that training determines (fingerprints, epochs, selection, measured).
@@ -85,20 +85,15 @@ class Trainer {
     bool is_last = true;
   };
 
+  void set_teacher_side();
   void build();
   void restore();
   void save();
   void run_epoch(const PhaseSpan& span);
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
-  // Everything of a batch for these draws.
-  [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws) const;
-  void fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) const;
-  [[nodiscard]] std::int64_t visible_label(std::int64_t clip) const;  // −1 where hidden
-  void corrupt_teacher();
   [[nodiscard]] bool chooses_on_test() const;
   [[nodiscard]] const std::vector<std::int64_t>& selection_clips() const;
-  void attach_teacher(Batch& batch, const std::vector<ClipDraw>& draws) const;
   [[nodiscard]] std::shared_ptr<Model> load_teacher() const;
   [[nodiscard]] std::vector<at::Tensor> student_stages(Model& model) const;
   void accumulate(const StepResult& result);
@@ -112,23 +107,14 @@ class Trainer {
   const Suite& suite_;
   const PlannedTraining& planned_;
   const SuiteData& data_;
-  const TeacherOutputs* teacher_;           // may be null
-  std::optional<TeacherOutputs> shuffled_;  // under a control
+  const TeacherOutputs* teacher_;  // of the clips as they are; may be null
   TrainerOptions options_;
   const MethodInfo& info_;
   const Parameters& budget_;  // [training] or [teacher.training]
-  Roles roles_;
-  RandomStreams streams_;
-  WindowReader reader_;
-  std::vector<std::int64_t> clips_;  // of the training's batches, ascending
+  BatchSource source_;
   BatchPlan batches_;
-  std::vector<bool> visible_;                         // whose labels may be seen, by position in the clip list
-  std::optional<WindowReader> teacher_reader_;        // the teacher's side, damaged where the suite says so
-  std::shared_ptr<const CorruptionPlan> corruption_;  // of the teacher's side; null without
-  std::optional<TeacherOutputs> corrupted_;
   ModelShape shape_;
   std::unique_ptr<Training> training_;
-  std::optional<TeacherMaps> teacher_maps_;                    // for methods that read more than logits and embedding
   std::vector<std::pair<std::string, Optimizer>> optimizers_;  // by group
   std::vector<PhaseSpan> phases_;
   std::int64_t epochs_ = 0;          // over all phases

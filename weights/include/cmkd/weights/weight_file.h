@@ -27,8 +27,10 @@ struct WeightFile {
   // On the host, by name ("layer1.0.conv1.weight"); views of one storage share its memory. Names of nested dicts are
   // joined by dots. A file that is one tensor has the name "tensor", a NumPy array the name "array".
   TensorMap tensors;
-  std::string container;              // the entry that the tensors are of: "state_dict"; "" for the whole file
-  std::vector<std::string> left_out;  // entries beside the container, and values that are no tensors: "epoch"
+  std::string container;  // the entry that the tensors are of: "state_dict"; "" for the whole file
+  // Other entries that hold a state dict too, in the file's order: "model_ema".
+  std::vector<std::string> other_entries;
+  std::vector<std::string> left_out;            // entries beside the container, and values that are no tensors: "epoch"
   std::map<std::string, std::string> metadata;  // what the file says of itself: "protocol", "byte_order", "pt.version"
 };
 

@@ -1,0 +1,202 @@
+// cmkd clips: what the models see of a clip, for eyes and ears.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "clip_files.h"
+#include "clip_search.h"
+#include "cmkd/core/error.h"
+#include "cmkd/harness/clip_view.h"
+#include "commands.h"
+
+namespace cmkd::apps {
+
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+using nlohmann::ordered_json;
+
+namespace {
+
+std::vector<FoundClip> find_clips(const ClipList& list, const std::vector<std::string>& names) {
+  std::vector<FoundClip> clips;
+  for (const std::string& name : names) {
+    const FoundClip found = find_clip(list, name);
+    if (std::ranges::find(clips, found) == clips.end()) clips.push_back(found);
+  }
+  return clips;
+}
+
+ClipWindow window_of(const CommandLine& line, const Suite& suite) {
+  const WindowSettings settings = suite.window_settings();
+  if (line.has("window") && line.has("test-view")) {
+    throw Error(ErrorKind::kUsage, {"--window and --test-view exclude each other", "cmkd clips show", "", "give one"});
+  }
+  ClipWindow window;
+  window.test = line.has("test-view");
+  const char* option = window.test ? "test-view" : "window";
+  if (line.has(option)) window.index = line.get<std::int64_t>(option);
+  const std::int64_t count = window.test ? settings.test_views * settings.test_crops : settings.windows;
+  if (window.index < 0 || window.index >= count) {
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("--{} {} is not one that the suite has", option, window.index), suite.file.string(),
+                 fmt::format("0 … {}", count - 1),
+                 fmt::format("see {} of [clip]", window.test ? "test_views and test_crops" : "windows")});
+  }
+  return window;
+}
+
+// The values of one dimension of the cells, in their order.
+template <typename Value>
+std::vector<std::string> distinct(const std::vector<SuiteCell>& cells, Value value) {
+  std::vector<std::string> names;
+  for (const SuiteCell& cell : cells) {
+    const std::string name = value(cell);
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+// Whose damage is shown: the first, or the one that the options name.
+const SuiteCell& cell_of(const CommandLine& line, const std::vector<SuiteCell>& cells) {
+  const auto condition = [](const SuiteCell& cell) { return cell.suite->condition; };
+  const auto fold = [](const SuiteCell& cell) { return cell.fold; };
+  const auto seed = [](const SuiteCell& cell) { return std::to_string(cell.seed); };
+  const auto wanted = [&](const char* option, auto value) {
+    if (!line.has(option)) return value(cells.front());
+    const std::string text = line.get<std::string>(option);
+    const std::vector<std::string> names = distinct(cells, value);
+    if (std::ranges::find(names, text) != names.end()) return text;
+    throw Error(ErrorKind::kUsage, {fmt::format("the suite has no {} '{}'", option, text), "cmkd clips show",
+                                    join(names), did_you_mean(text, names)});
+  };
+  const std::string of_condition = wanted("condition", condition);
+  const std::string of_fold = wanted("fold", fold);
+  const std::string of_seed = wanted("seed", seed);
+  return *std::ranges::find_if(cells, [&](const SuiteCell& cell) {
+    return condition(cell) == of_condition && fold(cell) == of_fold && seed(cell) == of_seed;
+  });
+}
+
+std::string shown_label(const ordered_json& label) {
+  return label.at("class").is_null() ? std::string("no label") : label.at("class").get<std::string>();
+}
+
+// "transfer+labelled (2 of 5), transfer (3 of 5)": of all variants, folds and seeds together.
+std::string roles_text(const ordered_json& cells) {
+  std::vector<std::pair<std::string, std::size_t>> counts;
+  for (const auto& cell : cells) {
+    const auto roles = cell.at("roles").get<std::vector<std::string>>();
+    const std::string name = roles.empty() ? "not used" : join(roles, "+");
+    const auto found = std::ranges::find(counts, name, &std::pair<std::string, std::size_t>::first);
+    if (found == counts.end()) {
+      counts.emplace_back(name, 1);
+    } else {
+      ++found->second;
+    }
+  }
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    text += fmt::format("{}{}", text.empty() ? "  " : ", ", name);
+    if (counts.size() > 1) text += fmt::format(" ({} of {})", count, cells.size());
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+std::string record_text(const ordered_json& record, const fs::path& folder) {
+  std::string text = record.at("clip").get<std::string>() + "\n  ";
+  if (record.contains("label")) text += shown_label(record.at("label"));
+  if (record.contains("tags")) {
+    std::vector<std::string> tags;
+    for (const auto& tag : record.at("tags")) tags.push_back(shown_label(tag));
+    text += tags.empty() ? "no tags" : join(tags);
+  }
+  text += "\n" + roles_text(record.at("cells"));
+  if (!record.at("excluded").is_null()) text += "  excluded: " + record.at("excluded").get<std::string>() + "\n";
+  if (!record.value("note", "").empty()) text += "  note: " + record.at("note").get<std::string>() + "\n";
+  if (record.contains("teacher_side") && record.at("teacher_side").contains("damaged")) {
+    text += "  damaged for the teacher\n";
+  }
+  for (const auto& file : record.at("files")) text += "  " + (folder / file.get<std::string>()).string() + "\n";
+  return text;
+}
+
+int show_clips(const CommandLine& line, const std::vector<std::string>& words) {
+  const Suite suite = load_suite(suite_path(words[1]), line.list("set"));
+  const ClipWindow window = window_of(line, suite);
+  ListedData listed = list_data(suite, cache_root(line));
+  // Before hours of ingest.
+  const std::vector<FoundClip> clips = find_clips(listed.list, {words.begin() + 2, words.end()});
+  const SuiteData data = open_data(suite, std::move(listed), line.get<int>("jobs"));
+  const std::vector<SuiteCell> cells = suite_cells(suite, data);
+  const ClipShow show{suite,
+                      data,
+                      cells,
+                      cell_of(line, cells),
+                      window,
+                      log_mel_of(suite, suite.student, data),
+                      log_mel_of(suite, suite.teacher, data)};
+  const fs::path out =
+      line.has("out") ? fs::path(line.get<std::string>("out")) : fs::path("out") / suite.name / "clips";
+  ordered_json all = ordered_json::array();
+  for (const FoundClip& found : clips) {
+    const fs::path folder = out / safe_folder_name(found.of(data.listed.list).id);
+    ordered_json record = write_clip(show, found, folder);
+    if (!line.flag("json")) print_out(record_text(record, folder));
+    record["folder"] = folder.string();
+    all.push_back(std::move(record));
+  }
+  if (line.flag("json")) print_out(all.dump(2) + "\n");
+  return 0;
+}
+
+}  // namespace
+
+int run_clips(const Arguments& arguments) {
+  CommandLine line(
+      "cmkd clips show SUITE CLIP... [options]",
+      "Shows what the models see of clips, from the clip cache (made first when it is not there) and by the code that "
+      "makes batches:\n"
+      "frames.png, the window's frames (nothing interpolated, times below); sound.wav, its sound from the window's "
+      "first "
+      "picture on;\n"
+      "spectrogram.png, the log-mel that the model begins with, low frequencies at the bottom; and clip.json: times, "
+      "label, roles\n"
+      "and visible labels of each seed, damage of the teacher's side, the clip's note, or why it is excluded. Where "
+      "the "
+      "suite\n"
+      "damages the clip for the teacher, teacher_... files have what the teacher sees. CLIP: an id, or the path of the "
+      "clip's file.",
+      "cmkd clips show suites/quick.toml test/000001.mkv\ncmkd clips show my.toml speech/001.mp4 dog/002.mp4 --window "
+      "1\n"
+      "cmkd clips show my.toml --test-view 0 --json -- -1pRmoJIGQc_10000_20000");
+  line.positional("words", -1);
+  line.add()("window", po::value<std::int64_t>()->value_name("K"), "which of the training windows (default: 0)")(
+      "test-view", po::value<std::int64_t>()->value_name("V"), "a view of the evaluation instead")(
+      "seed", po::value<std::string>()->value_name("N"), "whose damage is shown (default: the first seed)")(
+      "fold", po::value<std::string>()->value_name("NAME"), "the same for sets of folds")(
+      "condition", po::value<std::string>()->value_name("TEXT"),
+      "the same for a suite with a sweep: \"corruption.share = 0.4\"")(
+      "out", po::value<std::string>()->value_name("DIR"),
+      "a folder for each clip goes here (default: out/SUITE/clips)")(
+      "cache", po::value<std::string>()->value_name("DIR"),
+      "clip caches and made datasets (default: $CMKD_CACHE or out/cache)")(
+      "set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
+      "change a setting, in TOML syntax (repeatable)")("jobs,j", po::value<int>()->default_value(1)->value_name("N"),
+                                                       "files decoded at once, if the cache is not there")(
+      "json", po::bool_switch(), "print what the clips' clip.json say");
+  if (!line.parse(arguments)) return 0;
+  const std::vector<std::string> words = line.list("words");
+  if (words.empty() || words[0] != "show") {
+    throw Error(ErrorKind::kUsage,
+                {words.empty() ? "missing word" : fmt::format("unknown word '{}'", words[0]), "cmkd clips", "show",
+                 words.empty() ? "see --help" : did_you_mean(words[0], {"show"})});
+  }
+  if (words.size() < 3) {
+    throw Error(ErrorKind::kUsage, {words.size() < 2 ? "missing suite file" : "missing clip", "cmkd clips show",
+                                    "SUITE CLIP...", "see --help"});
+  }
+  return show_clips(line, words);
+}
+
+}  // namespace cmkd::apps
