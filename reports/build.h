@@ -47,5 +47,7 @@ void assign_tiers(Table& table);
 void describe_fingerprints(Table& table);
 void sort_rows(Table& table);
 [[nodiscard]] std::string what_n_allows(std::int64_t n);
+// How tiers are cut and what they are, in one sentence that holds for every number of seeds.
+[[nodiscard]] std::string tier_rule();
 
 }  // namespace cmkd::reports

@@ -11,7 +11,10 @@ namespace cmkd::reports {
 
 namespace {
 
-constexpr std::int64_t kSeedsForTiers = 5;  // below, no exact test can reach 0.05 and intervals are too wide to sort by
+// Fewer make intervals too wide to sort by: at n = 3 a half width is 2.5 standard deviations, at n = 5 it is 1.2.
+constexpr std::int64_t kSeedsForTiers = 5;
+constexpr std::int64_t kSeedsForTest = 6;  // the fewest with which an exact two-sided test can reach 0.05: 2^(1 − 6)
+constexpr std::int64_t kSeedsForPairs = 10;
 
 std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b) {
   const auto differs = [](const std::string& left, const std::string& right, const char* name) -> std::string {
@@ -135,22 +138,16 @@ void assign_tiers(Table& table) {
   }
   table.what_n_allows = what_n_allows(table.smallest_n);
   if (ranked.empty()) {
-    table.tiers = "No tiers: no method has results for all of its seeds.";
+    table.tiers = tier_rule() + " No tiers here: no method has results for all of its seeds.";
     return;
   }
   if (table.smallest_n < kSeedsForTiers) {
-    table.tiers = fmt::format(
-        "No tiers: they need at least {} seeds for each ranked method. Rows stand by their mean, "
-        "which is not an order of merit.",
-        kSeedsForTiers);
+    table.tiers = fmt::format("{} No tiers here: {} seed{}. Rows stand by their mean, which is not an order of merit.",
+                              tier_rule(), table.smallest_n, table.smallest_n == 1 ? "" : "s");
     for (Row* row : ranked) row->not_ranked = fmt::format("fewer than {} seeds", kSeedsForTiers);
     return;
   }
-  table.tiers = fmt::format(
-      "Tier 1 holds the method with the best mean and every method whose paired 95 % interval of the "
-      "difference to it includes 0; the same again on the rest gives tier 2, and so on. Two methods without "
-      "{} comparable seeds count as not separated. Order within a tier means nothing.",
-      kSeedsForTiers);
+  table.tiers = tier_rule() + " Order within a tier means nothing.";
   for (int tier = 1; !ranked.empty(); ++tier) {
     std::vector<Row*> rest;
     const Row& best = *ranked.front();
@@ -203,17 +200,36 @@ void sort_rows(Table& table) {
   table.rows.insert(table.rows.end(), std::move_iterator(controls.begin()), std::move_iterator(controls.end()));
 }
 
+std::string tier_rule() {
+  return fmt::format(
+      "A tier holds the best mean that is left and every method whose paired 95 % t interval of the difference to it "
+      "includes 0 or rests on fewer than {0} common seeds; tiers only read these intervals, from {0} seeds of each "
+      "ranked "
+      "method on, and are no significance test, of which an exact one can reach p < 0.05 from {1} seeds on.",
+      kSeedsForTiers, kSeedsForTest);
+}
+
 std::string what_n_allows(std::int64_t n) {
   if (n == 0) return "No method is complete: nothing can be compared.";
-  if (n == 1) return "One seed: neither an interval nor a test is possible.";
+  if (n == 1) return "One seed: no interval, no tiers, no test.";
   const std::string p =
       fmt::format("the smallest two-sided exact p with {} seeds is {:.4g}", n, smallest_reachable_p(n));
-  if (n < 5) return fmt::format("{} seeds: no test possible ({}); the intervals are wide.", n, p);
-  if (n == 5) return fmt::format("5 seeds: intervals, but no test at 0.05 ({}).", p);
-  if (n < 10)
-    return fmt::format("{} seeds: intervals, and one test planned beforehand ({}); no claims about many pairs.", n, p);
-  return fmt::format("{} seeds: intervals and pairwise claims ({}); correct for the number of pairs that you look at.",
-                     n, p);
+  if (n < kSeedsForTiers) return fmt::format("{} seeds: wide intervals; no tiers, no test ({}).", n, p);
+  if (n < kSeedsForTest) {
+    return fmt::format("{} seeds: intervals, and tiers that are read from them; no test at 0.05 ({}).", n, p);
+  }
+  if (n < kSeedsForPairs) {
+    return fmt::format(
+        "{} seeds: intervals, tiers that are read from them, and one test planned beforehand ({}); no claims about "
+        "many "
+        "pairs.",
+        n, p);
+  }
+  return fmt::format(
+      "{} seeds: intervals, tiers that are read from them, and pairwise claims by the test ({}); correct for the "
+      "number "
+      "of pairs that you look at.",
+      n, p);
 }
 
 }  // namespace cmkd::reports

@@ -25,7 +25,7 @@ std::string difference_html(const std::string& metric, const Row& row) {
   std::string text = kNothing;
   if (const auto& paired = row.to_student->comparison) {
     text = difference_text(metric, paired->difference);
-    if (paired->interval) text.append(" ").append(difference_interval_text(metric, paired->interval));
+    if (paired->interval) text.append(" ").append(interval_text(metric, paired->interval, IntervalOf::kDifference));
     text += fmt::format("<small>{}</small>", html_escaped(difference_facts(*paired)));
   }
   if (!row.to_student->why_not.empty()) {
@@ -45,6 +45,15 @@ std::string count_html(const Row& row) {
   std::string text = fmt::format("{} of {}", row.done, row.wanted);
   if (row.partial()) text += fmt::format("<small class=\"missing\">{}</small>", completeness_word(row));
   return text;
+}
+
+std::string interval_sort_key(const std::string& metric, const std::optional<Interval>& interval) {
+  return interval ? sort_key(shown_interval(metric, *interval, IntervalOf::kMean).interval.low) : "";
+}
+
+void write_cut_note(Page& page, const std::string& metric, const std::vector<const Row*>& rows) {
+  if (std::ranges::none_of(rows, [&](const Row* row) { return shows_cut_interval(metric, *row); })) return;
+  page.line("<p class=\"quiet\">{}</p>", html_escaped(cut_note()));
 }
 
 void write_missing_seeds(Page& page, const std::vector<const Row*>& rows) {

@@ -44,6 +44,9 @@ class Page {
 [[nodiscard]] std::string difference_html(const std::string& metric, const Row& row);  // to the student
 // The list of seeds without a value, under a head; nothing when all are there.
 void write_missing_seeds(Page& page, const std::vector<const Row*>& rows);
+// What the mark at the end of an interval means, where a row of the table above has one.
+void write_cut_note(Page& page, const std::string& metric, const std::vector<const Row*>& rows);
+[[nodiscard]] std::string interval_sort_key(const std::string& metric, const std::optional<Interval>& interval);
 
 // --- html_sweep.cpp ---
 

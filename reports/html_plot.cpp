@@ -57,10 +57,9 @@ void fit_axis(PlotAxis& axis, const std::string& metric, const std::vector<doubl
   if (shown.empty()) return;
   double low = std::ranges::min(shown);
   double high = std::ranges::max(shown);
-  if (metric_style(metric).unit == MetricUnit::kPercent) {
-    low = std::clamp(low, 0.0, 100.0);
-    high = std::clamp(high, 0.0, 100.0);
-  }
+  const MetricRange range = metric_style(metric).range;
+  low = std::clamp(low, shown_value(metric, range.low), shown_value(metric, range.high));
+  high = std::clamp(high, shown_value(metric, range.low), shown_value(metric, range.high));
   if (high - low < 1e-6) {
     low -= 0.5;
     high += 0.5;
@@ -133,10 +132,10 @@ std::string row_svg(const PlotAxis& axis, const Table& table, const Row& row, co
   const auto place = [&](double value) { return axis.x(shown_value(table.primary_metric, value)); };
   fmt::format_to(out, "<use href=\"#{}g\"/>", axis_id);
   if (row.interval) {
-    const double low = place(row.interval->low);
+    const Interval shown = shown_interval(table.primary_metric, *row.interval, IntervalOf::kMean).interval;
+    const double low = place(shown.low);
     fmt::format_to(out, "<rect class=\"interval\" x=\"{}\" width=\"{}\" y=\"{:.0f}\" height=\"{:.0f}\" rx=\"2\"/>",
-                   svg_number(low), svg_number(std::max(place(row.interval->high) - low, 1.0)), kMiddle - kBand / 2,
-                   kBand);
+                   svg_number(low), svg_number(std::max(place(shown.high) - low, 1.0)), kMiddle - kBand / 2, kBand);
   }
   if (row.mean) {
     fmt::format_to(out, "<line class=\"mean\" x1=\"{0}\" x2=\"{0}\" y1=\"{1:.0f}\" y2=\"{2:.0f}\"/>",

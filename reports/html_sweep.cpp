@@ -47,8 +47,8 @@ void write_row(Page& page, const Sweep& sweep, const SweepRow& row) {
     number_cell(page, row.points[i].mean, point_text(sweep, row, i));
   }
   number_cell(page, row.area.mean, mean_text(metric, row.area));
-  number_cell(page, row.area.interval ? std::optional(row.area.interval->low) : std::nullopt,
-              interval_text(metric, row.area.interval));
+  page.line("<td class=\"number\" data-sort=\"{}\">{}</td>", interval_sort_key(metric, row.area.interval),
+            interval_text(metric, row.area.interval));
   number_cell(page, static_cast<double>(row.area.done), count_html(row.area));
   number_cell(page, paired ? std::optional(paired->difference) : std::nullopt, difference_html(metric, row.area));
   page.line("</tr>");
@@ -96,6 +96,7 @@ void write_sweep(Page& page, const Sweep& sweep, const std::string& id) {
   write_sweep_rows_html(page, sweep);
   std::vector<const Row*> areas;
   for (const SweepRow& row : sweep.rows) areas.push_back(&row.area);
+  write_cut_note(page, sweep.primary_metric, areas);
   write_missing_seeds(page, areas);
   write_evidence_html(page, sweep);
 }

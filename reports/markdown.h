@@ -41,6 +41,8 @@ class MarkdownDocument {
 
 // The list of seeds without a value, under a head of the third order; nothing when all are there.
 void write_missing_seeds(MarkdownDocument& out, const std::vector<const Row*>& rows);
+// What the mark at the end of an interval means, where a row of the table above has one.
+void write_cut_note(MarkdownDocument& out, const std::string& metric, const std::vector<const Row*>& rows);
 
 // --- markdown_sweep.cpp ---
 

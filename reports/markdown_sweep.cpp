@@ -58,6 +58,7 @@ void write_sweep(MarkdownDocument& out, const Sweep& sweep) {
   write_sweep_rows_markdown(out, sweep);
   std::vector<const Row*> areas;
   for (const SweepRow& row : sweep.rows) areas.push_back(&row.area);
+  write_cut_note(out, sweep.primary_metric, areas);
   write_missing_seeds(out, areas);
   write_evidence_markdown(out, sweep);
 }

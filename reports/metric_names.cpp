@@ -15,33 +15,38 @@ struct Known {
   MetricStyle style;
 };
 
+constexpr double kNoBound = std::numeric_limits<double>::infinity();
+constexpr MetricRange kFraction{0, 1};
+constexpr MetricRange kFromZero{0, kNoBound};
+constexpr MetricRange kFromOne{1, kNoBound};
+
 const std::vector<Known>& known_metrics() {
   static const std::vector<Known> known{
-      {"top1", {"top-1", MetricUnit::kPercent, true}},
-      {"top5", {"top-5", MetricUnit::kPercent, true}},
-      {"mean_class_accuracy", {"mean class accuracy", MetricUnit::kPercent, true}},
-      {"ece", {"calibration error", MetricUnit::kPercent, false}},
-      {"brier", {"Brier score", MetricUnit::kPlain, false}},
-      {"nll", {"NLL", MetricUnit::kNats, false}},
-      {"teacher_agreement", {"agreement with teacher", MetricUnit::kPercent, true}},
-      {"teacher_kl", {"KL from teacher", MetricUnit::kNats, false}},
-      {"map", {"mAP", MetricUnit::kPercent, true}},
-      {"recall@1", {"recall@1", MetricUnit::kPercent, true}},
-      {"recall@5", {"recall@5", MetricUnit::kPercent, true}},
-      {"recall@10", {"recall@10", MetricUnit::kPercent, true}},
-      {"recall@20", {"recall@20", MetricUnit::kPercent, true}},
-      {"map_macro", {"mAP (macro)", MetricUnit::kPercent, true}},
-      {"map_micro", {"mAP (micro)", MetricUnit::kPercent, true}},
-      {"auc_macro", {"AUC (macro)", MetricUnit::kPercent, true}},
-      {"lwlrap", {"lwlrap", MetricUnit::kPercent, true}},
-      {"map_truncated", {"truncated mAP", MetricUnit::kPercent, true}},
-      {"truncated_skipped", {"skipped queries", MetricUnit::kPlain, false}},
-      {"queries_without_hit", {"queries without a hit", MetricUnit::kPlain, false}},
-      {"median_rank", {"median rank", MetricUnit::kPlain, false}},
-      {"mean_rank", {"mean rank", MetricUnit::kPlain, false}},
-      {"d_prime", {"d-prime", MetricUnit::kPlain, true}},
-      {"corruption_auc_gate", {"AUC of the gate", MetricUnit::kPlain, true}},
-      {"corruption_auc_similarity", {"AUC of the similarity", MetricUnit::kPlain, true}}};
+      {"top1", {"top-1", MetricUnit::kPercent, true, kFraction}},
+      {"top5", {"top-5", MetricUnit::kPercent, true, kFraction}},
+      {"mean_class_accuracy", {"mean class accuracy", MetricUnit::kPercent, true, kFraction}},
+      {"ece", {"calibration error", MetricUnit::kPercent, false, kFraction}},
+      {"brier", {"Brier score", MetricUnit::kPlain, false, {0, 2}}},
+      {"nll", {"NLL", MetricUnit::kNats, false, kFromZero}},
+      {"teacher_agreement", {"agreement with teacher", MetricUnit::kPercent, true, kFraction}},
+      {"teacher_kl", {"KL from teacher", MetricUnit::kNats, false, kFromZero}},
+      {"map", {"mAP", MetricUnit::kPercent, true, kFraction}},
+      {"recall@1", {"recall@1", MetricUnit::kPercent, true, kFraction}},
+      {"recall@5", {"recall@5", MetricUnit::kPercent, true, kFraction}},
+      {"recall@10", {"recall@10", MetricUnit::kPercent, true, kFraction}},
+      {"recall@20", {"recall@20", MetricUnit::kPercent, true, kFraction}},
+      {"map_macro", {"mAP (macro)", MetricUnit::kPercent, true, kFraction}},
+      {"map_micro", {"mAP (micro)", MetricUnit::kPercent, true, kFraction}},
+      {"auc_macro", {"AUC (macro)", MetricUnit::kPercent, true, kFraction}},
+      {"lwlrap", {"lwlrap", MetricUnit::kPercent, true, kFraction}},
+      {"map_truncated", {"truncated mAP", MetricUnit::kPercent, true, kFraction}},
+      {"truncated_skipped", {"skipped queries", MetricUnit::kPlain, false, kFromZero}},
+      {"queries_without_hit", {"queries without a hit", MetricUnit::kPlain, false, kFromZero}},
+      {"median_rank", {"median rank", MetricUnit::kPlain, false, kFromOne}},
+      {"mean_rank", {"mean rank", MetricUnit::kPlain, false, kFromOne}},
+      {"d_prime", {"d-prime", MetricUnit::kPlain, true, {}}},
+      {"corruption_auc_gate", {"AUC of the gate", MetricUnit::kPlain, true, kFraction}},
+      {"corruption_auc_similarity", {"AUC of the similarity", MetricUnit::kPlain, true, kFraction}}};
   return known;
 }
 
@@ -82,8 +87,9 @@ MetricStyle metric_style(const std::string& name) {
     return style;
   }
   constexpr std::string_view kCorruption = "corruption_auc_";  // of a signal that another method may add
-  if (name.starts_with(kCorruption)) return {"AUC of " + name.substr(kCorruption.size()), MetricUnit::kPlain, true};
-  return {name, MetricUnit::kPercent, true};
+  if (name.starts_with(kCorruption))
+    return {"AUC of " + name.substr(kCorruption.size()), MetricUnit::kPlain, true, kFraction};
+  return {name, MetricUnit::kPercent, true, {}};
 }
 
 void sort_metrics(std::vector<std::string>& names) {

@@ -1,6 +1,7 @@
 // How a metric is shown.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -8,13 +9,20 @@ namespace cmkd::reports {
 
 enum class MetricUnit { kPercent, kNats, kPlain };
 
+// What a metric can be, as stored; infinite where nothing bounds it.
+struct MetricRange {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+};
+
 struct MetricStyle {
   std::string title;  // "top-1"
   MetricUnit unit = MetricUnit::kPercent;
   bool higher_is_better = true;
+  MetricRange range = {};
 };
 
-// Metrics are fractions unless their definition says otherwise; an unknown name is shown as it is.
+// Metrics are fractions unless their definition says otherwise; an unknown name is shown as it is, without a range.
 [[nodiscard]] MetricStyle metric_style(const std::string& name);
 
 // The usual metrics in their usual order, then the others by name.

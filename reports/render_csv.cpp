@@ -1,9 +1,12 @@
-// RFC 4180 with "\n" as the line's end: one line for each row and seed. Metrics are fractions, as stored.
+// RFC 4180 with "\n" as the line's end: one line for each row and seed. Metrics are fractions, as stored. The intervals
+// are the row's, the same on each of its lines: as the other formats show them, cut at the metric's range, and as the t
+// distribution gives them.
 // A tuning adds two columns to these lines, no second table: a reader of CSV expects one kind of line. Its curves are
 // in the other formats.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "cmkd/core/error.h"
@@ -73,6 +76,27 @@ void add_tuned(std::vector<std::string>& cells, const Tuning& tuning, const Row&
   cells.push_back(there ? fmt::format("{}", method->values.size()) : "");
 }
 
+// Of each interval, after its name.
+constexpr std::array<const char*, 5> kIntervalColumns{".low", ".high", ".cut", ".t_low", ".t_high"};
+
+void add_interval(std::vector<std::string>& cells, const std::string& metric, const std::optional<Interval>& interval,
+                  IntervalOf of) {
+  if (!interval) return cells.resize(cells.size() + kIntervalColumns.size());
+  const ShownInterval shown = shown_interval(metric, *interval, of);
+  const char* one_end = shown.low_is_cut ? "low" : shown.high_is_cut ? "high" : "";
+  cells.push_back(fmt::format("{:.6f}", shown.interval.low));
+  cells.push_back(fmt::format("{:.6f}", shown.interval.high));
+  cells.emplace_back(shown.low_is_cut && shown.high_is_cut ? "both" : one_end);
+  cells.push_back(fmt::format("{:.6f}", interval->low));
+  cells.push_back(fmt::format("{:.6f}", interval->high));
+}
+
+void add_intervals(std::vector<std::string>& cells, const std::string& metric, const Row& row) {
+  const auto& paired = row.to_student ? row.to_student->comparison : std::nullopt;
+  add_interval(cells, metric, row.interval, IntervalOf::kMean);
+  add_interval(cells, metric, paired ? paired->interval : std::nullopt, IntervalOf::kDifference);
+}
+
 std::string line_of(const std::vector<std::string>& cells) {
   std::vector<std::string> escaped;
   for (const std::string& cell : cells) escaped.push_back(quoted(cell));
@@ -93,6 +117,9 @@ std::string head_line(const Columns& columns) {
                                  "evaluation_key", "initial_weights",
                                  "batch_order",    "augmentation",
                                  "student_model",  "rerun_command"};
+  for (const char* name : {"interval_95", "against_student_95"}) {
+    for (const char* column : kIntervalColumns) cells.push_back(std::string(name) + column);
+  }
   if (columns.tuned) cells.insert(cells.end(), {"tuned_trial", "tuned_trials"});
   for (const std::string& name : columns.metrics) cells.push_back("test." + name);
   for (const std::string& name : columns.transfer) cells.push_back("transfer." + name);
@@ -128,6 +155,7 @@ std::string seed_line(const Leaderboard& board, const Table& table, const Row& r
                                  seed.augmentation,
                                  row.student_model,
                                  seed.rerun_command};
+  add_intervals(cells, table.primary_metric, row);
   if (board.tuning) add_tuned(cells, *board.tuning, row);
   add_values(cells, columns.metrics, seed.metrics);
   add_values(cells, columns.transfer, seed.transfer);

@@ -36,8 +36,7 @@ void write_main_row(Page& page, const Table& table, const Row& row, const PlotAx
   page.cell("number", "Seeds", fmt::format("{}", row.done), count_html(row));
   page.cell("number", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean),
             mean_text(table.primary_metric, row));
-  page.cell("number", "95 % interval of the mean",
-            sort_key(row.interval ? std::optional(row.interval->low) : std::nullopt),
+  page.cell("number", "95 % interval of the mean", interval_sort_key(table.primary_metric, row.interval),
             interval_text(table.primary_metric, row.interval));
   page.cell("wide", "Single seeds", "",
             row_svg(axis, table, row, id, axis_id) + narrow_axis_svg(axis_id) +
@@ -106,12 +105,6 @@ void write_transfer_html(Page& page, const Table& table) {
   }
 }
 
-void write_missing_html(Page& page, const Table& table) {
-  std::vector<const Row*> rows;
-  for (const Row& row : table.rows) rows.push_back(&row);
-  write_missing_seeds(page, rows);
-}
-
 void write_details(Page& page, const Table& table) {
   page.line("<details><summary>To repeat a row</summary>{}<table>", scroll_region("To repeat a row"));
   page.line(
@@ -143,8 +136,9 @@ void write_table(Page& page, const Table& table, std::size_t position) {
   page.line("<section aria-labelledby=\"{}h\"><h2 id=\"{}h\">{}</h2>", id, id, html_escaped(table_title(table)));
   write_facts_html(page, table);
   write_main_table_html(page, table, id);
+  write_cut_note(page, table.primary_metric, all_rows(table));
   write_transfer_html(page, table);
-  write_missing_html(page, table);
+  write_missing_seeds(page, all_rows(table));
   for (const MetricGroup& group : metric_groups(table.secondary_metrics)) {
     page.line("<h3>{}</h3>", group.title);
     write_means(

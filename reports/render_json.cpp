@@ -1,9 +1,11 @@
-// Everything of a leaderboard, for programs. Metrics are fractions, as stored, to six decimals.
+// Everything of a leaderboard, for programs. Metrics are fractions, as stored, to six decimals. An interval is there
+// twice: as the other formats show it, cut at the metric's range, and as the t distribution gives it.
 #include <fmt/format.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "metric_names.h"
 #include "text.h"
 
 namespace cmkd::reports {
@@ -23,6 +25,28 @@ json json_number(const std::optional<double>& value) { return value ? json_numbe
 
 json interval_json(const std::optional<Interval>& interval) {
   return interval ? json::array({json_number(interval->low), json_number(interval->high)}) : json();
+}
+
+void add_interval(json& object, const std::string& metric, const std::optional<Interval>& interval,
+                  IntervalOf of = IntervalOf::kMean) {
+  std::optional<Interval> shown;
+  json cut = json::array();
+  if (interval) {
+    const ShownInterval within = shown_interval(metric, *interval, of);
+    shown = within.interval;
+    if (within.low_is_cut) cut.push_back("low");
+    if (within.high_is_cut) cut.push_back("high");
+  }
+  object["interval_95"] = interval_json(shown);
+  object["interval_95_cut"] = cut;
+  object["interval_95_t"] = interval_json(interval);
+}
+
+// Nothing where there is no bound.
+json range_json(const std::string& metric) {
+  const MetricRange range = metric_style(metric).range;
+  const auto bound = [](double value) { return std::isfinite(value) ? json_number(value) : json(); };
+  return json::array({bound(range.low), bound(range.high)});
 }
 
 json values_json(const std::map<std::string, double>& values) {
@@ -75,14 +99,14 @@ json seed_json(const SeedResult& seed, bool cost) {
   return result;
 }
 
-json difference_json(const std::optional<StudentDifference>& difference) {
+json difference_json(const std::string& metric, const std::optional<StudentDifference>& difference) {
   if (!difference) return {};
   json result{{"seeds", difference->seeds}, {"why_not", difference->why_not}};
   if (!difference->comparison) return result;
   const PairedComparison& paired = *difference->comparison;
   result["n"] = paired.n;
   result["difference"] = json_number(paired.difference);
-  result["interval_95"] = interval_json(paired.interval);
+  add_interval(result, metric, paired.interval, IntervalOf::kDifference);
   result["sign_flip_p"] = json_number(paired.sign_flip_p);
   result["smallest_reachable_p"] = json_number(smallest_reachable_p(paired.n));
   result["t_p"] = json_number(paired.t_p);
@@ -91,7 +115,7 @@ json difference_json(const std::optional<StudentDifference>& difference) {
   return result;
 }
 
-json row_json(const Row& row, bool cost) {
+json row_json(const std::string& metric, const Row& row, bool cost) {
   json result{{"name", row.name},
               {"method", row.method},
               {"control", row.control},
@@ -103,14 +127,14 @@ json row_json(const Row& row, bool cost) {
               {"seeds_wanted", row.wanted},
               {"partial", row.partial()},
               {"mean", json_number(row.mean)},
-              {"standard_deviation", json_number(row.deviation)},
-              {"interval_95", interval_json(row.interval)},
-              {"tier", row.tier ? json(*row.tier) : json()},
-              {"not_ranked", row.not_ranked},
-              {"against_student", difference_json(row.to_student)},
-              {"metrics", averages_json(row.secondary, false)},
-              {"transfer_top1", row.transfer_top1 ? json_number(row.transfer_top1->mean) : json()},
-              {"rerun_command", row.rerun_command}};
+              {"standard_deviation", json_number(row.deviation)}};
+  add_interval(result, metric, row.interval);
+  result["tier"] = row.tier ? json(*row.tier) : json();
+  result["not_ranked"] = row.not_ranked;
+  result["against_student"] = difference_json(metric, row.to_student);
+  result["metrics"] = averages_json(row.secondary, false);
+  result["transfer_top1"] = row.transfer_top1 ? json_number(row.transfer_top1->mean) : json();
+  result["rerun_command"] = row.rerun_command;
   if (cost) result["measured"] = averages_json(row.cost, true);
   for (const SeedResult& seed : row.seeds) result["seeds"].push_back(seed_json(seed, cost));
   return result;
@@ -136,6 +160,7 @@ json table_json(const Table& table, bool cost) {
               {"direction", table.direction},
               {"protocol", table.protocol},
               {"primary_metric", table.primary_metric},
+              {"primary_metric_range", range_json(table.primary_metric)},
               {"selection_rules", table.selection_rules},
               {"fingerprints", table.fingerprints},
               {"what_n_allows", table.what_n_allows},
@@ -145,45 +170,47 @@ json table_json(const Table& table, bool cost) {
               {"tiers", table.tiers},
               {"rows", json::array()},
               {"datasets", json::array()}};
-  for (const Row& row : table.rows) result["rows"].push_back(row_json(row, cost));
+  for (const Row& row : table.rows) result["rows"].push_back(row_json(table.primary_metric, row, cost));
   for (const ExclusionList& list : table.exclusions) result["datasets"].push_back(exclusions_json(list));
   return result;
 }
 
-json point_json(double level, const SweepPoint& point) {
-  return {{"level", level},
-          {"mean", json_number(point.mean)},
-          {"standard_deviation", json_number(point.deviation)},
-          {"interval_95", interval_json(point.interval)},
-          {"n", point.n},
-          {"missing", point.missing}};
+json point_json(const std::string& metric, double level, const SweepPoint& point) {
+  json result{
+      {"level", level}, {"mean", json_number(point.mean)}, {"standard_deviation", json_number(point.deviation)}};
+  add_interval(result, metric, point.interval);
+  result["n"] = point.n;
+  result["missing"] = point.missing;
+  return result;
 }
 
-json area_json(const Row& area) {
+json area_json(const std::string& metric, const Row& area) {
   json seeds = json::array();
   for (const SeedResult& seed : area.seeds) {
     seeds.push_back({{"seed", seed.seed_known ? json(seed.seed) : json()},
                      {"value", json_number(seed.value)},
                      {"missing", seed.missing}});
   }
-  return {{"mean", json_number(area.mean)},
-          {"standard_deviation", json_number(area.deviation)},
-          {"interval_95", interval_json(area.interval)},
-          {"seeds_done", area.done},
-          {"seeds_wanted", area.wanted},
-          {"against_student", difference_json(area.to_student)},
-          {"seeds", seeds}};
+  json result{{"mean", json_number(area.mean)}, {"standard_deviation", json_number(area.deviation)}};
+  add_interval(result, metric, area.interval);
+  result["seeds_done"] = area.done;
+  result["seeds_wanted"] = area.wanted;
+  result["against_student"] = difference_json(metric, area.to_student);
+  result["seeds"] = seeds;
+  return result;
 }
 
 json sweep_row_json(const Sweep& sweep, const SweepRow& row) {
   json points = json::array();
-  for (std::size_t i = 0; i < sweep.levels.size(); ++i) points.push_back(point_json(sweep.levels[i], row.points[i]));
+  for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
+    points.push_back(point_json(sweep.primary_metric, sweep.levels[i], row.points[i]));
+  }
   return {{"name", row.area.name},
           {"method", row.area.method},
           {"control", row.area.control},
           {"role", role_name(row.area.role)},
           {"points", points},
-          {"area", area_json(row.area)}};
+          {"area", area_json(sweep.primary_metric, row.area)}};
 }
 
 json evidence_json(const Sweep& sweep, const SweepEvidence& evidence) {
@@ -204,6 +231,7 @@ json sweep_json(const Sweep& sweep) {
               {"direction", sweep.direction},
               {"protocol", sweep.protocol},
               {"primary_metric", sweep.primary_metric},
+              {"primary_metric_range", range_json(sweep.primary_metric)},
               {"setting", sweep.setting},
               {"levels", sweep.levels},
               {"tables", sweep.tables},
@@ -253,7 +281,7 @@ json tuning_json(const Tuning& tuning) {
 }  // namespace
 
 std::string render_json(const Leaderboard& board) {
-  json root{{"format", "cmkd leaderboard"}, {"version", 1},
+  json root{{"format", "cmkd leaderboard"}, {"version", 2},
             {"suite", board.suite},         {"title", board.title},
             {"how_to_read", how_to_read()}, {"sweeps", json::array()},
             {"tables", json::array()}};

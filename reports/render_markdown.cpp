@@ -34,7 +34,7 @@ std::string markdown_difference(const std::string& metric, const Row& row) {
   if (difference.comparison) {
     const PairedComparison& paired = *difference.comparison;
     text = difference_text(metric, paired.difference);
-    if (paired.interval) text.append(" ").append(difference_interval_text(metric, paired.interval));
+    if (paired.interval) text.append(" ").append(interval_text(metric, paired.interval, IntervalOf::kDifference));
     text += fmt::format(" ({})", markdown_escaped(difference_facts(paired)));
   }
   if (!difference.why_not.empty()) text += fmt::format("; left out: {}", markdown_escaped(difference.why_not));
@@ -50,6 +50,12 @@ void write_missing_seeds(MarkdownDocument& out, const std::vector<const Row*>& r
       out.line("- {}, {}: {}", markdown_escaped(row->name), group.seeds, markdown_escaped(group.reason));
     }
   }
+  out.blank();
+}
+
+void write_cut_note(MarkdownDocument& out, const std::string& metric, const std::vector<const Row*>& rows) {
+  if (std::ranges::none_of(rows, [&](const Row* row) { return shows_cut_interval(metric, *row); })) return;
+  out.line("{}", markdown_escaped(cut_note()));
   out.blank();
 }
 
@@ -98,12 +104,6 @@ void write_transfer_markdown(MarkdownDocument& out, const Table& table) {
     out.line("{} {}", markdown_escaped(row.name), transfer_text(*row.transfer_top1));
     out.blank();
   }
-}
-
-void write_missing_markdown(MarkdownDocument& out, const Table& table) {
-  std::vector<const Row*> rows;
-  for (const Row& row : table.rows) rows.push_back(&row);
-  write_missing_seeds(out, rows);
 }
 
 void write_cost(MarkdownDocument& out, const Table& table) {
@@ -192,8 +192,9 @@ std::string render_markdown(const Leaderboard& board) {
     out.blank();
     write_facts_markdown(out, table);
     write_main_table_markdown(out, table);
+    write_cut_note(out, table.primary_metric, all_rows(table));
     write_transfer_markdown(out, table);
-    write_missing_markdown(out, table);
+    write_missing_seeds(out, all_rows(table));
     write_secondary(out, table);
     write_cost(out, table);
     write_commands(out, table);

@@ -54,16 +54,6 @@ std::string metric_heading(const std::string& metric) {
   return fmt::format("{}{}{}", style.title, unit, style.higher_is_better ? "" : " ↓");
 }
 
-std::string interval_text(const std::string& metric, const std::optional<Interval>& interval) {
-  if (!interval) return kNothing;
-  return fmt::format("[{}, {}]", metric_text(metric, interval->low), metric_text(metric, interval->high));
-}
-
-std::string difference_interval_text(const std::string& metric, const std::optional<Interval>& interval) {
-  if (!interval) return kNothing;
-  return fmt::format("[{}, {}]", difference_text(metric, interval->low), difference_text(metric, interval->high));
-}
-
 std::string seeds_text(const std::string& metric, const Row& row) {
   std::vector<std::string> values;
   const auto like_first = [&](const SeedResult& seed) { return state_word(seed) == state_word(row.seeds.front()); };
@@ -140,6 +130,12 @@ std::vector<std::string> cost_names(const Table& table) {
   return names;
 }
 
+std::vector<const Row*> all_rows(const Table& table) {
+  std::vector<const Row*> rows;
+  for (const Row& row : table.rows) rows.push_back(&row);
+  return rows;
+}
+
 std::string direction_text(const std::string& direction) {
   if (direction.empty()) return "direction not known yet";
   std::string text = direction;
@@ -178,7 +174,9 @@ const std::vector<std::string>& how_to_read() {
       "n: seeds with a result, of those wanted. A seed is one whole training; the teacher is trained anew for each.",
       "± is the standard deviation over the seeds (divisor n − 1): the spread of single trainings, not the uncertainty "
       "of the mean.",
-      "[low, high] is the 95 % Student-t interval over the seeds: of the mean, or of the mean paired difference.",
+      "[low, high] is the 95 % Student-t interval over the seeds: of the mean, or of the mean paired difference. It "
+      "assumes normally distributed values and knows nothing of the metric's range: an end beyond it stands at the "
+      "range's, marked †.",
       "Against student: mean of the differences seed by seed, in points of the metric, over seeds on which both "
       "started from the same weights and saw the same batches and augmentation. p is the exact two-sided sign-flip "
       "permutation "

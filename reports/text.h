@@ -19,12 +19,10 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::string metric_text(const std::string& metric, double value);
 [[nodiscard]] std::string difference_text(const std::string& metric, double value);  // with its sign: "+1.2", "−0.4"
 [[nodiscard]] std::string metric_heading(const std::string& metric);                 // "top-1, %"
-[[nodiscard]] std::string interval_text(const std::string& metric, const std::optional<Interval>& interval);
-[[nodiscard]] std::string difference_interval_text(const std::string& metric, const std::optional<Interval>& interval);
-[[nodiscard]] std::string seeds_text(const std::string& metric, const Row& row);  // "47.1, 48.0, failed"
-[[nodiscard]] std::string p_text(const std::optional<double>& p);                 // "p = 0.0625", "p < 0.0001", "p –"
-[[nodiscard]] std::string completeness_word(const Row& row);                      // "", "partial", "no result"
-[[nodiscard]] std::string difference_facts(const PairedComparison& paired);       // "n = 5, p = 0.0625"
+[[nodiscard]] std::string seeds_text(const std::string& metric, const Row& row);     // "47.1, 48.0, failed"
+[[nodiscard]] std::string p_text(const std::optional<double>& p);            // "p = 0.0625", "p < 0.0001", "p –"
+[[nodiscard]] std::string completeness_word(const Row& row);                 // "", "partial", "no result"
+[[nodiscard]] std::string difference_facts(const PairedComparison& paired);  // "n = 5, p = 0.0625"
 // With its n where that is not the row's: "47.1 (n = 3)".
 [[nodiscard]] std::string average_text(const std::string& metric, const Average& average, const Row& row);
 
@@ -32,6 +30,7 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::string cost_text(const std::string& name, const Average& average);  // "12.3 (1.50 × student)"
 [[nodiscard]] std::vector<std::string> cost_names(const Table& table);
 
+[[nodiscard]] std::vector<const Row*> all_rows(const Table& table);
 [[nodiscard]] std::string table_title(const Table& table);
 [[nodiscard]] std::string direction_text(const std::string& direction);          // "audio → video"
 [[nodiscard]] std::string mean_text(const std::string& metric, const Row& row);  // "47.1 ± 0.8"
@@ -49,6 +48,26 @@ struct Fact {
 
 // What stands under every leaderboard: what each ± and bracket is.
 [[nodiscard]] const std::vector<std::string>& how_to_read();
+
+// --- shown_interval.cpp: a t interval knows nothing of what a metric can be; what is shown stays within it ---
+
+struct ShownInterval {
+  Interval interval;  // cut at the metric's range
+  bool low_is_cut = false;
+  bool high_is_cut = false;
+
+  [[nodiscard]] bool is_cut() const noexcept { return low_is_cut || high_is_cut; }
+};
+// Of a mean, or of a mean difference: two values of a percentage are at most 100 points apart.
+enum class IntervalOf { kMean, kDifference };
+[[nodiscard]] ShownInterval shown_interval(const std::string& metric, const Interval& interval, IntervalOf of);
+
+// "[46.9, 50.5]", "[0.0†, 68.2]"; of a difference with signs.
+[[nodiscard]] std::string interval_text(const std::string& metric, const std::optional<Interval>& interval,
+                                        IntervalOf of = IntervalOf::kMean);
+// Whether an end that the row shows is cut; the note that then stands under its table.
+[[nodiscard]] bool shows_cut_interval(const std::string& metric, const Row& row);
+[[nodiscard]] const char* cut_note();
 
 // --- tuning_text.cpp ---
 

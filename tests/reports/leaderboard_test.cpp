@@ -32,6 +32,15 @@ const Row& board_row_named(const Leaderboard& board, const std::string& name) {
 
 bool text_contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+// What comparison.cpp says of tiers, as a reader sees it.
+std::string plain_rule() {
+  return "A tier holds the best mean that is left and every method whose paired 95 % t interval of the difference to "
+         "it "
+         "includes 0 or rests on fewer than 5 common seeds; tiers only read these intervals, from 5 seeds of each "
+         "ranked "
+         "method on, and are no significance test, of which an exact one can reach p < 0.05 from 6 seeds on.";
+}
+
 const Case kStudentRow{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
 const Case kKd{"kd", "kd", "", "", "loss", {0.5, 0.5, 0.875}};
 
@@ -98,12 +107,96 @@ TEST_CASE("two results for one official split of a seed are refused") {
   CHECK_THROWS_AS(build_leaderboard(rows, {}), Error);
 }
 
-TEST_CASE("below five seeds nothing is put into tiers, and the report says what three allow") {
-  const Leaderboard board = build_leaderboard(rows_of({kStudentRow, kKd}), {});
-  for (const Row& row : board.tables[0].rows) CHECK_FALSE(row.tier.has_value());
-  CHECK(text_contains(board.tables[0].what_n_allows, "no test possible"));
-  CHECK(text_contains(board.tables[0].what_n_allows, "0.25"));
-  CHECK(text_contains(board.tables[0].tiers, "No tiers"));
+// kd one to three points above the student, never twice the same in a row.
+Leaderboard board_of_seeds(std::size_t n) {
+  Case student = kStudentRow;
+  Case kd = kKd;
+  student.top1.clear();
+  kd.top1.clear();
+  for (std::size_t seed = 0; seed < n; ++seed) {
+    student.top1.push_back(0.5);
+    kd.top1.push_back(0.51 + 0.01 * static_cast<double>(seed % 3));
+  }
+  return build_leaderboard(rows_of({student, kd}), {});
+}
+
+TEST_CASE("what n seeds allow, the tiers and the rule of the tiers agree at every n") {
+  struct Allowed {
+    std::size_t n;
+    bool interval;
+    bool tiers;
+    std::string says;  // p: 2^(1 − n)
+  };
+  for (const Allowed& one :
+       {Allowed{1, false, false, "One seed: no interval, no tiers, no test."},
+        Allowed{2, true, false, "no tiers, no test (the smallest two-sided exact p with 2 seeds is 0.5)"},
+        Allowed{3, true, false, "no tiers, no test (the smallest two-sided exact p with 3 seeds is 0.25)"},
+        Allowed{5, true, true,
+                "tiers that are read from them; no test at 0.05 (the smallest two-sided "
+                "exact p with 5 seeds is 0.0625)"},
+        Allowed{6, true, true,
+                "one test planned beforehand (the smallest two-sided exact p with 6 "
+                "seeds is 0.03125)"},
+        Allowed{10, true, true,
+                "pairwise claims by the test (the smallest two-sided exact p with 10 "
+                "seeds is 0.001953)"}}) {
+    INFO(one.n);
+    const Leaderboard board = board_of_seeds(one.n);
+    const Table& table = board.tables.at(0);
+    CHECK(text_contains(table.what_n_allows, one.says));
+    CHECK(board_row_named(board, "kd").interval.has_value() == one.interval);
+    // The differences' half width is at most 1.04 points at n = 5 (1, 2, 3, 1, 2 points: 2.776 · 0.837 / √5), their
+    // mean 1.8: 0 is outside.
+    CHECK(board_row_named(board, "kd").tier.has_value() == one.tiers);
+    CHECK(board_row_named(board, "student").tier == (one.tiers ? std::optional<int>(2) : std::nullopt));
+    CHECK(text_contains(table.tiers, "No tiers here") != one.tiers);
+    CHECK(text_contains(table.tiers, "no significance test, of which an exact one can reach p < 0.05 from 6 seeds on"));
+    // One sentence, the same whatever n is, in every format that has words.
+    const std::string rule = table.tiers.substr(0, table.tiers.find(". ") + 1);
+    CHECK(rule == plain_rule());
+    CHECK(text_contains(render(board, Format::kJson), rule));
+  }
+}
+
+TEST_CASE("an interval of a bounded metric is shown within its range, marked, with the computed one beside it") {
+  // 0 and 1: mean 0.5, std 0.7071, half width 12.706 · 0.7071 / √2 = 6.353. kd is 1 and 0: differences 1 and −1, mean
+  // 0, half width 12.706 · 1.4142 / √2 = 12.706.
+  const Leaderboard board = build_leaderboard(
+      rows_of({{"student", "student", "", "lower bound", "none", {0, 1}}, {"kd", "kd", "", "", "loss", {1, 0}}}), {});
+  for (const Format format : {Format::kMarkdown, Format::kHtml}) {
+    const std::string text = render(board, format);
+    CHECK(text_contains(text, "[0.0†, 100.0†]"));
+    CHECK(text_contains(text, "[−100.0†, +100.0†]"));
+    CHECK(text_contains(text, "† cut at the metric"));
+    CHECK_FALSE(text_contains(text, "585.3"));
+  }
+  const std::string csv = render(board, Format::kCsv);
+  CHECK(text_contains(csv,
+                 ",interval_95.low,interval_95.high,interval_95.cut,interval_95.t_low,interval_95.t_high,"
+                 "against_student_95.low,"));
+  CHECK(text_contains(csv, ",0.000000,1.000000,both,-5.853102,6.853102,-1.000000,1.000000,both,-12.706205,12.706205,"));
+  const std::string json = render(board, Format::kJson);
+  CHECK(text_contains(json, "\"primary_metric_range\": ["));
+  CHECK(text_contains(json, "\"interval_95_t\": [\n            -5.853102,\n            6.853102\n          ]"));
+}
+
+TEST_CASE("a metric without a bound on one side is cut on the other alone, and none of no known range") {
+  const std::vector<Case> cases{{"kd", "kd", "", "", "loss", {0.5, 0.0}}};
+  auto rows = rows_of(cases);
+  for (auto& row : rows) row.link.primary_metric = "nll";  // 2 − top1: 1.5 and 2; 1.75 ± 12.706 · 0.25
+  CHECK(text_contains(render_markdown(build_leaderboard(rows, {})), "[0.000†, 4.927]"));
+  for (auto& row : rows) {
+    row.link.primary_metric = "of_somebody";
+    row.metrics = {{"of_somebody", "test", row.training.seed == 1 ? 0.0 : 1.0, 200}};
+  }
+  const std::string text = render_markdown(build_leaderboard(rows, {}));
+  CHECK(text_contains(text, "[−585.3, 685.3]"));
+  CHECK_FALSE(text_contains(text, "cut at the metric's range;"));
+}
+
+TEST_CASE("seeds that all have the greatest value have no mark") {
+  const Leaderboard board = build_leaderboard(rows_of({{"kd", "kd", "", "", "loss", {1, 1, 1}}}), {});
+  CHECK(text_contains(render_markdown(board), "[100.0, 100.0]"));
 }
 
 TEST_CASE("methods whose interval to the best includes zero share its tier, the others begin the next") {
@@ -192,7 +285,6 @@ TEST_CASE("a single seed has a mean and no interval, and every format takes it")
   student.top1.resize(1);
   const Leaderboard board = build_leaderboard(rows_of({student}), {});
   CHECK_FALSE(board_row_named(board, "student").interval.has_value());
-  CHECK(text_contains(board.tables[0].what_n_allows, "One seed"));
   for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
     CHECK_FALSE(text_contains(render(board, format), "nan"));
   }
@@ -231,8 +323,8 @@ TEST_CASE("what is measured across modalities has a table of its own, in the ord
   const Leaderboard board = build_leaderboard(rows, {});
   const std::string text = render(board, Format::kMarkdown);
   CHECK(text_contains(text,
-                      "### Audio → video (means over the seeds; ↓: lower is better)\n\n"
-                      "| Method | mAP, % | recall@5, % | recall@10, % |\n"));
+                 "### Audio → video (means over the seeds; ↓: lower is better)\n\n"
+                 "| Method | mAP, % | recall@5, % | recall@10, % |\n"));
   CHECK(text_contains(text, "### Video → audio (means over the seeds; ↓: lower is better)\n\n| Method | mAP, % |\n"));
   const std::string html = render(board, Format::kHtml);
   CHECK(html.find("<h3>Other metrics</h3>") < html.find("<h3>Audio → video</h3>"));
