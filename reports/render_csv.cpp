@@ -79,8 +79,8 @@ void add_tuned(std::vector<std::string>& cells, const Tuning& tuning, const Row&
 // Of each interval, after its name.
 constexpr std::array<const char*, 5> kIntervalColumns{".low", ".high", ".cut", ".t_low", ".t_high"};
 
-void add_interval(std::vector<std::string>& cells, const std::string& metric, const std::optional<Interval>& interval,
-                  IntervalOf of) {
+void add_csv_interval(std::vector<std::string>& cells, const std::string& metric,
+                      const std::optional<Interval>& interval, IntervalOf of) {
   if (!interval) return cells.resize(cells.size() + kIntervalColumns.size());
   const ShownInterval shown = shown_interval(metric, *interval, of);
   const char* one_end = shown.low_is_cut ? "low" : shown.high_is_cut ? "high" : "";
@@ -93,8 +93,8 @@ void add_interval(std::vector<std::string>& cells, const std::string& metric, co
 
 void add_intervals(std::vector<std::string>& cells, const std::string& metric, const Row& row) {
   const auto& paired = row.to_student ? row.to_student->comparison : std::nullopt;
-  add_interval(cells, metric, row.interval, IntervalOf::kMean);
-  add_interval(cells, metric, paired ? paired->interval : std::nullopt, IntervalOf::kDifference);
+  add_csv_interval(cells, metric, row.interval, IntervalOf::kMean);
+  add_csv_interval(cells, metric, paired ? paired->interval : std::nullopt, IntervalOf::kDifference);
 }
 
 std::string line_of(const std::vector<std::string>& cells) {

@@ -27,8 +27,8 @@ json interval_json(const std::optional<Interval>& interval) {
   return interval ? json::array({json_number(interval->low), json_number(interval->high)}) : json();
 }
 
-void add_interval(json& object, const std::string& metric, const std::optional<Interval>& interval,
-                  IntervalOf of = IntervalOf::kMean) {
+void add_json_interval(json& object, const std::string& metric, const std::optional<Interval>& interval,
+                       IntervalOf of = IntervalOf::kMean) {
   std::optional<Interval> shown;
   json cut = json::array();
   if (interval) {
@@ -106,7 +106,7 @@ json difference_json(const std::string& metric, const std::optional<StudentDiffe
   const PairedComparison& paired = *difference->comparison;
   result["n"] = paired.n;
   result["difference"] = json_number(paired.difference);
-  add_interval(result, metric, paired.interval, IntervalOf::kDifference);
+  add_json_interval(result, metric, paired.interval, IntervalOf::kDifference);
   result["sign_flip_p"] = json_number(paired.sign_flip_p);
   result["smallest_reachable_p"] = json_number(smallest_reachable_p(paired.n));
   result["t_p"] = json_number(paired.t_p);
@@ -128,7 +128,7 @@ json row_json(const std::string& metric, const Row& row, bool cost) {
               {"partial", row.partial()},
               {"mean", json_number(row.mean)},
               {"standard_deviation", json_number(row.deviation)}};
-  add_interval(result, metric, row.interval);
+  add_json_interval(result, metric, row.interval);
   result["tier"] = row.tier ? json(*row.tier) : json();
   result["not_ranked"] = row.not_ranked;
   result["against_student"] = difference_json(metric, row.to_student);
@@ -178,7 +178,7 @@ json table_json(const Table& table, bool cost) {
 json point_json(const std::string& metric, double level, const SweepPoint& point) {
   json result{
       {"level", level}, {"mean", json_number(point.mean)}, {"standard_deviation", json_number(point.deviation)}};
-  add_interval(result, metric, point.interval);
+  add_json_interval(result, metric, point.interval);
   result["n"] = point.n;
   result["missing"] = point.missing;
   return result;
@@ -192,7 +192,7 @@ json area_json(const std::string& metric, const Row& area) {
                      {"missing", seed.missing}});
   }
   json result{{"mean", json_number(area.mean)}, {"standard_deviation", json_number(area.deviation)}};
-  add_interval(result, metric, area.interval);
+  add_json_interval(result, metric, area.interval);
   result["seeds_done"] = area.done;
   result["seeds_wanted"] = area.wanted;
   result["against_student"] = difference_json(metric, area.to_student);
