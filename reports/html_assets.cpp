@@ -62,6 +62,8 @@ tr.bound td, tr.bound th, tr.control td, tr.control th, tr.partial td, tr.partia
 tr.control th, tr.partial th, tr.bound th { font-weight: 400; }
 tr.control th { padding-left: 1.75rem; }
 .missing { color: var(--warn); }
+.warning { border-left: 0.25rem solid var(--warn); background: var(--raised); padding: 0.25rem 1rem; margin-top: 1.5rem; }
+.made { color: var(--quiet); margin-top: 1rem; }
 .cards:not(.resorted) tr.begins > * { border-top: 2px solid var(--firm); }
 .plot { display: block; max-width: 100%; height: auto; overflow: visible; --mark: var(--accent); }
 tr.bound .plot, tr.control .plot, tr.partial .plot { --mark: var(--quiet); }

@@ -192,7 +192,7 @@ void write_tuning_html(Page& page, const Tuning& tuning) {
 void write_provenance_html(Page& page, const Provenance& provenance) {
   const std::vector<std::string> lines = provenance_lines(provenance);
   if (lines.empty()) return;
-  page.line("<section{}>", provenance.is_mixed() ? " class=\"warning\" role=\"note\"" : "");
+  page.line("<section{}>", provenance.is_mixed() ? " class=\"warning\" role=\"note\"" : " class=\"made\"");
   for (const std::string& line : lines) page.line("<p>{}</p>", html_escaped(line));
   page.line("</section>");
 }

@@ -17,7 +17,9 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   row.link.evaluation_key = fmt::format("evaluation-{}-{}", one.label, seed);
   row.link.rerun_command = fmt::format("cmkd run suites/quick.toml --only '{}' --seed {}", one.label, seed);
   row.link.note = one.note;
+  row.link.suite_file = "suites/quick.toml";
   results::TrainingRecord& training = row.training;
+  training.cell_key = fmt::format("cell-{}", seed);
   training.key = row.link.training_key;
   training.dataset_fingerprint = "source1";
   training.decoded_fingerprint = "decoded1";
@@ -41,6 +43,10 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   const double cost = one.method == "student" ? 1 : 1.5;
   training.measured = {
       {"train_seconds", 40 * cost}, {"step_milliseconds", 12.5 * cost}, {"peak_memory_bytes", 1 << 29}};
+  // One method was trained by an older program, with an older LibTorch.
+  const bool older = one.method == "rkd";
+  row.origin = {older ? "0123456789abcdef" : "fedcba9876543210", older ? "2.11.0" : "2.13.0", "cpu", "AVX2"};
+  row.evaluation_code = row.origin.shared_code;
   row.state = results::RowState::kEvaluated;
   row.protocol = "strict";
   row.split = "test";

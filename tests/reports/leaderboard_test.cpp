@@ -172,8 +172,8 @@ TEST_CASE("an interval of a bounded metric is shown within its range, marked, wi
   }
   const std::string csv = render(board, Format::kCsv);
   CHECK(text_contains(csv,
-                 ",interval_95.low,interval_95.high,interval_95.cut,interval_95.t_low,interval_95.t_high,"
-                 "against_student_95.low,"));
+                      ",interval_95.low,interval_95.high,interval_95.cut,interval_95.t_low,interval_95.t_high,"
+                      "against_student_95.low,"));
   CHECK(text_contains(csv, ",0.000000,1.000000,both,-5.853102,6.853102,-1.000000,1.000000,both,-12.706205,12.706205,"));
   const std::string json = render(board, Format::kJson);
   CHECK(text_contains(json, "\"primary_metric_range\": ["));
@@ -323,8 +323,8 @@ TEST_CASE("what is measured across modalities has a table of its own, in the ord
   const Leaderboard board = build_leaderboard(rows, {});
   const std::string text = render(board, Format::kMarkdown);
   CHECK(text_contains(text,
-                 "### Audio → video (means over the seeds; ↓: lower is better)\n\n"
-                 "| Method | mAP, % | recall@5, % | recall@10, % |\n"));
+                      "### Audio → video (means over the seeds; ↓: lower is better)\n\n"
+                      "| Method | mAP, % | recall@5, % | recall@10, % |\n"));
   CHECK(text_contains(text, "### Video → audio (means over the seeds; ↓: lower is better)\n\n| Method | mAP, % |\n"));
   const std::string html = render(board, Format::kHtml);
   CHECK(html.find("<h3>Other metrics</h3>") < html.find("<h3>Audio → video</h3>"));
