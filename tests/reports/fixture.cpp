@@ -44,7 +44,7 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   training.measured = {
       {"train_seconds", 40 * cost}, {"step_milliseconds", 12.5 * cost}, {"peak_memory_bytes", 1 << 29}};
   // One method was trained by an older program, with an older LibTorch.
-  const bool older = one.method == "rkd";
+  const bool older = one.method == "crd";
   row.origin = {older ? "0123456789abcdef" : "fedcba9876543210", older ? "2.11.0" : "2.13.0", "cpu", "AVX2"};
   row.evaluation_code = row.origin.shared_code;
   row.state = results::RowState::kEvaluated;
