@@ -23,8 +23,7 @@ MetricRange range_of(const std::string& metric, IntervalOf of) {
 ShownInterval shown_interval(const std::string& metric, const Interval& interval, IntervalOf of) {
   const MetricRange range = range_of(metric, of);
   return {{std::max(interval.low, range.low), std::min(interval.high, range.high)},
-          interval.low < range.low - kRoundingOfMean,
-          interval.high > range.high + kRoundingOfMean};
+          interval.low<range.low - kRoundingOfMean, interval.high> range.high + kRoundingOfMean};
 }
 
 std::string interval_text(const std::string& metric, const std::optional<Interval>& interval, IntervalOf of) {
@@ -41,8 +40,7 @@ std::string interval_text(const std::string& metric, const std::optional<Interva
 bool shows_cut_interval(const std::string& metric, const Row& row) {
   if (row.interval && shown_interval(metric, *row.interval, IntervalOf::kMean).is_cut()) return true;
   const auto& paired = row.to_student ? row.to_student->comparison : std::nullopt;
-  return paired && paired->interval &&
-         shown_interval(metric, *paired->interval, IntervalOf::kDifference).is_cut();
+  return paired && paired->interval && shown_interval(metric, *paired->interval, IntervalOf::kDifference).is_cut();
 }
 
 const char* cut_note() { return "† cut at the metric's range; the t interval reaches beyond it."; }
