@@ -8,6 +8,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/progress.h"
 #include "cmkd/datasets/clip.h"
+#include "cmkd/datasets/data_root.h"
 #include "cmkd/datasets/synthetic.h"
 #include "cmkd/datasets/video_ids.h"
 #include "cmkd/suites/suite.h"
@@ -50,7 +51,7 @@ int check_dataset(const CommandLine& line, const std::string& name) {
   options.decode = line.flag("decode");
   options.pretrained_asked = line.has("pretrained-list");
   if (options.pretrained_asked) options.pretrained_ids = read_video_ids(line.get<std::string>("pretrained-list"));
-  const std::unique_ptr<ClipSource> source = info.open(parameters);
+  const std::unique_ptr<ClipSource> source = open_dataset(info, parameters);
   const ClipList list = source->list();
   Progress progress("check " + name, static_cast<std::int64_t>(list.clips.size()));
   const DatasetCheck found =

@@ -12,8 +12,8 @@
 #include "cmkd/suites/suite.h"
 #include "cmkd/suites/task.h"
 #include "commands.h"
-#include "data_files.h"
 #include "describe.h"
+#include "suite_list.h"
 
 namespace cmkd::apps {
 
@@ -28,17 +28,7 @@ struct Entry {
   std::string summary;
 };
 
-std::vector<std::filesystem::path> suite_files() {
-  std::vector<std::filesystem::path> files;
-  const std::filesystem::path folder = find_data(kSuites);
-  if (folder.empty()) return files;
-  for (const auto& item : std::filesystem::directory_iterator(folder)) {
-    if (item.path().extension() == ".toml") files.push_back(item.path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
+// All but the suites, which have a table of their own.
 std::vector<Entry> entries() {
   std::vector<Entry> all;
   for (const std::string& id : method_registry().names()) {
@@ -57,8 +47,6 @@ std::vector<Entry> entries() {
     all.push_back(
         {"settings", section, fmt::format("{}, {} settings", section_title(section), section_specs(section).size())});
   }
-  for (const std::filesystem::path& file : suite_files())
-    all.push_back({"suites", file.generic_string(), "a suite file"});
   return all;
 }
 
@@ -115,6 +103,7 @@ int describe_one(const std::string& id, bool as_json) {
   }
   std::vector<std::string> names;
   for (const Entry& entry : entries()) names.push_back(entry.id);
+  for (const std::filesystem::path& file : suite_files()) names.push_back(file.generic_string());
   throw Error(ErrorKind::kUsage,
               {fmt::format("nothing is called '{}'", id), "", "see 'cmkd list'", did_you_mean(id, names)});
 }
@@ -123,7 +112,8 @@ int describe_one(const std::string& id, bool as_json) {
 
 int run_list(const Arguments& arguments) {
   CommandLine line("cmkd list [methods|datasets|models|metrics|settings|suites] [options]",
-                   "Lists what this build knows.", "cmkd list\ncmkd list methods\ncmkd list --json");
+                   "Lists what this build knows. Of a suite: how many trainings it is, and whether its data are here.",
+                   "cmkd list\ncmkd list methods\nCMKD_DATA=/data cmkd list suites\ncmkd list --json");
   line.positional("kind", 1);
   line.add()("json", po::bool_switch(), "print JSON");
   if (!line.parse(arguments)) return 0;
@@ -142,6 +132,13 @@ int run_list(const Arguments& arguments) {
     kind = entry.kind;
     text += fmt::format("  {:<24} {}\n", entry.id, entry.summary);
     object[entry.kind].push_back({{"id", entry.id}, {"summary", entry.summary}});
+  }
+  if (wanted.empty() || wanted == "suites") {
+    std::vector<SuiteSummary> suites;
+    for (const std::filesystem::path& file : suite_files()) suites.push_back(summarise_suite(file));
+    if (!text.empty()) text += '\n';
+    text.append("suites\n").append(suites_text(suites));
+    object["suites"] = suites_json(suites);
   }
   line.flag("json") ? print_json(object) : print_out(text);
   return 0;

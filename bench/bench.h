@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@ namespace cmkd::bench {
 inline constexpr const char* kDecodeFrames = "decode, whole files (frames/s per core)";
 inline constexpr const char* kDecodeClips = "decode, 16 frames from random starts (clips/s per core)";
 inline constexpr const char* kCacheBatches = "warm cache batches, 16 frames 112 x 112 (clips/s per core)";
-inline constexpr const char* kStepInMemory = "training step on a tensor in memory (clips/s)";
-inline constexpr const char* kStepWithLoader = "the same step with the real loader (clips/s)";
+inline constexpr const char* kCacheBatchesJpeg = "the same from JPEG frames (clips/s per core)";
+// Followed by model and storage: shown in a table of their own, as ratios of pairs.
+inline const std::string kLoaderPairs = "loader, ";
 // Followed by the method's id: shown in a table of their own, as ratios to the student alone.
 inline const std::string kMethodStep = "method step, ";
 inline constexpr const char* kStore = "store, one training with its epochs and outputs (rows/s)";
@@ -35,9 +37,11 @@ void register_store();
 void register_retrieval();
 // Retrieval of one size, "QUERIESxGALLERY": for `--retrieval=200000x200000`, which may take long.
 void register_retrieval_of(const std::string& sizes);
+// The peak memory of one of its rankings ("tiled", "untiled", "large"): for the process that does nothing else.
+[[nodiscard]] std::optional<double> retrieval_peak(const std::string& name);
 
-// Real web clips ($CMKD_BENCH_CLIPS, else ../shared/data/clips beside the source tree), else clips that are made here:
-// the table says which.
+// The .mp4 files below the folder $CMKD_BENCH_CLIPS (real web clips, say), else clips that are made here: the table
+// says which.
 struct Material {
   std::vector<std::filesystem::path> files;
   std::string description;

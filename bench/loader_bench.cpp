@@ -1,8 +1,13 @@
-// Batches from a warm clip cache, and how much of a training step the loader takes.
+// Batches from a warm clip cache, and how much of a training step the loader takes: by pairs, because a single pair of
+// rates differs by more than the loader's share from one run to the next.
 #include <ATen/Functions.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <ctime>
+#include <map>
 
 #include "bench.h"
 #include "cmkd/datasets/batcher.h"
@@ -34,25 +39,29 @@ class FileSource : public ClipSource {
   }
 };
 
-const ClipCache& cache() {
-  static const ClipCache opened = [] {
-    FileSource source;
-    const ClipList list = source.list();
-    IngestSettings settings;
-    settings.audio = false;
-    settings.height = 128;
-    settings.width = 171;
-    settings.fps = 8;
-    settings.sample_rate = 16000;
-    const std::string fingerprint = source_fingerprint(source, list, settings, scratch() / "memo.json");
-    return ingest(source, list, settings, fingerprint, scratch() / "cache", {});
-  }();
-  return opened;
+constexpr const char* kStorages[] = {"raw", "jpeg"};
+
+const ClipCache& cache(const std::string& frame_storage) {
+  static std::map<std::string, ClipCache> opened;
+  const auto found = opened.find(frame_storage);
+  if (found != opened.end()) return found->second;
+  FileSource source;
+  const ClipList list = source.list();
+  IngestSettings settings;
+  settings.audio = false;
+  settings.height = 128;
+  settings.width = 171;
+  settings.fps = 8;
+  settings.sample_rate = 16000;
+  settings.frame_storage = frame_storage;
+  const std::string fingerprint = source_fingerprint(source, list, settings, scratch() / "memo.json");
+  ClipCache made = ingest(source, list, settings, fingerprint, scratch() / ("cache-" + frame_storage), {});
+  return opened.emplace(frame_storage, std::move(made)).first->second;
 }
 
-WindowSettings window() {
+WindowSettings window(std::int64_t frames) {
   WindowSettings settings;
-  settings.frames = 16;
+  settings.frames = frames;
   settings.crop = 112;
   settings.windows = 8;
   settings.audio_seconds = 1;
@@ -63,7 +72,7 @@ std::vector<ClipDraw> draws(const WindowReader& reader, const RandomStreams& str
                             std::int64_t batch) {
   std::vector<ClipDraw> drawn;
   for (std::int64_t i = 0; i < batch; ++i) {
-    const std::int64_t clip = (step * batch + i) % cache().size();
+    const std::int64_t clip = (step * batch + i) % cache("raw").size();
     drawn.push_back(reader.draw_training(clip, streams.stream("draw", step, i)));
   }
   return drawn;
@@ -73,7 +82,7 @@ std::vector<ClipDraw> draws(const WindowReader& reader, const RandomStreams& str
 void verify_batch(const WindowReader& reader, const std::vector<ClipDraw>& drawn) {
   const at::Tensor batch = reader.gather_video(drawn, false);
   const ClipDraw& draw = drawn.front();
-  const CachedClip clip = cache().clip(draw.clip);
+  const CachedClip clip = cache("raw").clip(draw.clip);
   const std::int64_t room = std::max<std::int64_t>(clip.frame_count - 16, 0);
   const std::int64_t first = room * draw.window / 7;
   for (std::int64_t t = 0; t < 16; ++t) {
@@ -86,10 +95,21 @@ void verify_batch(const WindowReader& reader, const std::vector<ClipDraw>& drawn
   }
 }
 
-void cache_batches(benchmark::State& state) {
-  const WindowReader reader(cache(), window());
+// From JPEG frames the same batch comes, but for what their compression loses: a few grey levels of 255 in the mean.
+// The window after the right one of a moving clip is farther away.
+void verify_jpeg_batch(const std::vector<ClipDraw>& drawn) {
+  const auto batch = [&](const char* storage) {
+    return WindowReader(cache(storage), window(16)).gather_video(drawn, false).to(at::kFloat);
+  };
+  const auto difference = at::mean(at::abs(batch("raw") - batch("jpeg"))).item<double>();
+  verify(difference > 0 && difference < 8, fmt::format("batches of JPEG frames are {} grey levels off", difference));
+}
+
+void cache_batches(benchmark::State& state, const char* storage) {
+  const WindowReader reader(cache(storage), window(16));
   const RandomStreams streams("bench", "loader", 0);
-  verify_batch(reader, draws(reader, streams, 0, 32));
+  const std::vector<ClipDraw> first = draws(reader, streams, 0, 32);
+  std::string(storage) == "raw" ? verify_batch(reader, first) : verify_jpeg_batch(first);
   std::int64_t step = 0;
   for (auto _ : state) {
     const at::Tensor batch = reader.gather_video(draws(reader, streams, step++, 32), false);
@@ -98,16 +118,24 @@ void cache_batches(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 32);
 }
 
+// A heavy step, beside which a loader hardly shows, and a light one, beside which it does.
+struct StepKind {
+  const char* model;
+  std::int64_t frames;
+  std::int64_t batch;
+};
+constexpr StepKind kStepKinds[] = {{"r2plus1d_small", 16, 8}, {"image_cnn", 1, 64}};
+
 // The suite's own model and a plain cross-entropy step.
 struct Trained {
   std::shared_ptr<Model> model;
   std::unique_ptr<Optimizer> optimizer;
-  Trained() {
+  explicit Trained(const StepKind& kind) {
     ModelConfig config;
     config.classes = 10;
-    config.frames = 16;
+    config.frames = kind.frames;
     config.height = config.width = 112;
-    const ModelInfo& info = model_registry().get("r2plus1d_small");
+    const ModelInfo& info = model_registry().get(kind.model);
     config.parameters = Parameters(info.parameters);
     const ScopedSeed seed(1);
     model = info.make(config);
@@ -123,28 +151,95 @@ struct Trained {
   }
 };
 
-void training_step(benchmark::State& state, bool load) {
-  const WindowReader reader(cache(), window());
+// Of all threads of this process: what other programs take does not count.
+double processor_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+double seconds_of(std::int64_t steps, const std::function<void()>& step) {
+  const double start = processor_seconds();
+  for (std::int64_t i = 0; i < steps; ++i) step();
+  return processor_seconds() - start;
+}
+
+// Linear between the two nearest of the sorted values.
+double quantile(std::vector<double> values, double share) {
+  std::ranges::sort(values);
+  const double at = share * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (at - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
+constexpr std::int64_t kPairs = 21;
+constexpr double kLeastSecondsOfASide = 0.2;
+
+struct Pairs {
+  std::vector<double> in_memory;  // clips/s, by pair
+  std::vector<double> loaded;
+  std::vector<double> ratios;  // of a pair: speed with the loader over speed in memory
+};
+
+// The step on a tensor in memory against the same step with a batch that the loader has just made, alternately: which
+// of the two comes first changes from pair to pair, so that a machine that grows slower or faster favours neither.
+Pairs measure_pairs(const StepKind& kind, const WindowReader& reader) {
   const RandomStreams streams("bench", "loader", 0);
-  Trained trained;
-  Batch batch = reader.make_batch(draws(reader, streams, 0, 8), false, true, false, c10::kCPU);
-  const double first = trained.step(batch);
-  for (int i = 0; i < 3; ++i) (void)trained.step(batch);
-  verify(trained.step(batch) < first, "the training step does not lower its loss");
-  std::int64_t step = 0;
-  for (auto _ : state) {
-    if (load) batch = reader.make_batch(draws(reader, streams, ++step, 8), false, true, false, c10::kCPU);
-    benchmark::DoNotOptimize(trained.step(batch));
+  Trained trained(kind);
+  const auto load = [&](std::int64_t step) {
+    return reader.make_batch(draws(reader, streams, step, kind.batch), false, true, false, c10::kCPU);
+  };
+  const Batch held = load(0);
+  const double first = trained.step(held);
+  for (int i = 0; i < 3; ++i) (void)trained.step(held);
+  verify(trained.step(held) < first, "the training step does not lower its loss");
+  std::int64_t next = 0;
+  const auto in_memory = [&] { benchmark::DoNotOptimize(trained.step(held)); };
+  const auto loaded = [&] { benchmark::DoNotOptimize(trained.step(load(++next))); };
+  loaded();
+  const double once = seconds_of(1, in_memory);
+  const auto steps = std::max<std::int64_t>(1, std::llround(kLeastSecondsOfASide / once));
+  Pairs pairs;
+  for (std::int64_t pair = 0; pair < kPairs; ++pair) {
+    const bool memory_first = pair % 2 == 0;
+    const double one = memory_first ? seconds_of(steps, in_memory) : seconds_of(steps, loaded);
+    const double other = memory_first ? seconds_of(steps, loaded) : seconds_of(steps, in_memory);
+    const double of_memory = memory_first ? one : other;
+    const double of_loaded = memory_first ? other : one;
+    const auto clips = static_cast<double>(steps * kind.batch);
+    pairs.in_memory.push_back(clips / of_memory);
+    pairs.loaded.push_back(clips / of_loaded);
+    pairs.ratios.push_back(of_memory / of_loaded);
   }
-  state.SetItemsProcessed(state.iterations() * 8);
+  return pairs;
+}
+
+void loader_pairs(benchmark::State& state, const StepKind& kind, const char* storage) {
+  const WindowReader reader(cache(storage), window(kind.frames));
+  Pairs pairs;
+  for (auto _ : state) pairs = measure_pairs(kind, reader);
+  state.counters["pairs"] = static_cast<double>(kPairs);
+  state.counters["in_memory"] = quantile(pairs.in_memory, 0.5);
+  state.counters["loaded"] = quantile(pairs.loaded, 0.5);
+  for (const auto& [name, share] :
+       {std::pair{"ratio_least", 0.0}, std::pair{"ratio_lower", 0.25}, std::pair{"ratio_median", 0.5},
+        std::pair{"ratio_upper", 0.75}, std::pair{"ratio_most", 1.0}}) {
+    state.counters[name] = quantile(pairs.ratios, share);
+  }
 }
 
 }  // namespace
 
 void register_loader() {
-  benchmark::RegisterBenchmark(kCacheBatches, cache_batches)->Unit(benchmark::kMillisecond);
-  benchmark::RegisterBenchmark(kStepInMemory, training_step, false)->Unit(benchmark::kMillisecond);
-  benchmark::RegisterBenchmark(kStepWithLoader, training_step, true)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(kCacheBatches, cache_batches, kStorages[0])->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(kCacheBatchesJpeg, cache_batches, kStorages[1])->Unit(benchmark::kMillisecond);
+  for (const StepKind& kind : kStepKinds) {
+    for (const char* storage : kStorages) {
+      const std::string name = fmt::format("{}{} x {} frames, {}", kLoaderPairs, kind.model, kind.frames, storage);
+      benchmark::RegisterBenchmark(name.c_str(), loader_pairs, kind, storage)->Iterations(1)->Repetitions(1);
+    }
+  }
 }
 
 }  // namespace cmkd::bench

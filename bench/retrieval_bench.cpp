@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/suites/tiled_ranking.h"
+#include "peak_memory.h"
 
 namespace cmkd::bench {
 
@@ -29,17 +31,12 @@ constexpr double kMostBytes = 2e9;
 // their double values: a rounding to 1e-6 on either side, and what a product of 512 floats loses.
 constexpr std::int64_t kSample = 64;
 constexpr double kScoreError = 1.5e-6;
+// Names of what is measured in a process of its own.
+constexpr const char* kPeakTiled = "tiled";
+constexpr const char* kPeakUntiled = "untiled";
+constexpr const char* kPeakLarge = "large";
 // What the BLAS keeps for itself from its first product on: no ranking's memory.
 constexpr double kOverhead = 64e6;
-
-// Resident memory of this process in bytes: "VmRSS" now, "VmHWM" its peak since it was reset (Linux).
-double memory(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) * 1024;
-  }
-  return 0;
-}
 
 // Clips around the centres of their classes, near enough to be found and far enough to be confused.
 at::Tensor embeddings(std::int64_t clips, std::uint64_t seed) {
@@ -67,35 +64,26 @@ std::uint64_t number_of(std::span<const std::int64_t> ranks) {
   return number;
 }
 
-struct Ranked {
-  std::vector<std::uint64_t> ranks;  // [Q]
-  double peak_bytes = 0;             // above the embeddings
-};
-
-Ranked rank(const RetrievalInput& input, const TiledRankingOptions& options) {
-  Ranked result;
-  result.ranks.resize(static_cast<std::size_t>(input.queries.size(0)));
-  std::ofstream("/proc/self/clear_refs") << "5";
-  const double before = memory("VmRSS");
+// The ranks of each query's hits as one number. [Q]
+std::vector<std::uint64_t> rank(const RetrievalInput& input, const TiledRankingOptions& options) {
+  std::vector<std::uint64_t> numbers(static_cast<std::size_t>(input.queries.size(0)));
   rank_hits(
       input,
       [&](std::int64_t query, std::span<const std::int64_t> ranks) {
-        result.ranks[static_cast<std::size_t>(query)] = number_of(ranks);
+        numbers[static_cast<std::size_t>(query)] = number_of(ranks);
       },
       options);
-  result.peak_bytes = memory("VmHWM") - before;
-  return result;
+  return numbers;
 }
+
+TiledRankingOptions whole_at_once() { return {kBoth, kBoth, RowRanking::kAutomatic}; }
 
 struct Both {
   RetrievalInput input = make_input(kBoth, kBoth);
-  TiledRankingOptions whole{kBoth, kBoth, RowRanking::kAutomatic};
-  // The BLAS keeps buffers from its first product on, for whatever is multiplied in this process: no ranking's memory.
-  Ranked warm = rank(make_input(kFewQueries, kBoth), {});
-  Ranked tiled = rank(input, {});
-  Ranked untiled = rank(input, whole);
+  std::vector<std::uint64_t> tiled = rank(input, {});
+  std::vector<std::uint64_t> untiled = rank(input, whole_at_once());
 
-  Both() { verify(tiled.ranks == untiled.ranks, "the tiled ranking is not the untiled one"); }
+  Both() { verify(tiled == untiled, "the tiled ranking is not the untiled one"); }
 };
 
 const Both& both() {
@@ -103,25 +91,37 @@ const Both& both() {
   return made;
 }
 
+// Above the embeddings, measured once for all repetitions.
+std::optional<double> peak_of(const std::string& name) {
+  static std::map<std::string, std::optional<double>> measured;
+  const auto found = measured.find(name);
+  if (found != measured.end()) return found->second;
+  return measured[name] = peak_in_own_process(name, at::get_num_threads());
+}
+
+void count_peak(benchmark::State& state, const std::optional<double>& peak) {
+  if (peak) state.counters["peak_bytes"] = *peak;
+}
+
 void rank_both(benchmark::State& state, bool tiled) {
   const Both& material = both();
-  Ranked ranked;
-  for (auto _ : state) ranked = rank(material.input, tiled ? TiledRankingOptions{} : material.whole);
-  verify(ranked.ranks == material.untiled.ranks, "a ranking is not repeatable");
+  std::vector<std::uint64_t> ranked;
+  for (auto _ : state) ranked = rank(material.input, tiled ? TiledRankingOptions{} : whole_at_once());
+  verify(ranked == material.untiled, "a ranking is not repeatable");
   state.SetItemsProcessed(state.iterations() * kBoth);
-  state.counters["peak_bytes"] = tiled ? material.tiled.peak_bytes : material.untiled.peak_bytes;
+  count_peak(state, peak_of(tiled ? kPeakTiled : kPeakUntiled));
 }
 
 void rank_large(benchmark::State& state) {
   const RetrievalInput input = make_input(kFewQueries, kLargeGallery);
-  Ranked ranked;
-  for (auto _ : state) ranked = rank(input, {});
+  for (auto _ : state) benchmark::DoNotOptimize(rank(input, {}).data());
   const auto planned =
-      static_cast<double>(ranking_scratch_bytes(kLargeGallery, kLargeGallery, kDimensions, /*threads=*/1));
-  verify(planned <= kMostBytes && ranked.peak_bytes <= planned,
-         fmt::format("ranking took {} bytes; planned were {} of {}", ranked.peak_bytes, planned, kMostBytes));
+      static_cast<double>(ranking_scratch_bytes(kLargeGallery, kLargeGallery, kDimensions, at::get_num_threads()));
+  const std::optional<double> peak = peak_of(kPeakLarge);
+  verify(planned <= kMostBytes && peak.value_or(0) <= planned,
+         fmt::format("ranking took {} bytes; planned were {} of {}", peak.value_or(0), planned, kMostBytes));
   state.SetItemsProcessed(state.iterations() * kFewQueries);
-  state.counters["peak_bytes"] = ranked.peak_bytes;
+  count_peak(state, peak);
 }
 
 struct Size {
@@ -169,7 +169,7 @@ void verify_by_doubles(const RetrievalInput& input, const at::Tensor& sample,
 }
 
 // Some queries, spread over all, by the stable sort in place of the counting, and against double cosines.
-void verify_sample(const RetrievalInput& input, const Ranked& ranked) {
+void verify_sample(const RetrievalInput& input, const std::vector<std::uint64_t>& ranked) {
   const std::int64_t queries = input.queries.size(0);
   const at::Tensor sample =
       at::linspace(0, static_cast<double>(queries - 1), std::min(kSample, queries), at::kDouble).round().to(at::kLong);
@@ -187,7 +187,7 @@ void verify_sample(const RetrievalInput& input, const Ranked& ranked) {
   };
   rank_hits(part, take, by_sort);
   for (std::size_t i = 0; i < ranks.size(); ++i) {
-    verify(number_of(ranks[i]) == ranked.ranks[static_cast<std::size_t>(numbers[i])],
+    verify(number_of(ranks[i]) == ranked[static_cast<std::size_t>(numbers[i])],
            fmt::format("query {} ranks otherwise alone and by sorting", numbers[i]));
   }
   verify_by_doubles(input, sample, ranks);
@@ -195,18 +195,32 @@ void verify_sample(const RetrievalInput& input, const Ranked& ranked) {
 
 void rank_sized(benchmark::State& state, Size size) {
   const RetrievalInput input = make_input(size.queries, size.gallery);
-  Ranked ranked;
-  for (auto _ : state) ranked = rank(input, {});
+  std::vector<std::uint64_t> ranked;
+  std::optional<double> peak;
+  // Here: nothing else runs in this process.
+  for (auto _ : state) peak = peak_above_now([&] { ranked = rank(input, {}); });
   verify_sample(input, ranked);
   const auto planned =
       static_cast<double>(ranking_scratch_bytes(size.queries, size.gallery, kDimensions, at::get_num_threads()));
-  verify(ranked.peak_bytes <= planned + kOverhead,
-         fmt::format("ranking took {} bytes; planned were {}", ranked.peak_bytes, planned));
+  verify(peak.value_or(0) <= planned + kOverhead,
+         fmt::format("ranking took {} bytes; planned were {}", peak.value_or(0), planned));
   state.SetItemsProcessed(state.iterations() * size.queries);
-  state.counters["peak_bytes"] = ranked.peak_bytes;
+  count_peak(state, peak);
 }
 
 }  // namespace
+
+std::optional<double> retrieval_peak(const std::string& name) {
+  const bool large = name == kPeakLarge;
+  if (!large && name != kPeakTiled && name != kPeakUntiled)
+    refuse_option(fmt::format("--peak-of={}: {}, {} or {}", name, kPeakTiled, kPeakUntiled, kPeakLarge));
+  // The BLAS keeps buffers from its first product on, for whatever is multiplied in this process: no ranking's memory.
+  // Before the embeddings are made, which take more than this does: the mark then stands at what they take.
+  (void)rank(make_input(kFewQueries, kFewQueries), {});
+  const RetrievalInput input = large ? make_input(kFewQueries, kLargeGallery) : make_input(kBoth, kBoth);
+  const TiledRankingOptions options = name == kPeakUntiled ? whole_at_once() : TiledRankingOptions{};
+  return peak_above_now([&] { benchmark::DoNotOptimize(rank(input, options).data()); });
+}
 
 void register_retrieval_of(const std::string& sizes) {
   const Size size = size_of(sizes);

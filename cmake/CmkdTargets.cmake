@@ -8,6 +8,9 @@ if(CMKD_SANITIZE)
   # With sanitizers GCC sees uninitialised values in the standard library's own std::function (its manual warns of it).
   target_compile_options(cmkd_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
+# GCC 12 warns of overlapping copies in std::string's operator+ where there are none (GCC bug 105329).
+target_compile_options(cmkd_options INTERFACE
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 target_link_libraries(cmkd_options INTERFACE fmt::fmt-header-only)
 
 # cmkd_library(NAME [TORCH] DEPS folder... LIBS target... PRIVATE_LIBS target...)

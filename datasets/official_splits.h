@@ -16,6 +16,8 @@ namespace cmkd {
 [[nodiscard]] ParameterSpec official_split_parameter();
 // "all": {"1", "2", "3"}.
 [[nodiscard]] std::vector<std::string> official_splits(const std::string& choice);
+// The folds of the list that these parameters ask for: none where it is one split.
+[[nodiscard]] std::vector<std::string> folds_of_splits(const Parameters& parameters);
 
 // "name.avi 2": cut at the last white space; names may hold spaces. White space at either end does not count.
 struct LastField {

@@ -6,6 +6,7 @@
 
 #include "annotation.h"
 #include "cmkd/core/error.h"
+#include "cmkd/datasets/official_folds.h"
 #include "official_splits.h"
 
 namespace cmkd {
@@ -175,6 +176,8 @@ const DatasetRegistration kUcf101Registration({
       return std::make_unique<Ucf101Source>(parameters);
     },
 });
+
+const OfficialFoldsRegistration kUcf101Folds("ucf101", folds_of_splits);
 
 }  // namespace
 

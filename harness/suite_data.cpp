@@ -10,6 +10,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
 #include "cmkd/core/progress.h"
+#include "cmkd/datasets/data_root.h"
 #include "cmkd/harness/keys.h"
 
 namespace cmkd {
@@ -49,7 +50,7 @@ fs::path default_cache_root() {
 
 ListedData list_data(const Suite& suite, const fs::path& cache_root) {
   ListedData data;
-  data.source = dataset_registry().get(suite.dataset).open(dataset_parameters(suite, cache_root));
+  data.source = open_dataset(dataset_registry().get(suite.dataset), dataset_parameters(suite, cache_root));
   data.list = data.source->list();
   data.settings = suite.ingest_settings();
   if (data.settings.sound_is_features()) require_features(data.list, suite);

@@ -176,11 +176,8 @@ TEST_CASE("a sweep trains once what does not notice it, and tells whether the me
 }
 
 TEST_CASE("official splits: each is trained, and a seed's value is their mean") {
-  const fs::path root = test::shared_data_dir().empty() ? fs::path() : test::shared_data_dir() / "esc10";
-  if (root.empty() || !fs::exists(root)) {
-    WARN("skipped: no shared data on this machine");
-    return;
-  }
+  const fs::path root = test::shared_data("esc10");
+  if (root.empty()) return;
   const TemporaryFolder folder;
   test::write_text(folder / "esc10.toml", R"(
 [suite]
@@ -320,11 +317,8 @@ TEST_CASE("datasets check tells of each fold what would be used, and names a roo
   const auto wrong = test::cmkd({"datasets", "check", "ucf101", "--root", folder.path().string()}, folder.path());
   CHECK(wrong.status == 1);
   CHECK(wrong.err.find("classInd.txt") != std::string::npos);
-  const fs::path root = test::shared_data_dir().empty() ? fs::path() : test::shared_data_dir() / "esc10";
-  if (root.empty() || !fs::exists(root)) {
-    WARN("skipped: no shared data on this machine");
-    return;
-  }
+  const fs::path root = test::shared_data("esc10");
+  if (root.empty()) return;
   const auto check = test::cmkd(
       {"datasets", "check", "esc50", "--set", "subset=esc10", "--root", root.string(), "--json"}, folder.path());
   INFO(check.err);

@@ -97,11 +97,8 @@ TEST_CASE("AV-MNIST needs its files and says which") {
 }
 
 TEST_CASE("AV-MNIST pairs images and spoken digits of one class, and nothing leaks across splits or groups") {
-  const fs::path root = test::shared_data_dir().empty() ? fs::path() : test::shared_data_dir() / "av_mnist";
-  if (root.empty() || !fs::exists(root)) {
-    WARN("skipped: no shared data on this machine");
-    return;
-  }
+  const fs::path root = test::shared_data("av_mnist");
+  if (root.empty()) return;
   const std::unique_ptr<ClipSource> source = open(root);
   const ClipList list = source->list();
   REQUIRE(list.clips.size() == 8500);
@@ -132,11 +129,8 @@ TEST_CASE("AV-MNIST pairs images and spoken digits of one class, and nothing lea
 }
 
 TEST_CASE("AV-MNIST decodes to one frame and one sound, and its images lose half of their variance") {
-  const fs::path root = test::shared_data_dir().empty() ? fs::path() : test::shared_data_dir() / "av_mnist";
-  if (root.empty() || !fs::exists(root)) {
-    WARN("skipped: no shared data on this machine");
-    return;
-  }
+  const fs::path root = test::shared_data("av_mnist");
+  if (root.empty()) return;
   const IngestSettings settings{.video = true, .audio = true, .height = 28, .width = 28, .fps = 0, .sample_rate = 8000};
   const std::unique_ptr<ClipSource> whole = open(root, 1);
   const std::unique_ptr<ClipSource> half = open(root, 0.5);

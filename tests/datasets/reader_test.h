@@ -42,14 +42,6 @@ inline void put_file(const std::filesystem::path& file, const std::string& text 
   std::ofstream(file, std::ios::binary) << text;
 }
 
-// A folder of the shared data; empty, with a warning, when this machine has none.
-inline std::filesystem::path shared_data(const std::string& part) {
-  const std::filesystem::path folder = shared_data_dir().empty() ? std::filesystem::path() : shared_data_dir() / part;
-  if (!folder.empty() && std::filesystem::exists(folder)) return folder;
-  WARN("skipped: no shared data on this machine: " << part);
-  return {};
-}
-
 inline std::map<std::string, int> clips_by_split(const ClipList& list) {
   std::map<std::string, int> counts;
   for (const Clip& clip : list.clips) ++counts[clip.split];

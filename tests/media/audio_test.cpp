@@ -144,7 +144,7 @@ TEST_CASE("a file without sound says so") {
 
 TEST_CASE("sound of every sample format has as many samples as its duration says") {
   if (cmkd::test::hard_files().empty()) return;
-  const fs::path folder = cmkd::test::shared_data_dir() / "hard";
+  const fs::path folder = cmkd::test::shared_data("hard");
   for (const auto& [file, count] : std::vector<std::pair<std::string, std::size_t>>{
            {"audio_only_16ch_s16.wav", 16000},
            {"audio_only_mono_8k_s32.wav", 32000},

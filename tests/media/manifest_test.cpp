@@ -144,7 +144,7 @@ void check_audio(const ManifestRow& row, const MediaInfo& info) {
 
 TEST_CASE("every hard file decodes as its manifest says, or says why not") {
   if (cmkd::test::hard_files().empty()) return;
-  const fs::path folder = cmkd::test::shared_data_dir() / "hard";
+  const fs::path folder = cmkd::test::shared_data("hard");
   const std::vector<ManifestRow> rows = read_manifest(folder / "manifest.tsv");
   CHECK(rows.size() == 67);
   for (const ManifestRow& row : rows) {
@@ -164,7 +164,7 @@ TEST_CASE("every hard file decodes as its manifest says, or says why not") {
 
 TEST_CASE("a truncated recording delivers what is there and says after how many frames it ends") {
   if (cmkd::test::hard_files().empty()) return;
-  const fs::path path = cmkd::test::shared_data_dir() / "hard" / "truncated_header708_frames_partial.mp4";
+  const fs::path path = cmkd::test::shared_data("hard") / "truncated_header708_frames_partial.mp4";
   const auto frames = decode_video(path, {});
   REQUIRE(frames.ok());
   CHECK(frames.value().frame_count == 65);
@@ -175,7 +175,7 @@ TEST_CASE("a truncated recording delivers what is there and says after how many 
 
 TEST_CASE("a rotated recording is delivered upright") {
   if (cmkd::test::hard_files().empty()) return;
-  const fs::path folder = cmkd::test::shared_data_dir() / "hard";
+  const fs::path folder = cmkd::test::shared_data("hard");
   const std::map<std::string, std::pair<int, int>> sizes = {{"rotate_0__decord.mov", {568, 320}},
                                                             {"rotate_90__decord.mov", {320, 568}},
                                                             {"rotate_180__decord.mov", {568, 320}},
@@ -191,7 +191,7 @@ TEST_CASE("a rotated recording is delivered upright") {
 
 TEST_CASE("a stream whose resolution changes keeps the size of its first frame") {
   if (cmkd::test::hard_files().empty()) return;
-  const auto frames = decode_video(cmkd::test::shared_data_dir() / "hard" / "midstream_resolution_change_av1.mp4", {});
+  const auto frames = decode_video(cmkd::test::shared_data("hard") / "midstream_resolution_change_av1.mp4", {});
   REQUIRE(frames.ok());
   CHECK(frames.value().frame_count == 20);
   CHECK(frames.value().width == 352);

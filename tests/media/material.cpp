@@ -53,16 +53,14 @@ void make_clip(const fs::path& path, const MadeClip& clip) {
 
 namespace {
 
-std::vector<fs::path> files_under(const fs::path& folder) {
+std::vector<fs::path> shared_files(const std::string& part) {
   std::vector<fs::path> files;
   if (media::ffmpeg_versions().empty()) {
     WARN("skipped: built without FFmpeg");
     return files;
   }
-  if (shared_data_dir().empty() || !fs::is_directory(folder)) {
-    WARN("skipped: the shared recordings are not on this machine");
-    return files;
-  }
+  const fs::path folder = shared_data(part);
+  if (folder.empty()) return files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_regular_file() && entry.path().extension() != ".tsv") files.push_back(entry.path());
   }
@@ -72,8 +70,8 @@ std::vector<fs::path> files_under(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<fs::path> hard_files() { return files_under(shared_data_dir() / "hard"); }
-std::vector<fs::path> real_clips() { return files_under(shared_data_dir() / "clips"); }
+std::vector<fs::path> hard_files() { return shared_files("hard"); }
+std::vector<fs::path> real_clips() { return shared_files("clips"); }
 
 std::vector<std::uint8_t> frame(const media::VideoFrames& frames, std::int64_t k) {
   const auto bytes = static_cast<std::ptrdiff_t>(3) * frames.height * frames.width;

@@ -25,9 +25,9 @@ struct MadeClip {
 // Encodes both to `path`.
 void make_clip(const std::filesystem::path& path, const MadeClip& clip = {});
 
-// The files of shared/data/hard; empty, with a warning that the test is skipped, where a machine has none.
+// The files of the shared data's folder "hard"; empty, with the test case counted as skipped, where a machine has none.
 [[nodiscard]] std::vector<std::filesystem::path> hard_files();
-// The recordings of shared/data/clips; likewise.
+// The recordings of its folder "clips"; likewise.
 [[nodiscard]] std::vector<std::filesystem::path> real_clips();
 
 // Frame k of the pixels.

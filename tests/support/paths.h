@@ -12,9 +12,14 @@ namespace cmkd::test {
 // The project's copy of the vectors, tests/vectors/.
 [[nodiscard]] std::filesystem::path vectors_dir();
 
-// The real recordings beside the repository (../shared/data, or $CMKD_SHARED_DATA); empty where a machine has none, and
-// then the test says that it skips.
-[[nodiscard]] std::filesystem::path shared_data_dir();
+// A folder or file of the real recordings that some tests want: in $CMKD_SHARED_DATA, or, where that is not set, in
+// ../shared/data beside the source tree. Empty where it is not there; the test case then warns and returns, and is
+// counted: the program says at its end how many were skipped.
+[[nodiscard]] std::filesystem::path shared_data(const std::string& part);
+
+// What main() says at the end: "3 test cases skipped: no shared data (…)", after a line about a CMKD_SHARED_DATA that
+// is no folder; "" when there is nothing to say.
+[[nodiscard]] std::string skipped_summary();
 
 // A fresh folder under the system's temporary folder, removed with everything in it on destruction.
 class TemporaryFolder {

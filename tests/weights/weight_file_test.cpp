@@ -101,11 +101,8 @@ TEST_CASE("files of PyTorch, NumPy and safetensors are read value by value, and 
 }
 
 TEST_CASE("the shared weight files are read as PyTorch and NumPy read them") {
-  if (test::shared_data_dir().empty()) {
-    WARN("skipped: no ../shared/data/weights here");
-    return;
-  }
-  const fs::path folder = test::shared_data_dir() / "weights";
+  const fs::path folder = test::shared_data("weights");
+  if (folder.empty()) return;
   const json all = json::parse(read_file(folder / "expected.json"));
   for (const auto& [name, expected] : all.items()) {
     INFO(name);
