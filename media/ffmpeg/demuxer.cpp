@@ -1,5 +1,6 @@
 #include "demuxer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <system_error>
@@ -106,7 +107,10 @@ Outcome<Demuxer> Demuxer::open(const fs::path& path) {
 }
 
 AVStream* Demuxer::best(AVMediaType type) const {
-  const int index = av_find_best_stream(format_.get(), type, -1, -1, nullptr, 0);
+  // Where a file holds several programmes, each has a clock of its own: the sound is that of the picture's.
+  const int picture =
+      type == AVMEDIA_TYPE_AUDIO ? av_find_best_stream(format_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0) : -1;
+  const int index = av_find_best_stream(format_.get(), type, -1, std::max(picture, -1), nullptr, 0);
   if (index < 0) return nullptr;
   AVStream* stream = format_->streams[index];
   return is_cover_picture(*stream) ? nullptr : stream;

@@ -16,7 +16,8 @@ class Demuxer {
   // kNotFound, kEmptyFile or kCannotOpen.
   [[nodiscard]] static Outcome<Demuxer> open(const std::filesystem::path& path);
 
-  // The stream that FFmpeg deems best of its kind, or nullptr. A cover picture is no video stream.
+  // The stream that FFmpeg deems best of its kind, or nullptr; sound of the programme that the picture is of. A cover
+  // picture is no video stream.
   [[nodiscard]] AVStream* best(AVMediaType type) const;
   // Whose packets are read from now on.
   void select_only(const AVStream* stream);

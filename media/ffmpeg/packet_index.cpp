@@ -66,7 +66,8 @@ PacketIndex PacketIndex::scan(Demuxer& demuxer, const AVStream& stream) {
     }
     index.entries_.push_back(entry);
   }
-  index.trustworthy_ = !damaged && !demuxer.read_error() && index.first_key_ != nullptr &&
+  const bool reordered = states_decoding_times_only(demuxer.format()) && stream.codecpar->video_delay > 0;
+  index.trustworthy_ = !damaged && !reordered && !demuxer.read_error() && index.first_key_ != nullptr &&
                        times_are_unique(index.entries_) && !falls_short(demuxer, stream, index.entries_);
   return index;
 }
