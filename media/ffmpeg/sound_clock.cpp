@@ -15,6 +15,8 @@ constexpr double kAheadOfSmall_s = 0.5;
 constexpr std::size_t kMostPiecesAhead = 256;
 // Containers round times to the millisecond: two roundings lie at most this far apart.
 constexpr double kRounding_s = 0.0015;
+// Of packets that are written twice the times run at half the speed of the sound.
+constexpr double kLeastAdvance = 0.25;
 
 double length_s(const SoundPiece& piece) noexcept {
   return static_cast<double>(piece.sound.values.size()) / piece.rate;
@@ -43,6 +45,24 @@ bool SoundClock::sees_enough() const {
   return ahead_s >= (small ? kAheadOfSmall_s : kAhead_s);
 }
 
+// Whether the times of the pieces in sight run on at all: some files state one and the same for every packet.
+bool SoundClock::times_advance(std::size_t from) const {
+  std::optional<double> first;
+  double stated_s = 0;
+  double since_first_s = 0;
+  double length_to_last_s = 0;
+  for (std::size_t k = from; k < queue_.size(); ++k) {
+    const SoundPiece& piece = queue_[k];
+    if (piece.time_s) {
+      if (!first) first = piece.time_s;
+      stated_s = *piece.time_s - *first;
+      length_to_last_s = since_first_s;
+    }
+    if (first) since_first_s += length_s(piece);
+  }
+  return length_to_last_s > 0 && stated_s >= kLeastAdvance * length_to_last_s;
+}
+
 // When the stream begins: as its first time says, unless all that follow say that it was earlier.
 double SoundClock::stated_start_s() const {
   std::optional<double> first;
@@ -57,7 +77,7 @@ double SoundClock::stated_start_s() const {
     before_s += length_s(piece);
   }
   if (!first) return origin_s_.value_or(0);  // a file without times begins at 0
-  return latest_other && *latest_other < *first - kSoundTolerance_s ? *latest_other : *first;
+  return latest_other && *latest_other < *first - kSoundTolerance_s && times_advance(1) ? *latest_other : *first;
 }
 
 // By how much the front of the queue and all that follows is to be moved. Time runs on: a hole never shrinks later, and
@@ -75,6 +95,7 @@ double SoundClock::credible_shift_s() const {
     expected += length_s(piece);
   }
   if (own > 0 ? least <= kSoundTolerance_s : least >= -kSoundTolerance_s) return 0;
+  if (own < 0 && !times_advance(0)) return 0;
   return std::abs(own - least) <= kRounding_s ? own : least;
 }
 

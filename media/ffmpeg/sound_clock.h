@@ -52,6 +52,7 @@ class SoundClock {
   [[nodiscard]] double expected_s() const noexcept;
   [[nodiscard]] bool follows() const;
   [[nodiscard]] bool sees_enough() const;
+  [[nodiscard]] bool times_advance(std::size_t from) const;
   [[nodiscard]] double stated_start_s() const;
   [[nodiscard]] double credible_shift_s() const;
   bool place_first();

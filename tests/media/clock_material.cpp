@@ -69,9 +69,7 @@ class Track {
     packet.pts += ticks;
     packet.dts += ticks;
   }
-  void to_stream_time(AVPacket& packet) const {
-    av_packet_rescale_ts(&packet, codec_->time_base, stream_->time_base);
-  }
+  void to_stream_time(AVPacket& packet) const { av_packet_rescale_ts(&packet, codec_->time_base, stream_->time_base); }
 
  private:
   double start_s_;
@@ -195,8 +193,8 @@ void write_clock_file(const std::filesystem::path& path, const ClockFile& file) 
   if (sound) sounds = edited(file, *sound, std::move(sounds));
   // In the order of time, as the muxer wants them.
   for (std::size_t p = 0, s = 0; p < pictures.size() || s < sounds.size();) {
-    const bool picture_next = s == sounds.size() || (p < pictures.size() && picture->time_s(*pictures[p]) <=
-                                                                                sound->time_s(*sounds[s]));
+    const bool picture_next =
+        s == sounds.size() || (p < pictures.size() && picture->time_s(*pictures[p]) <= sound->time_s(*sounds[s]));
     AVPacket& packet = picture_next ? *pictures[p++] : *sounds[s++];
     (picture_next ? *picture : *sound).to_stream_time(packet);
     require_done(av_interleaved_write_frame(format, &packet), "packet");

@@ -32,7 +32,8 @@ double first_bright_s(const VideoFrames& frames) {
 }
 
 double first_loud_s(const AudioSamples& sound) {
-  const auto loud = std::find_if(sound.samples.begin(), sound.samples.end(), [](float x) { return std::abs(x) > 0.2F; });
+  const auto loud =
+      std::find_if(sound.samples.begin(), sound.samples.end(), [](float x) { return std::abs(x) > 0.2F; });
   return loud == sound.samples.end() ? -1 : static_cast<double>(loud - sound.samples.begin()) / sound.sample_rate;
 }
 
@@ -61,11 +62,17 @@ double slack_s(const std::string& codec) { return codec.starts_with("pcm") || co
 
 TEST_CASE("flash and beep at one time of the container are at one time of the clock, whichever stream begins first") {
   const cmkd::test::TemporaryFolder folder;
-  const std::vector<std::pair<std::string, std::string>> codecs = {
-      {"matroska", "mpeg4 pcm_s16le"}, {"matroska", "mpeg4 aac"}, {"matroska", "mpeg4 flac"}, {"mp4", "mpeg4 aac"},
-      {"mov", "mpeg4 pcm_s16le"},      {"mpegts", "mpeg2video mp2"}, {"mpegts", "mpeg2video aac"},
-      {"vob", "mpeg2video ac3"},       {"flv", "flv aac"},        {"nut", "mpeg4 pcm_s16le"},
-      {"asf", "msmpeg4 wmav2"}};
+  const std::vector<std::pair<std::string, std::string>> codecs = {{"matroska", "mpeg4 pcm_s16le"},
+                                                                   {"matroska", "mpeg4 aac"},
+                                                                   {"matroska", "mpeg4 flac"},
+                                                                   {"mp4", "mpeg4 aac"},
+                                                                   {"mov", "mpeg4 pcm_s16le"},
+                                                                   {"mpegts", "mpeg2video mp2"},
+                                                                   {"mpegts", "mpeg2video aac"},
+                                                                   {"vob", "mpeg2video ac3"},
+                                                                   {"flv", "flv aac"},
+                                                                   {"nut", "mpeg4 pcm_s16le"},
+                                                                   {"asf", "msmpeg4 wmav2"}};
   for (const auto& [container, both] : codecs) {
     for (const auto& [picture_s, sound_s] : {std::pair(0.0, 0.0), std::pair(0.0, 0.8), std::pair(0.8, 0.0)}) {
       ClockFile file;
@@ -96,7 +103,8 @@ TEST_CASE("flash and beep at one time of the container are at one time of the cl
   }
 }
 
-TEST_CASE("sound that begins later is preceded by silence and sound before the first picture is dropped, to the sample") {
+TEST_CASE(
+    "sound that begins later is preceded by silence and sound before the first picture is dropped, to the sample") {
   const cmkd::test::TemporaryFolder folder;
   ClockFile file;
   file.sample_rate = 16000;
@@ -125,9 +133,12 @@ TEST_CASE("sound that begins later is preceded by silence and sound before the f
 
 TEST_CASE("a hole in the timestamps of sound is silence of its length, in every container") {
   const cmkd::test::TemporaryFolder folder;
-  for (const auto& [container, codec] :
-       std::vector<std::pair<std::string, std::string>>{{"matroska", "pcm_s16le"}, {"matroska", "aac"}, {"mpegts", "mp2"},
-                                                        {"mp4", "aac"}, {"flv", "aac"}, {"matroska", "ac3"}}) {
+  for (const auto& [container, codec] : std::vector<std::pair<std::string, std::string>>{{"matroska", "pcm_s16le"},
+                                                                                         {"matroska", "aac"},
+                                                                                         {"mpegts", "mp2"},
+                                                                                         {"mp4", "aac"},
+                                                                                         {"flv", "aac"},
+                                                                                         {"matroska", "ac3"}}) {
     ClockFile file;
     file.container = container;
     file.video_codec = container == "mpegts" ? "mpeg2video" : container == "flv" ? "flv" : "mpeg4";
@@ -171,7 +182,7 @@ TEST_CASE("timestamps that jitter by 20 ms move no sample") {
 
 TEST_CASE("times that wrap round in a transport stream stay on one clock") {
   const cmkd::test::TemporaryFolder folder;
-  constexpr double kWrap_s = 8589934592.0 / 90000;  // 33 bits of 90 kHz
+  constexpr double kWrap_s = 8589934592.0 / 90000;    // 33 bits of 90 kHz
   for (const double before_s : {0.52, 1.52, 2.52}) {  // whole frames of 0.04 s
     ClockFile file;
     file.container = "mpegts";

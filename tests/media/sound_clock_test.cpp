@@ -66,32 +66,33 @@ const std::vector<float> kSilence300(300, 0.0F);
 }  // namespace
 
 TEST_CASE("pieces without a gap stand as they come, also where times are rounded or lacking") {
-  CHECK(placed({steady(0, 12)}).samples == counting(1, 1200));
+  CHECK((placed({steady(0, 12)}).samples == counting(1, 1200)));
   std::vector<std::optional<double>> times = steady(0, 12);
   for (std::size_t k = 0; k < times.size(); ++k) *times[k] += k % 2 == 0 ? 0.0005 : -0.0005;
   times[0] = 0.0;
   times[5].reset();
-  CHECK(placed({times}).samples == counting(1, 1200));
-  CHECK(placed({std::vector<std::optional<double>>(12)}).samples == counting(1, 1200));
+  CHECK((placed({times}).samples == counting(1, 1200)));
+  CHECK((placed({std::vector<std::optional<double>>(12)}).samples == counting(1, 1200)));
 }
 
-TEST_CASE("sound after the origin is preceded by silence, sound before it is dropped, and no origin is the first sample") {
+TEST_CASE(
+    "sound after the origin is preceded by silence, sound before it is dropped, and no origin is the first sample") {
   const AudioSamples late = placed({steady(7.3, 3), 7.0});
-  CHECK(late.samples == joined(kSilence300, counting(1, 300)));
+  CHECK((late.samples == joined(kSilence300, counting(1, 300))));
   CHECK(late.offset_s == Approx(0.3));
   CHECK(late.leading_silence_s == Approx(0.3));
   const AudioSamples early = placed({steady(6.85, 3), 7.0});
-  CHECK(early.samples == counting(151, 300));
+  CHECK((early.samples == counting(151, 300)));
   CHECK(early.offset_s == Approx(-0.15));
   CHECK(early.decoded_samples == 150);
-  CHECK(placed({steady(6.85, 3), std::nullopt}).samples == counting(1, 300));
+  CHECK((placed({steady(6.85, 3), std::nullopt}).samples == counting(1, 300)));
 }
 
 TEST_CASE("a hole is silence of its length, and two holes are two") {
   std::vector<std::optional<double>> times = steady(0, 4);
   for (const auto& time : steady(0.7, 8)) times.push_back(time);
   const AudioSamples one = placed({times});
-  CHECK(one.samples == joined(joined(counting(1, 400), kSilence300), counting(401, 1200)));
+  CHECK((one.samples == joined(joined(counting(1, 400), kSilence300), counting(401, 1200))));
   CHECK(one.hole_silence_s == Approx(0.3));
   CHECK(one.leading_silence_s == 0);
   // One piece alone between two holes.
@@ -99,18 +100,27 @@ TEST_CASE("a hole is silence of its length, and two holes are two") {
   times.emplace_back(0.5);
   for (const auto& time : steady(0.9, 8)) times.push_back(time);
   const std::vector<float> island = joined(joined(counting(1, 200), kSilence300), counting(201, 300));
-  CHECK(placed({times}).samples == joined(joined(island, kSilence300), counting(301, 1100)));
+  CHECK((placed({times}).samples == joined(joined(island, kSilence300), counting(301, 1100))));
 }
 
 TEST_CASE("a time that is wrong once moves nothing, however far it is off") {
   for (const double wrong_s : {5000.0, 2.0, -3.0}) {
     std::vector<std::optional<double>> times = steady(0, 12);
     times[6] = wrong_s;
-    CHECK(placed({times}).samples == counting(1, 1200));
+    CHECK((placed({times}).samples == counting(1, 1200)));
   }
   std::vector<std::optional<double>> times = steady(0, 12);
   times[0] = 4000.0;
-  CHECK(placed({times}).samples == counting(1, 1200));
+  CHECK((placed({times}).samples == counting(1, 1200)));
+}
+
+TEST_CASE("times that stand still say nothing") {
+  CHECK((placed({std::vector<std::optional<double>>(12, 0.0)}).samples == counting(1, 1200)));
+  CHECK((placed({std::vector<std::optional<double>>(12, 7.3), 7.0}).samples == joined(kSilence300, counting(1, 1200))));
+  // Four pieces that came out of one packet, and carry its time.
+  std::vector<std::optional<double>> times;
+  for (int k = 0; k < 12; ++k) times.emplace_back(0.4 * (k / 4));
+  CHECK((placed({times}).samples == counting(1, 1200)));
 }
 
 TEST_CASE("a shift of 20 ms counts when it lasts, and not when it passes") {
@@ -123,7 +133,7 @@ TEST_CASE("a shift of 20 ms counts when it lasts, and not when it passes") {
   CHECK(lasting.samples[620] == 601);
   times = steady(0, 16);
   for (std::size_t k = 6; k < 10; ++k) *times[k] += 0.02;
-  CHECK(placed({times}).samples == counting(1, 1600));
+  CHECK((placed({times}).samples == counting(1, 1600)));
 }
 
 TEST_CASE("a slow drift is made up for in small steps") {
@@ -141,13 +151,13 @@ TEST_CASE("pieces that lie over others are left out as far as they do") {
   std::vector<std::optional<double>> times = steady(0, 4);
   for (const auto& time : steady(0.3, 8)) times.push_back(time);
   AudioSamples sound = placed({times});
-  CHECK(sound.samples == joined(counting(1, 400), counting(501, 1200)));
+  CHECK((sound.samples == joined(counting(1, 400), counting(501, 1200))));
   CHECK(sound.overlap_dropped_s == Approx(0.1));
   // A part of one: from 0.4 s on all lies 0.05 s earlier.
   times = steady(0, 4);
   for (const auto& time : steady(0.35, 8)) times.push_back(time);
   sound = placed({times});
-  CHECK(sound.samples == joined(counting(1, 400), counting(451, 1200)));
+  CHECK((sound.samples == joined(counting(1, 400), counting(451, 1200))));
   CHECK(sound.overlap_dropped_s == Approx(0.05));
 }
 
@@ -157,7 +167,7 @@ TEST_CASE("only what lies in the range is delivered and counted") {
   const AudioSamples sound = placed({times}, {0.1, 0.6, {}});
   // 0.1 to 0.3 s before the sound, 0.3 to 0.5 s sound, 0.5 to 0.7 s of the hole to 0.8 s.
   const std::vector<float> silence(200, 0.0F);
-  CHECK(sound.samples == joined(joined(silence, counting(1, 200)), silence));
+  CHECK((sound.samples == joined(joined(silence, counting(1, 200)), silence)));
   CHECK(sound.leading_silence_s == Approx(0.2));
   CHECK(sound.hole_silence_s == Approx(0.2));
   CHECK(sound.decoded_samples == 200);
@@ -167,7 +177,7 @@ TEST_CASE("times that ask for more than an hour of silence end the sound there")
   std::vector<std::optional<double>> times = steady(0, 4);
   for (const auto& time : steady(90000, 8)) times.push_back(time);
   std::optional<double> jump_s;
-  CHECK(placed({times}, {}, &jump_s).samples == counting(1, 400));
+  CHECK((placed({times}, {}, &jump_s).samples == counting(1, 400)));
   REQUIRE(jump_s);
   CHECK(*jump_s == Approx(90000 - 0.4));
   CHECK(placed({steady(90000, 8)}, {}, &jump_s).samples.empty());
