@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <string_view>
 #include <system_error>
 
 #include "log.h"
@@ -182,6 +183,12 @@ std::optional<double> claimed_duration_s(const AVFormatContext& format) {
   if (format.duration == AV_NOPTS_VALUE || format.duration <= 0) return std::nullopt;
   if (format.duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return std::nullopt;
   return static_cast<double>(format.duration) / AV_TIME_BASE;
+}
+
+double claim_start_s(const AVFormatContext& format) noexcept {
+  const double start_s =
+      format.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(format.start_time) / AV_TIME_BASE;
+  return std::string_view(format.iformat->name).starts_with("matroska") ? std::min(start_s, 0.0) : start_s;
 }
 
 bool is_missed(double claimed_s, double end_s) noexcept {

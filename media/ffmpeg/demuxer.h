@@ -45,6 +45,9 @@ class Demuxer {
 // The container's duration as its header claims it: nothing when FFmpeg itself has only estimated it.
 [[nodiscard]] std::optional<double> claimed_duration_s(const AVFormatContext& format);
 
+// The time from which that duration counts: Matroska's counts from 0, also where no stream begins there.
+[[nodiscard]] double claim_start_s(const AVFormatContext& format) noexcept;
+
 // Whether packets that end here fall short of a claimed duration by more than rounding, the last frame's duration or
 // tracks of slightly different length explain.
 [[nodiscard]] bool is_missed(double claimed_s, double end_s) noexcept;

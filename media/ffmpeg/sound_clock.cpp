@@ -14,11 +14,11 @@ constexpr double kSmallShift_s = 0.030;
 constexpr double kAheadOfSmall_s = 0.5;
 constexpr std::size_t kMostPiecesAhead = 256;
 // Containers round times to the millisecond: two roundings lie at most this far apart.
-constexpr double kRounding_s = 0.0015;
+constexpr double kTimestampRounding_s = 0.0015;
 // Of packets that are written twice the times run at half the speed of the sound.
 constexpr double kLeastAdvance = 0.25;
 
-double length_s(const SoundPiece& piece) noexcept {
+double piece_length_s(const SoundPiece& piece) noexcept {
   return static_cast<double>(piece.sound.values.size()) / piece.rate;
 }
 
@@ -40,7 +40,7 @@ bool SoundClock::sees_enough() const {
   if (queue_.size() > kMostPiecesAhead) return true;
   if (queue_.size() <= kPiecesAhead) return false;
   double ahead_s = 0;
-  for (std::size_t k = 1; k < queue_.size(); ++k) ahead_s += length_s(queue_[k]);
+  for (std::size_t k = 1; k < queue_.size(); ++k) ahead_s += piece_length_s(queue_[k]);
   const bool small = !started_ || std::abs(*queue_.front().time_s - expected_s()) <= kSmallShift_s;
   return ahead_s >= (small ? kAheadOfSmall_s : kAhead_s);
 }
@@ -58,7 +58,7 @@ bool SoundClock::times_advance(std::size_t from) const {
       stated_s = *piece.time_s - *first;
       length_to_last_s = since_first_s;
     }
-    if (first) since_first_s += length_s(piece);
+    if (first) since_first_s += piece_length_s(piece);
   }
   return length_to_last_s > 0 && stated_s >= kLeastAdvance * length_to_last_s;
 }
@@ -74,7 +74,7 @@ double SoundClock::stated_start_s() const {
       if (first) latest_other = std::max(latest_other.value_or(start_s), start_s);
       if (!first) first = start_s;
     }
-    before_s += length_s(piece);
+    before_s += piece_length_s(piece);
   }
   if (!first) return origin_s_.value_or(0);  // a file without times begins at 0
   return latest_other && *latest_other < *first - kSoundTolerance_s && times_advance(1) ? *latest_other : *first;
@@ -92,11 +92,11 @@ double SoundClock::credible_shift_s() const {
       const double shift = *piece.time_s - expected;
       least = own > 0 ? std::min(least, shift) : std::max(least, shift);
     }
-    expected += length_s(piece);
+    expected += piece_length_s(piece);
   }
   if (own > 0 ? least <= kSoundTolerance_s : least >= -kSoundTolerance_s) return 0;
   if (own < 0 && !times_advance(0)) return 0;
-  return std::abs(own - least) <= kRounding_s ? own : least;
+  return std::abs(own - least) <= kTimestampRounding_s ? own : least;
 }
 
 bool SoundClock::add(SoundPiece piece) {

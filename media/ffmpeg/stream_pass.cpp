@@ -15,15 +15,14 @@ struct PacketAccount {
   std::int64_t packets = 0;
   std::int64_t shown = 0;  // not hidden by an edit list
   std::int64_t damaged = 0;
-  double last_end_s = 0;  // over all streams, from the container's start
+  double last_end_s = 0;  // over all streams, from where the header's duration counts
 
   void count(const AVPacket& packet, const AVFormatContext& format, bool wanted) {
     const AVStream& stream = *format.streams[packet.stream_index];
     const std::int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
     if (time != AV_NOPTS_VALUE) {
-      const double start_s =
-          format.start_time != AV_NOPTS_VALUE ? static_cast<double>(format.start_time) / AV_TIME_BASE : 0.0;
-      const double end_s = static_cast<double>(time + packet.duration) * av_q2d(stream.time_base) - start_s;
+      const double end_s =
+          static_cast<double>(time + packet.duration) * av_q2d(stream.time_base) - claim_start_s(format);
       last_end_s = std::max(last_end_s, end_s);
     }
     if (!wanted) return;

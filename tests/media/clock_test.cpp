@@ -131,6 +131,15 @@ TEST_CASE(
   CHECK(first_loud_s(alone.value()) == 2.0);
 }
 
+TEST_CASE("a Matroska file in which nothing begins at 0 is not taken for one that ends early") {
+  const cmkd::test::TemporaryFolder folder;
+  ClockFile file;
+  file.picture_start_s = file.sound_start_s = 1.2;
+  write_clock_file(folder / "a.mkv", file);
+  CHECK_FALSE(decode_video(folder / "a.mkv", {}).value().warning);
+  CHECK_FALSE(decode_audio(folder / "a.mkv", 0).value().warning);
+}
+
 TEST_CASE("a hole in the timestamps of sound is silence of its length, in every container") {
   const cmkd::test::TemporaryFolder folder;
   for (const auto& [container, codec] : std::vector<std::pair<std::string, std::string>>{{"matroska", "pcm_s16le"},
