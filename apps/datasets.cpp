@@ -69,11 +69,18 @@ int run_datasets(const Arguments& arguments) {
       "make: writes the embedded synthetic set as real media files with a manifest of what each clip holds.\n"
       "check: what of a dataset is there, missing, silent, broken, in two splits or in a pretraining set, and how many "
       "clips it would use. Exit status 1 for missing or broken files, for what stands in two splits, and for reported "
-      "clips in the pretraining set; silent clips and pieces that are listed twice in one split are only named.",
+      "clips in the pretraining set; silent clips and pieces that are listed twice in one split are only named.\n"
+      "With --decode every clip is decoded as ingest does it. Counted, and used all the same: sound that begins more "
+      "than "
+      "25 ms from the picture, silence put in for it or for holes, overlapping sound, sound that is silent throughout "
+      "or "
+      "clipped, pictures that never change, streams that end early. Broken: sound with samples that are not finite or "
+      "beyond any recording. Without --decode the headers tell only the sound's offset.",
       "cmkd datasets make synthetic --out data/synthetic --jobs 2\n"
       "cmkd datasets make synthetic --out data/noisy --set noise=0.6 --set mismatch=0.3\n"
       "cmkd datasets check manifest --set csv=my.csv\ncmkd datasets check av_mnist --root /data/av_mnist\n"
       "cmkd datasets check ucf101 --root /data/ucf101 --json\n"
+      "cmkd datasets check vggsound --root /data/vggsound --decode\n"
       "cmkd datasets check kinetics_sounds --root /data/ks --pretrained-list kinetics-400_train.csv");
   line.positional("words", 2);
   line.add()("out", po::value<std::string>()->value_name("DIR"), "make: where the files go")(
@@ -83,7 +90,7 @@ int run_datasets(const Arguments& arguments) {
       "jobs,j", po::value<int>()->default_value(1)->value_name("N"), "files made at once")(
       "pretrained-list", po::value<std::string>()->value_name("FILE"),
       "check: YouTube ids, one a line, or a list of Kinetics: how many clips are of these videos")(
-      "decode", po::bool_switch(), "check: decode everything instead of reading headers")("json", po::bool_switch(),
+      "decode", po::bool_switch(), "check: decode every clip instead of reading headers")("json", po::bool_switch(),
                                                                                           "print JSON");
   if (!line.parse(arguments)) return 0;
   const std::vector<std::string> words = line.list("words");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "check_clip.h"
 #include "cmkd/core/hash.h"
 #include "cmkd/core/interrupt.h"
 #include "feature.h"
@@ -26,18 +27,18 @@ std::vector<std::string> split_names(const ClipList& list, const Clip& clip) {
   return names;
 }
 
-// What one file holds, found out once.
+// What one file holds by its headers, found out once.
 struct FileState {
   bool readable = false;
   bool picture = false;
   bool sound = false;
-  std::string fault;      // why it is not readable
-  std::string truncated;  // decoding only: it is used, and ends early
+  std::string fault;  // why it is not readable
+  std::vector<ClipFinding> findings;
 };
 
 class FileProbe {
  public:
-  FileProbe(const ClipSource& source, bool decode) : source_(source), decode_(decode) {}
+  explicit FileProbe(const ClipSource& source) : source_(source) {}
 
   const FileState& state(const fs::path& path, const Clip& clip) {
     const auto [found, is_new] = states_.emplace(path, FileState());
@@ -48,43 +49,29 @@ class FileProbe {
  private:
   [[nodiscard]] FileState probe(const fs::path& path, const Clip& clip) const {
     FileState state;
-    const media::Outcome<media::MediaInfo> probed = media::probe(path, {decode_});
+    const media::Outcome<media::MediaInfo> probed = media::probe(path, {.decode = false});
     if (!probed) {
       state.fault = media::describe(probed.failure());
       // Files of a form of its own (JPEG frames, a table of images) are known to the reader alone.
       if (path == clip.path) state.readable = state.picture = reader_decodes(clip);
       return state;
     }
-    const media::MediaInfo& info = probed.value();
-    state.picture = !info.video.empty();
-    state.sound = !info.audio.empty();
+    state.picture = !probed.value().video.empty();
+    state.sound = !probed.value().audio.empty();
     state.readable = state.picture || state.sound;
     if (!state.readable) state.fault = "neither video nor audio";
-    if (state.picture) note_failure(info.video_failure, state.picture, state);
-    if (state.sound) note_failure(info.audio_failure, state.sound, state);
-    state.readable = state.readable && (state.picture || state.sound);
+    state.findings = findings_by_headers(probed.value());
     return state;
-  }
-
-  static void note_failure(const std::optional<media::Failure>& failure, bool& stream, FileState& state) {
-    if (!failure) return;
-    if (failure->reason == media::FailureReason::kTruncated) {
-      state.truncated = media::describe(*failure);
-    } else {
-      stream = false;
-      state.fault = media::describe(*failure);
-    }
   }
 
   [[nodiscard]] bool reader_decodes(const Clip& clip) const {
     IngestSettings settings;
     settings.audio = false;
-    if (!decode_) settings.max_duration_s = 1e-3;  // the first frame
+    settings.max_duration_s = 1e-3;  // the first frame
     return source_.decode(clip, settings).ok();
   }
 
   const ClipSource& source_;
-  bool decode_;
   std::map<fs::path, FileState> states_;
 };
 
@@ -184,15 +171,30 @@ void add_problem(DatasetCheck& check, const Clip& clip, const std::vector<std::s
   check.problems.push_back({clip.id, clip.path.string(), split, std::move(reason), std::move(kind)});
 }
 
-void check_files(DatasetCheck& check, const ClipList& list, const Clip& clip, FileProbe& probe) {
+void check_files(DatasetCheck& check, const ClipSource& source, const ClipList& list, const Clip& clip, bool decode,
+                 FileProbe& probe) {
   const std::vector<std::string> splits = split_names(list, clip);
   for (const std::string& name : splits) ++check.splits[name].listed;
-  const FileState& picture = probe.state(clip.path, clip);
-  const FileState& sound = clip.audio_path.empty() ? picture : probe.state(clip.audio_path, clip);
-  for (const FileState* state : {&picture, &sound}) {
+  const FileState& seen = probe.state(clip.path, clip);
+  const FileState& heard = clip.audio_path.empty() ? seen : probe.state(clip.audio_path, clip);
+  for (const FileState* state : {&seen, &heard}) {
     if (state->readable) continue;
     add_problem(check, clip, splits, "broken", state->fault);
     return;
+  }
+  CheckedClip found{seen.picture, heard.sound, false, "no video stream", "no audio stream", heard.findings};
+  if (decode) {
+    const CheckedClip decoded = decode_for_check(source, clip, seen.picture, heard.sound);
+    if (decoded.excluded) {
+      add_problem(check, clip, splits, "broken",
+                  decoded.sound_fault.empty() ? decoded.picture_fault : decoded.sound_fault);
+      return;
+    }
+    found.picture = decoded.picture;
+    found.sound = decoded.sound;
+    found.findings = decoded.findings;
+    if (!decoded.picture_fault.empty()) found.picture_fault = decoded.picture_fault;
+    if (!decoded.sound_fault.empty()) found.sound_fault = decoded.sound_fault;
   }
   if (!clip.feature_path.empty()) {
     const media::Outcome<at::Tensor> feature = read_feature_array(clip.feature_path);
@@ -204,12 +206,12 @@ void check_files(DatasetCheck& check, const ClipList& list, const Clip& clip, Fi
   }
   for (const std::string& name : splits) {
     ++check.splits[name].used;
-    check.splits[name].silent += sound.sound ? 0 : 1;
-    check.splits[name].without_picture += picture.picture ? 0 : 1;
+    check.splits[name].silent += found.sound ? 0 : 1;
+    check.splits[name].without_picture += found.picture ? 0 : 1;
   }
-  if (!sound.sound) add_problem(check, clip, splits, "silent", "no audio stream");
-  if (!picture.picture) add_problem(check, clip, splits, "without_picture", "no video stream");
-  if (!picture.truncated.empty()) add_problem(check, clip, splits, "truncated", picture.truncated);
+  if (!found.sound) add_problem(check, clip, splits, "silent", found.sound_fault);
+  if (!found.picture) add_problem(check, clip, splits, "without_picture", found.picture_fault);
+  for (const ClipFinding& finding : found.findings) add_problem(check, clip, splits, finding.kind, finding.text);
 }
 
 }  // namespace
@@ -230,13 +232,13 @@ DatasetCheck check_dataset(const std::string& name, const ClipSource& source, co
   check.dataset = name;
   check.classes = static_cast<std::int64_t>(list.classes.size());
   check.pretrained_asked = options.pretrained_asked;
-  FileProbe probe(source, options.decode);
+  FileProbe probe(source);
   ContentKeys contents(source, list);
   Sharing sharing;
   std::int64_t count = 0;
   for (const Clip& clip : list.clips) {
     throw_if_interrupted();
-    check_files(check, list, clip, probe);
+    check_files(check, source, list, clip, options.decode, probe);
     sharing.add("group", clip.group, clip);
     sharing.add("youtube_id", clip.youtube_id, clip);
     sharing.add("content", contents.key(clip), clip);

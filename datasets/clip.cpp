@@ -1,8 +1,16 @@
 #include "cmkd/datasets/clip.h"
 
+#include <utility>
+
 #include "cmkd/core/hash.h"
 
 namespace cmkd {
+
+void DecodedClip::add_finding(std::string kind, std::string text) {
+  if (!note.empty()) note += "; ";
+  note += text;
+  findings.push_back({std::move(kind), std::move(text)});
+}
 
 std::string ClipSource::content_hash(const Clip& clip, const FileHash& hash_of) const {
   Hasher hasher;

@@ -1,10 +1,12 @@
 #include "feature.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "cmkd/core/error.h"
+#include "cmkd/media/audio.h"
 #include "cmkd/weights/weight_file.h"
 
 namespace cmkd {
@@ -28,7 +30,13 @@ media::Outcome<at::Tensor> read_feature_array(const std::filesystem::path& path)
   const at::Tensor& array = tensors.begin()->second;
   if (array.is_complex()) return fail("complex values");
   at::Tensor values = array.to(at::kFloat).contiguous();
-  if (!at::isfinite(values).all().item<bool>()) return fail("a value is not finite");
+  // A value that is no number compares as false.
+  const auto unusable = (values.abs() <= media::kLargestSample).logical_not().sum().item<std::int64_t>();
+  if (unusable > 0) {
+    return Failure{FailureReason::kUnusableSamples,
+                   fmt::format("{}: {} of {} values are not finite or beyond {:.0f}", path.string(), unusable,
+                               values.numel(), media::kLargestSample)};
+  }
   return values;
 }
 

@@ -11,6 +11,7 @@
 #include "cmkd/core/interrupt.h"
 #include "cmkd/datasets/clip_cache.h"
 #include "cmkd/datasets/decoder_budget.h"
+#include "cmkd/datasets/examine.h"
 #include "parallel.h"
 #include "shard.h"
 
@@ -128,7 +129,7 @@ class Ingest {
     for (std::int64_t k = first; k < first + clips_of(shard); ++k) {
       throw_if_interrupted();
       const Clip& clip = list_.clips[static_cast<std::size_t>(k)];
-      const media::Outcome<DecodedClip> outcome = source_.decode(clip, settings_);
+      const media::Outcome<DecodedClip> outcome = decode_examined(source_, clip, settings_);
       if (outcome) {
         writer.add(clip, outcome.value(), settings_);
       } else {

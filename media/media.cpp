@@ -24,6 +24,8 @@ const char* to_string(FailureReason reason) noexcept {
       return "out_of_range";
     case FailureReason::kTooLarge:
       return "too_large";
+    case FailureReason::kUnusableSamples:
+      return "unusable_samples";
     case FailureReason::kBuiltWithoutFfmpeg:
       return "built_without_ffmpeg";
   }

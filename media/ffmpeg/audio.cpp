@@ -2,76 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <new>
 
 #include "cmkd/core/error.h"
-#include "handles.h"
-#include "log.h"
 #include "mono.h"
+#include "sound_clock.h"
+#include "sound_track.h"
 #include "stream_pass.h"
+#include "timeline.h"
 
 namespace cmkd::media {
 namespace {
-
-// Mono samples at one rate, whatever rates come in. Not thread-safe.
-class Resampler {
- public:
-  explicit Resampler(int rate) : rate_(rate) {}
-
-  [[nodiscard]] int rate() const noexcept { return rate_; }
-
-  void add(const std::vector<float>& mono, int rate, std::vector<float>& out) {
-    if (rate_ == 0) rate_ = rate;
-    if (rate != source_rate_) {
-      finish(out);  // a stream may change its rate: what was begun at the old one ends there
-      source_rate_ = rate;
-      if (rate != rate_) open();
-    }
-    if (resampler_ == nullptr) {
-      out.insert(out.end(), mono.begin(), mono.end());
-    } else {
-      convert(mono.data(), static_cast<int>(mono.size()), out);
-    }
-  }
-
-  // What the filter still holds.
-  void finish(std::vector<float>& out) {
-    if (resampler_ != nullptr) convert(nullptr, 0, out);
-    resampler_.reset();
-  }
-
- private:
-  void open() {
-    AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;  // not const: FFmpeg 5 asks so
-    SwrContext* context = nullptr;
-    if (swr_alloc_set_opts2(&context, &mono, AV_SAMPLE_FMT_FLT, rate_, &mono, AV_SAMPLE_FMT_FLT, source_rate_, 0,
-                            nullptr) < 0) {
-      throw std::bad_alloc();
-    }
-    resampler_.reset(context);
-    if (const int code = swr_init(context); code < 0) {
-      throw Error(ErrorKind::kUsage, {fmt::format("cannot resample sound from {} to {} Hz", source_rate_, rate_), "",
-                                      "", error_text(code)});
-    }
-  }
-
-  void convert(const float* samples, int count, std::vector<float>& out) {
-    const int room = swr_get_out_samples(resampler_.get(), count);
-    if (room <= 0) return;
-    const std::size_t before = out.size();
-    out.resize(before + static_cast<std::size_t>(room));
-    auto* to = reinterpret_cast<std::uint8_t*>(out.data() + before);
-    const auto* from = reinterpret_cast<const std::uint8_t*>(samples);
-    const int made = swr_convert(resampler_.get(), &to, room, samples != nullptr ? &from : nullptr, count);
-    out.resize(before + static_cast<std::size_t>(std::max(0, made)));
-  }
-
-  int rate_;
-  int source_rate_ = 0;
-  ResamplerHandle resampler_;
-};
 
 void check_audio_request(int sample_rate, const AudioRange& range) {
   constexpr int kHighestRate = 768000;
@@ -85,48 +26,52 @@ void check_audio_request(int sample_rate, const AudioRange& range) {
   }
 }
 
-// Cuts the range out of the whole: [start, start + duration) in samples of the delivered rate.
-void cut(std::vector<float>& samples, int rate, const AudioRange& range) {
-  const double count = static_cast<double>(samples.size());
-  const double first = std::min(count, std::round(range.start_s * rate));
-  const double last = std::min(count, std::round((range.start_s + range.duration_s) * rate));
-  samples.resize(static_cast<std::size_t>(last));
-  samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(first));
+// The time that the file states for a frame, in seconds of the container.
+std::optional<double> stated_time_s(const AVFrame& frame, const AVStream& stream) {
+  const std::int64_t ticks = frame.pts != AV_NOPTS_VALUE ? frame.pts : frame.best_effort_timestamp;
+  if (ticks == AV_NOPTS_VALUE) return std::nullopt;
+  return seconds_at(ticks, stream.time_base);
+}
+
+Failure times_that_jump(double jump_s, double end_s) {
+  return {FailureReason::kTruncated,
+          fmt::format("after {:.2f} s: the timestamps jump by {:.0f} s, which no recording does", end_s, jump_s)};
 }
 
 }  // namespace
 
 Outcome<AudioSamples> decode_audio(const std::filesystem::path& path, int sample_rate, const AudioRange& range) {
   check_audio_request(sample_rate, range);
-  // The resampler looks this far ahead; beyond it nothing can change a sample of the range.
-  constexpr double kMargin_s = 0.5;
-  const double wanted_s = range.start_s + range.duration_s + kMargin_s;
-
-  AudioSamples sound;
-  Resampler resampler(sample_rate);
-  std::vector<float> mono;
+  SoundTrack track(sample_rate, range);
+  SoundClock clock(range.origin_s, [&](const PlacedSound& placed) { return track.take(placed); });
+  MonoMixer mixer;
   std::optional<std::string> unknown_format;
-  const auto take = [&](AVFrame& frame, std::int64_t, const AVStream&) {
-    if (!mean_of_channels(frame, mono)) {
-      unknown_format = fmt::format("sample format {}", frame.format);
-      return false;
-    }
-    resampler.add(mono, frame.sample_rate, sound.samples);
-    return static_cast<double>(sound.samples.size()) < wanted_s * resampler.rate();
+  const auto take = [&](AVFrame& frame, std::int64_t, const AVStream& stream) {
+    SoundPiece piece{{}, frame.sample_rate, stated_time_s(frame, stream)};
+    if (mixer.mix(frame, piece.sound)) return clock.add(std::move(piece));
+    unknown_format = fmt::format("sample format {}", frame.format);
+    return false;
   };
   const auto pass = decode_stream(path, AVMEDIA_TYPE_AUDIO, 0, take);
   if (!pass) return pass.failure();
   if (unknown_format) return Failure{FailureReason::kUnsupportedCodec, *unknown_format};
   if (pass.value().frames == 0) return *pass.value().verdict;
-  resampler.finish(sound.samples);
-  sound.sample_rate = resampler.rate();
-  const double length_s = static_cast<double>(sound.samples.size()) / sound.sample_rate;
-  cut(sound.samples, sound.sample_rate, range);
-  if (sound.samples.empty() && range.duration_s > 0) {
-    return Failure{FailureReason::kOutOfRange,
-                   fmt::format("nothing at {:.3f} s: the sound ends at {:.3f} s", range.start_s, length_s)};
+  clock.finish();
+  AudioSamples sound;
+  track.finish(sound);
+  sound.offset_s = clock.offset_s();
+  if (track.unusable_samples() > 0) {
+    return Failure{FailureReason::kUnusableSamples,
+                   fmt::format("{} of {} samples are not finite or beyond {:.0f} times full scale",
+                               track.unusable_samples(), sound.decoded_samples, kLargestSample)};
   }
   sound.warning = pass.value().verdict;
+  if (clock.jump_s()) sound.warning = times_that_jump(*clock.jump_s(), clock.end_s());
+  if (sound.samples.empty() && range.duration_s > 0) {
+    if (clock.jump_s()) return *sound.warning;
+    return Failure{FailureReason::kOutOfRange,
+                   fmt::format("nothing at {:.3f} s: the sound ends at {:.3f} s", range.start_s, clock.end_s())};
+  }
   return sound;
 }
 

@@ -32,6 +32,9 @@ class StreamDecoder {
   // leave the other frames as they are; elsewhere it does nothing.
   void skip_unreferenced(bool skip);
 
+  // Frames by which the output lags behind the input, because frames come in another order than their packets.
+  [[nodiscard]] int delay() const noexcept { return codec_->has_b_frames; }
+
   // Packets that the decoder refused, and frames that it delivered with concealed errors, so far.
   [[nodiscard]] std::int64_t refused_packets() const noexcept { return refused_packets_; }
   [[nodiscard]] std::int64_t flawed_frames() const noexcept { return flawed_frames_; }

@@ -1,7 +1,9 @@
 #include "demuxer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <string_view>
 #include <system_error>
 
 #include "log.h"
@@ -106,7 +108,10 @@ Outcome<Demuxer> Demuxer::open(const fs::path& path) {
 }
 
 AVStream* Demuxer::best(AVMediaType type) const {
-  const int index = av_find_best_stream(format_.get(), type, -1, -1, nullptr, 0);
+  // Where a file holds several programmes, each has a clock of its own: the sound is that of the picture's.
+  const int picture =
+      type == AVMEDIA_TYPE_AUDIO ? av_find_best_stream(format_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0) : -1;
+  const int index = av_find_best_stream(format_.get(), type, -1, std::max(picture, -1), nullptr, 0);
   if (index < 0) return nullptr;
   AVStream* stream = format_->streams[index];
   return is_cover_picture(*stream) ? nullptr : stream;
@@ -178,6 +183,12 @@ std::optional<double> claimed_duration_s(const AVFormatContext& format) {
   if (format.duration == AV_NOPTS_VALUE || format.duration <= 0) return std::nullopt;
   if (format.duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return std::nullopt;
   return static_cast<double>(format.duration) / AV_TIME_BASE;
+}
+
+double claim_start_s(const AVFormatContext& format) noexcept {
+  const double start_s =
+      format.start_time == AV_NOPTS_VALUE ? 0 : static_cast<double>(format.start_time) / AV_TIME_BASE;
+  return std::string_view(format.iformat->name).starts_with("matroska") ? std::min(start_s, 0.0) : start_s;
 }
 
 bool is_missed(double claimed_s, double end_s) noexcept {

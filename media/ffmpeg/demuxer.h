@@ -16,7 +16,8 @@ class Demuxer {
   // kNotFound, kEmptyFile or kCannotOpen.
   [[nodiscard]] static Outcome<Demuxer> open(const std::filesystem::path& path);
 
-  // The stream that FFmpeg deems best of its kind, or nullptr. A cover picture is no video stream.
+  // The stream that FFmpeg deems best of its kind, or nullptr; sound of the programme that the picture is of. A cover
+  // picture is no video stream.
   [[nodiscard]] AVStream* best(AVMediaType type) const;
   // Whose packets are read from now on.
   void select_only(const AVStream* stream);
@@ -43,6 +44,9 @@ class Demuxer {
 [[nodiscard]] bool is_cover_picture(const AVStream& stream) noexcept;
 // The container's duration as its header claims it: nothing when FFmpeg itself has only estimated it.
 [[nodiscard]] std::optional<double> claimed_duration_s(const AVFormatContext& format);
+
+// The time from which that duration counts: Matroska's counts from 0, also where no stream begins there.
+[[nodiscard]] double claim_start_s(const AVFormatContext& format) noexcept;
 
 // Whether packets that end here fall short of a claimed duration by more than rounding, the last frame's duration or
 // tracks of slightly different length explain.

@@ -31,10 +31,7 @@ bool falls_short(const Demuxer& demuxer, const AVStream& stream, const std::vect
   if (!claimed || entries.empty()) return false;
   const auto last = std::max_element(entries.begin(), entries.end(),
                                      [](const PacketEntry& a, const PacketEntry& b) { return a.pts < b.pts; });
-  const double start_s = demuxer.format().start_time != AV_NOPTS_VALUE
-                             ? static_cast<double>(demuxer.format().start_time) / AV_TIME_BASE
-                             : 0.0;
-  const double end_s = seconds_at(last->pts + last->duration, stream.time_base) - start_s;
+  const double end_s = seconds_at(last->pts + last->duration, stream.time_base) - claim_start_s(demuxer.format());
   return is_missed(*claimed, end_s);
 }
 
@@ -66,7 +63,8 @@ PacketIndex PacketIndex::scan(Demuxer& demuxer, const AVStream& stream) {
     }
     index.entries_.push_back(entry);
   }
-  index.trustworthy_ = !damaged && !demuxer.read_error() && index.first_key_ != nullptr &&
+  const bool reordered = states_decoding_times_only(demuxer.format()) && stream.codecpar->video_delay > 0;
+  index.trustworthy_ = !damaged && !reordered && !demuxer.read_error() && index.first_key_ != nullptr &&
                        times_are_unique(index.entries_) && !falls_short(demuxer, stream, index.entries_);
   return index;
 }

@@ -15,15 +15,14 @@ struct PacketAccount {
   std::int64_t packets = 0;
   std::int64_t shown = 0;  // not hidden by an edit list
   std::int64_t damaged = 0;
-  double last_end_s = 0;  // over all streams, from the container's start
+  double last_end_s = 0;  // over all streams, from where the header's duration counts
 
   void count(const AVPacket& packet, const AVFormatContext& format, bool wanted) {
     const AVStream& stream = *format.streams[packet.stream_index];
     const std::int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
     if (time != AV_NOPTS_VALUE) {
-      const double start_s =
-          format.start_time != AV_NOPTS_VALUE ? static_cast<double>(format.start_time) / AV_TIME_BASE : 0.0;
-      const double end_s = static_cast<double>(time + packet.duration) * av_q2d(stream.time_base) - start_s;
+      const double end_s =
+          static_cast<double>(time + packet.duration) * av_q2d(stream.time_base) - claim_start_s(format);
       last_end_s = std::max(last_end_s, end_s);
     }
     if (!wanted) return;
@@ -98,12 +97,33 @@ std::int64_t nominal_frame_ticks(const AVStream& stream) {
   return std::max<std::int64_t>(1, av_rescale_q(1, av_inv_q(rate), stream.time_base));
 }
 
-std::int64_t FrameClock::ticks_of(const AVFrame& frame) {
+bool states_decoding_times_only(const AVFormatContext& format) noexcept {
+  return std::string_view(format.iformat->name) == "avi";
+}
+
+void FrameClock::see(const AVPacket& packet) {
+  if (decoding_times_only_ && packet.dts != AV_NOPTS_VALUE) decoding_times_.push_back(packet.dts);
+}
+
+// Where a packet has one time, in the order of decoding, the frames take these times one after the other in the order
+// of presentation: the first frame that of the first packet, however long the decoder held it.
+std::int64_t FrameClock::next_decoding_time(int decoder_delay) {
+  // Packets that yielded no frame are forgotten.
+  const auto held = static_cast<std::size_t>(std::max(decoder_delay, 0)) + 1;
+  while (decoding_times_.size() > held) decoding_times_.pop_front();
+  if (decoding_times_.empty()) return AV_NOPTS_VALUE;
+  const std::int64_t ticks = decoding_times_.front();
+  decoding_times_.pop_front();
+  return ticks;
+}
+
+std::int64_t FrameClock::ticks_of(const AVFrame& frame, int decoder_delay) {
+  const std::int64_t in_turn = next_decoding_time(decoder_delay);
   std::int64_t ticks = frame.pts;
-  if (ticks == AV_NOPTS_VALUE) {
+  if (ticks == AV_NOPTS_VALUE || (in_turn != AV_NOPTS_VALUE && decoder_delay > 0)) {
     all_real_ = false;
     const std::int64_t step = last_duration_ > 0 ? last_duration_ : nominal_frame_ticks(*stream_);
-    ticks = frame.best_effort_timestamp;
+    ticks = in_turn != AV_NOPTS_VALUE ? in_turn : frame.best_effort_timestamp;
     if (ticks == AV_NOPTS_VALUE) ticks = last_ ? *last_ + step : 0;
     // A guessed time never runs backwards: the decoder's order is what is certain.
     if (last_ && ticks <= *last_) ticks = *last_ + step;
@@ -127,18 +147,20 @@ Outcome<StreamPass> decode_stream(Demuxer& demuxer, AVMediaType type, std::size_
 
   StreamPass pass;
   PacketAccount account;
-  FrameClock clock(*stream);
+  FrameClock clock(demuxer.format(), *stream);
   const auto count = [&](AVFrame& frame) {
     ++pass.frames;
     pass.samples += frame.nb_samples;
-    return take(frame, clock.ticks_of(frame), *stream);
+    return take(frame, clock.ticks_of(frame, decoder.delay()), *stream);
   };
   const PacketHandle packet = make_packet();
   bool more = true;
   while (more && demuxer.read(*packet)) {
     const bool wanted = packet->stream_index == stream->index;
     account.count(*packet, demuxer.format(), wanted);
-    if (wanted) more = decoder.feed(packet.get(), count);
+    if (!wanted) continue;
+    clock.see(*packet);
+    more = decoder.feed(packet.get(), count);
   }
   const bool complete = more;
   if (more) decoder.feed(nullptr, count);

@@ -1,6 +1,7 @@
 // One stream decoded from its first packet to its last, with the account of what came and what did not.
 #pragma once
 
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -33,15 +34,26 @@ using TakeTimedFrame = std::function<bool(AVFrame& frame, std::int64_t ticks, co
 // Ticks of one frame by the frame rate; at least 1.
 [[nodiscard]] std::int64_t nominal_frame_ticks(const AVStream& stream);
 
+// Whether the container states times of decoding only, and what FFmpeg says of presentation is derived from them.
+[[nodiscard]] bool states_decoding_times_only(const AVFormatContext& format) noexcept;
+
 // Presentation times of frames in the order in which a decoder delivers them.
 class FrameClock {
  public:
-  explicit FrameClock(const AVStream& stream) : stream_(&stream) {}
-  std::int64_t ticks_of(const AVFrame& frame);
+  FrameClock(const AVFormatContext& format, const AVStream& stream)
+      : stream_(&stream), decoding_times_only_(states_decoding_times_only(format)) {}
+  // A packet is about to be decoded.
+  void see(const AVPacket& packet);
+  // `decoder_delay`: packets by which the decoder's output lags behind its input.
+  std::int64_t ticks_of(const AVFrame& frame, int decoder_delay);
   [[nodiscard]] bool all_real() const noexcept { return all_real_; }
 
  private:
+  [[nodiscard]] std::int64_t next_decoding_time(int decoder_delay);
+
   const AVStream* stream_;
+  bool decoding_times_only_;
+  std::deque<std::int64_t> decoding_times_;  // ascending, of packets whose frames did not come yet
   std::optional<std::int64_t> last_;
   std::int64_t last_duration_ = 0;
   bool all_real_ = true;

@@ -34,6 +34,8 @@ class Timeline {
   [[nodiscard]] const std::vector<TimedFrame>& frames() const noexcept { return frames_; }
   [[nodiscard]] AVRational time_base() const noexcept { return time_base_; }
   [[nodiscard]] std::int64_t first_ticks() const noexcept { return frames_.front().ticks; }
+  // When the first frame is shown, on the container's clock.
+  [[nodiscard]] double origin_s() const { return seconds_at(first_ticks(), time_base_); }
   // Seconds of a tick after the first frame.
   [[nodiscard]] double since_start_s(std::int64_t ticks) const { return seconds_at(ticks - first_ticks(), time_base_); }
   // When the last frame ends, in seconds after the first one begins.

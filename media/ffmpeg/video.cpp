@@ -77,6 +77,7 @@ Outcome<VideoFrames> decode_all(const std::filesystem::path& path, const VideoOp
   for (const std::int64_t at : ticks) {
     frames.presentation_time_s.push_back(seconds_at(at - ticks.front(), stream->time_base));
   }
+  frames.origin_s = seconds_at(ticks.front(), stream->time_base);
   frames.frame_count = static_cast<std::int64_t>(ticks.size());
   frames.width = converter.width();
   frames.height = converter.height();

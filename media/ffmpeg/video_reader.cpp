@@ -91,6 +91,7 @@ std::optional<Failure> VideoReader::State::fetch(const std::vector<std::size_t>&
   out.height = converter.height();
   out.pixels.resize(shown.size() * converter.frame_bytes());
   out.presentation_time_s.clear();
+  out.origin_s = timeline.origin_s();
   std::vector<Wanted> wanted;
   for (std::size_t slot = 0; slot < shown.size(); ++slot) {
     const TimedFrame& frame = timeline.frames()[shown[slot]];
@@ -205,6 +206,7 @@ Outcome<VideoReader> VideoReader::open(const std::filesystem::path& path, const 
 }
 
 const VideoStreamInfo& VideoReader::info() const noexcept { return state_->info; }
+double VideoReader::origin_s() const { return state_->timeline.origin_s(); }
 
 Outcome<VideoFrames> VideoReader::frames_at(std::span<const double> times_s) { return state_->frames_at(times_s); }
 

@@ -28,6 +28,7 @@ Outcome<VideoReader> VideoReader::open(const std::filesystem::path&, const Video
 Outcome<VideoFrames> VideoReader::frames_at(std::span<const double>) { return no_ffmpeg(); }
 Outcome<VideoFrames> VideoReader::frames_in(const VideoRange&) { return no_ffmpeg(); }
 const VideoStreamInfo& VideoReader::info() const noexcept { return state_->info; }
+double VideoReader::origin_s() const { return 0; }
 
 Outcome<VideoFrames> decode_video(const std::filesystem::path&, const VideoRange&, const VideoOptions&) {
   return no_ffmpeg();

@@ -13,6 +13,7 @@
 
 #include "cmkd/core/file.h"
 #include "cmkd/datasets/clip_cache.h"
+#include "cmkd/datasets/examine.h"
 #include "error_text.h"
 #include "fake_source.h"
 
@@ -60,7 +61,8 @@ TEST_CASE("a cache gives back what was decoded, and why clips are excluded") {
   for (std::int64_t k = 0; k < 100; ++k) {
     const CachedClip clip = cache.clip(k);
     CHECK(clip.id == "clip" + std::to_string(k));
-    const media::Outcome<DecodedClip> decoded = source.decode(list.clips[static_cast<std::size_t>(k)], kCacheSettings);
+    const media::Outcome<DecodedClip> decoded =
+        decode_examined(source, list.clips[static_cast<std::size_t>(k)], kCacheSettings);
     CHECK(clip.excluded == !decoded.ok());
     if (clip.excluded) {
       CHECK(clip.reason == "no_audio_stream: made without sound");
@@ -147,7 +149,7 @@ TEST_CASE("a cache of another version, another source, with a missing shard, and
 
   std::string index = read_file(temporary / "cache" / "index.json");
   const std::string whole = index;
-  index.replace(index.find("\"version\": 1"), 12, "\"version\": 9");
+  index.replace(index.find("\"version\": 2"), 12, "\"version\": 9");
   write_file_atomically(temporary / "cache" / "index.json", index);
   CHECK(mentions(error_of([&] { (void)ClipCache::open(temporary / "cache"); }),
                  {"version 9", "delete the cache folder"}));

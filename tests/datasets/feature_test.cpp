@@ -128,7 +128,9 @@ TEST_CASE("a feature that cannot be taken sets its clip aside with the file and 
   write_npy(clips.feature(0), {1, 2, 3, 4, 5}, "(5,)");
   CHECK(mentions(clips.reason(), {"0.npy", "[5]", "ingest.feature_values = 6"}));
   write_npy(clips.feature(0), {1, 2, 3, 4, 5, std::numeric_limits<float>::quiet_NaN()}, "(6,)");
-  CHECK(mentions(clips.reason(), {"0.npy", "not finite"}));
+  CHECK(mentions(clips.reason(), {"0.npy", "unusable samples", "1 of 6 values", "not finite"}));
+  write_npy(clips.feature(0), {1, 3e29F, 3, 4, -std::numeric_limits<float>::infinity(), 5}, "(6,)");
+  CHECK(mentions(clips.reason(), {"0.npy", "2 of 6 values"}));
   write_npy(clips.feature(0), {1, 2, 3, 4, 5}, "(6,)");
   CHECK(mentions(clips.reason(), {"0.npy", "byte"}));
   fs::copy_file(source_dir() / "tests/weights/weight_files/plain.safetensors", clips.feature(0),

@@ -2,9 +2,11 @@
 #include "catch.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "../../datasets/hdf5_frames.h"
 #include "../../datasets/jpeg.h"
+#include "../media/clock_material.h"
 #include "annotation_material.h"
 #include "cmkd/datasets/clip_cache.h"
 #include "error_text.h"
@@ -156,6 +158,33 @@ TEST_CASE("pictures of prepared frames have the size that their first frame sett
   CHECK(decoded.value().width == 32);
   CHECK(brightness(decoded.value()) == std::vector<int>{10, 60});
 }
+
+#ifdef CMKD_HAVE_FFMPEG
+
+TEST_CASE("the sound beside prepared frames lies on the clock of the recording's own picture") {
+  const PreparedSet set;
+  write_frames(set.file, std::vector<Bytes>(100, jpeg_of(10, 24, 32)));
+  ClockFile recording;
+  recording.sound_start_s = 0.8;  // and a beep at 2 s
+  write_clock_file(set.folder / "recording.mkv", recording);
+  const std::unique_ptr<ClipSource> source = set.open(25);
+  Clip clip = source->list().clips.at(0);
+  clip.audio_path = set.folder / "recording.mkv";
+  clip.start_s = 1.5;
+  clip.end_s = 3.5;
+  IngestSettings settings = pictures(12, 16, 25);
+  settings.audio = true;
+  settings.sample_rate = 16000;
+  const auto decoded = source->decode(clip, settings);
+  REQUIRE(decoded.ok());
+  CHECK(decoded.value().frame_count == 50);
+  const std::vector<float>& samples = decoded.value().samples;
+  const auto loud = std::find_if(samples.begin(), samples.end(), [](float x) { return std::abs(x) > 0.2F; });
+  CHECK(static_cast<double>(loud - samples.begin()) / 16000 == Approx(0.5).margin(0.001));
+  CHECK(decoded.value().note == "sound begins 0.800 s after the picture");
+}
+
+#endif
 
 #else
 

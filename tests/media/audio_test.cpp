@@ -1,9 +1,11 @@
 #include "cmkd/media/audio.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <numbers>
 
 #include "catch.h"
@@ -32,6 +34,26 @@ void write_wav(const fs::path& path, const std::vector<std::int16_t>& samples, i
   put(static_cast<std::uint32_t>(rate * channels * 2));
   put(static_cast<std::uint16_t>(channels * 2));
   put(std::uint16_t{16});
+  file << "data";
+  put(bytes);
+  file.write(reinterpret_cast<const char*>(samples.data()), bytes);
+}
+
+// The same of 32-bit floats.
+void write_float_wav(const fs::path& path, const std::vector<float>& samples, int channels, int rate) {
+  const auto bytes = static_cast<std::uint32_t>(samples.size() * 4);
+  std::ofstream file(path, std::ios::binary);
+  const auto put = [&](auto value) { file.write(reinterpret_cast<const char*>(&value), sizeof value); };
+  file << "RIFF";
+  put(std::uint32_t{36 + bytes});
+  file << "WAVEfmt ";
+  put(std::uint32_t{16});
+  put(std::uint16_t{3});  // IEEE float
+  put(static_cast<std::uint16_t>(channels));
+  put(static_cast<std::uint32_t>(rate));
+  put(static_cast<std::uint32_t>(rate * channels * 4));
+  put(static_cast<std::uint16_t>(channels * 4));
+  put(std::uint16_t{32});
   file << "data";
   put(bytes);
   file.write(reinterpret_cast<const char*>(samples.data()), bytes);
@@ -159,4 +181,82 @@ TEST_CASE("sound of every sample format has as many samples as its duration says
     CHECK(sound.value().samples.size() == count);
     for (const float sample : sound.value().samples) REQUIRE(std::isfinite(sample));
   }
+}
+
+TEST_CASE("samples that are not finite, or beyond any recording, are refused with their number, in any channel") {
+  if (skip_without_ffmpeg()) return;
+  const cmkd::test::TemporaryFolder folder;
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto outcome = [&](const std::vector<float>& values, int channels, const AudioRange& range = {}) {
+    write_float_wav(folder / "a.wav", values, channels, 8000);
+    return decode_audio(folder / "a.wav", 16000, range);
+  };
+  const auto with = [](std::vector<std::pair<std::size_t, float>> places) {
+    std::vector<float> values(16000, 0.1F);
+    for (const auto& [place, value] : places) values[place] = value;
+    return values;
+  };
+  for (const float wrong : {kNan, kInfinity, -kInfinity, 3e29F, -3e29F, 3e9F}) {
+    INFO(wrong);
+    const auto refused = outcome(with({{100, wrong}, {8000, wrong}}), 1);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.failure().reason == FailureReason::kUnusableSamples);
+    CHECK_THAT(refused.failure().detail, Catch::Contains("2 of 16000 samples"));
+  }
+  // Opposite infinities in two channels, whose mean would be anything: one sample of 8000.
+  CHECK_THAT(outcome(with({{200, 3e38F}, {201, -3e38F}}), 2).failure().detail, Catch::Contains("1 of 8000 samples"));
+  // Floats that are integers as they are, of 16 and of 32 bit, are a recording.
+  CHECK(outcome(with({{5, 32768.0F}}), 1).ok());
+  CHECK(outcome(with({{5, -2147483648.0F}}), 1).ok());
+  // What lies outside the piece is not its fault, and the resampler does not smear it into the piece: 1 s, from 0.5 s.
+  const std::vector<float> around = with({{3999, kNan}, {12000, kNan}});
+  const auto piece = outcome(around, 1, {0.5, 1.0});
+  REQUIRE(piece.ok());
+  CHECK(piece.value().samples.size() == 16000);
+  for (const float sample : piece.value().samples) REQUIRE(std::abs(sample) < 0.2F);
+  CHECK_FALSE(outcome(around, 1, {0.49, 1.0}).ok());
+  const fs::path shared = cmkd::test::shared_data_dir() / "clock/not_finite.wav";
+  if (cmkd::test::shared_data_dir().empty() || !fs::exists(shared)) return;
+  CHECK_THAT(decode_audio(shared, 0).failure().detail, Catch::StartsWith("2 of "));
+}
+
+TEST_CASE("clipped samples are those at full scale close to others, and no single peak nor a loud tone is any") {
+  if (skip_without_ffmpeg()) return;
+  const cmkd::test::TemporaryFolder folder;
+  const auto clipped = [&](const std::vector<std::int16_t>& samples, int channels = 1) {
+    write_wav(folder / "a.wav", samples, channels, 8000);
+    return decode_audio(folder / "a.wav", 0).value().clipped_samples;
+  };
+  std::vector<std::int16_t> quiet = tone(440, 8000, 1.0);
+  CHECK(clipped(quiet) == 0);
+  std::vector<std::int16_t> peaks = quiet;
+  for (std::size_t i = 50; i < peaks.size(); i += 100) peaks[i] = 32767;
+  CHECK(clipped(peaks) == 0);
+  // A run of five: the third to the fifth. One that goes on at the other end of the scale begins anew.
+  std::vector<std::int16_t> run = quiet;
+  std::fill_n(run.begin() + 1000, 5, std::int16_t{32767});
+  CHECK(clipped(run) == 3);
+  std::fill_n(run.begin() + 1005, 2, std::int16_t{-32768});
+  CHECK(clipped(run) == 3);
+  // A run over the border of two frames (WAV is read 4096 bytes at a time): 2048 lies within it.
+  std::vector<std::int16_t> border = quiet;
+  std::fill_n(border.begin() + 2046, 5, std::int16_t{-32768});
+  CHECK(clipped(border) == 3);
+  // 440 Hz at full scale: a peak holds at most two samples.
+  std::vector<std::int16_t> loud(8000);
+  for (std::size_t i = 0; i < loud.size(); ++i) {
+    loud[i] = static_cast<std::int16_t>(
+        std::lround(32767 * std::sin(2 * std::numbers::pi * 440 * static_cast<double>(i) / 8000)));
+  }
+  CHECK(clipped(loud) == 0);
+  // Three times as loud: sin x lies beyond 1 / 3 for 78 % of the time.
+  std::vector<std::int16_t> cut(8000);
+  for (std::size_t i = 0; i < cut.size(); ++i) {
+    const double value = 3 * std::sin(2 * std::numbers::pi * 440 * static_cast<double>(i) / 8000);
+    cut[i] = static_cast<std::int16_t>(std::lround(32767 * std::clamp(value, -1.0, 1.0)));
+  }
+  const double share = static_cast<double>(clipped(cut)) / 8000;
+  CHECK(share > 0.5);
+  CHECK(share < 0.79);
 }

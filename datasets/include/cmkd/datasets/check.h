@@ -1,4 +1,5 @@
-// What of a dataset is there, missing, silent, broken, in two splits, or in a pretraining set.
+// What of a dataset is there, missing, silent, broken, in two splits, or in a pretraining set, and what its clips are
+// like.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,9 @@ struct ClipProblem {
   std::string path;
   std::string split;
   std::string reason;  // "not_found: …"
-  std::string kind;    // "not_found", "set_aside", "broken", "silent", "without_picture", "truncated"
+  // "not_found", "set_aside", "broken", "silent" (no sound to be had), "without_picture", or that of a finding of a
+  // clip that is used all the same (examine.h): "truncated", "sound_offset", …
+  std::string kind;
 };
 
 struct DatasetCheck {
@@ -55,12 +58,13 @@ struct DatasetCheck {
 };
 
 struct CheckOptions {
-  bool decode = false;  // everything, instead of reading headers
+  // Every clip, as ingest does; otherwise the headers are read, and of the findings only "sound_offset" can be told.
+  bool decode = false;
   std::set<std::string> pretrained_ids;
   bool pretrained_asked = false;
 };
 
-// Reads the files' headers, and the bytes of those that may be equal (the same size).
+// Reads the files' headers (or decodes every clip), and the bytes of those that may be equal (the same size).
 [[nodiscard]] DatasetCheck check_dataset(const std::string& name, const ClipSource& source, const ClipList& list,
                                          const CheckOptions& options, const std::function<void(std::int64_t)>& done);
 

@@ -17,6 +17,9 @@
 namespace cmkd {
 
 // One labelled piece of a recording. `id` is unique in its dataset and stable across machines.
+//
+// Its times are on the clock of its file: 0 is when the first picture is shown; in a file of sound alone, the first
+// sample. A file of its own for the sound has a clock of its own, whose 0 is that of the picture's.
 struct Clip {
   std::string id;
   std::filesystem::path path;        // media file with the picture (and usually the sound); of sets of sound, the sound
@@ -65,6 +68,12 @@ struct IngestSettings {
   [[nodiscard]] bool sound_is_features() const noexcept { return audio && audio_form == "features"; }
 };
 
+// Something about a clip that is used all the same, and that a reader of results may want to know.
+struct ClipFinding {
+  std::string kind;  // "truncated", "sound_offset", …: examine.h has them all
+  std::string text;  // "sound begins 0.800 s after the picture"
+};
+
 struct DecodedClip {
   std::int64_t frame_count = 0;
   int height = 0;
@@ -72,7 +81,10 @@ struct DecodedClip {
   std::vector<std::uint8_t> pixels;  // [T, 3, H, W] RGB
   std::vector<float> frame_time_s;   // [T] after the clip's start
   std::vector<float> samples;        // [n] mono at the ingest's sample rate, or the values of the feature
-  std::string note;                  // "truncated: after 33 of 708 frames": kept, and said
+  std::vector<ClipFinding> findings;
+  std::string note;  // their texts, "video truncated: after 33 of 708 frames; silent throughout": kept, and said
+
+  void add_finding(std::string kind, std::string text);
 };
 
 // The hash of a file's bytes; throws Error(kData) when it cannot be read.

@@ -23,6 +23,7 @@ enum class FailureReason {
   kTruncated,         // decoding ended with errors after some frames: those are delivered, and this says so
   kOutOfRange,        // the requested times lie outside the stream
   kTooLarge,          // the decoder would exceed the memory limit
+  kUnusableSamples,   // values that are not finite, or beyond what any recording holds: the detail counts them
   kBuiltWithoutFfmpeg,
 };
 

@@ -1,5 +1,8 @@
 // Video frames by presentation time, at a working size, as uint8 RGB.
 //
+// The stream's first presentation time is that of the first frame which comes out of the decoder, in order of
+// presentation: what cannot be decoded, as before the first key frame of a cut file, does not count.
+//
 // Colours follow the matrix and range that the stream states (unstated: BT.601, limited, as FFmpeg has it); pixels
 // count as square; HDR is not tone-mapped; interlaced frames are delivered as stored. When a stream's resolution
 // changes, all frames are delivered at the size that its first frame settles.
@@ -38,6 +41,7 @@ struct VideoFrames {
   std::vector<std::uint8_t> pixels;  // [T, 3, H, W] RGB, row-major
   // [T] of the source frame behind each delivered frame, after the stream's first presentation time.
   std::vector<double> presentation_time_s;
+  double origin_s = 0;             // the stream's first presentation time, on the container's clock
   std::optional<Failure> warning;  // kTruncated: what is here is real, but the stream ends early or has errors
 };
 
@@ -72,6 +76,8 @@ class VideoReader {
   [[nodiscard]] Outcome<VideoFrames> frames_in(const VideoRange& range);
 
   [[nodiscard]] const VideoStreamInfo& info() const noexcept;
+  // VideoFrames::origin_s, without a frame.
+  [[nodiscard]] double origin_s() const;
 
  private:
   struct State;
