@@ -1,6 +1,6 @@
-// How much memory a piece of work takes at its peak. The kernel keeps one high-water mark for a process, which an earlier
-// benchmark may have raised above all that comes later; so each peak is measured in a process of its own, and one that did
-// not raise the mark is not known: it is never reported as nothing.
+// How much memory a piece of work takes at its peak. The kernel keeps one high-water mark for a process, which an
+// earlier benchmark may have raised above all that comes later; so each peak is measured in a process of its own, and
+// one that did not raise the mark is not known: it is never reported as nothing.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@ namespace cmkd::bench {
 // it stood: something before `work` had taken as much (or the system tells no marks).
 [[nodiscard]] std::optional<double> peak_above_now(const std::function<void()>& work);
 
-// Starts this program again with --peak-of=NAME --threads=N and returns what it found. Throws std::runtime_error when it
-// cannot be started or fails.
+// Starts this program again with --peak-of=NAME --threads=N and returns what it found. Throws std::runtime_error when
+// it cannot be started or fails.
 [[nodiscard]] std::optional<double> peak_in_own_process(const std::string& name, int threads);
 
 // What that process prints, to be read by the one that started it.

@@ -31,15 +31,18 @@ fs::path name_below_default(const fs::path& root) {
 [[noreturn]] void refuse_missing_root(const DatasetInfo& info, const std::string& root, const fs::path& tried) {
   const std::string given = data_folder_given();
   const fs::path name = name_below_default(root);
-  const std::string variable =
-      name.empty() ? fmt::format("{} is for roots of the form {}/NAME", kDataVariable, kDefaultDataFolder)
-                   : fmt::format("{} is {}: let it name the folder that holds '{}'", kDataVariable,
-                                 given.empty() ? "not set" : fmt::format("'{}'", given), name.string());
+  const std::string fix =
+      name.empty() ? fmt::format(
+                         "set dataset.root (--root) to the folder that holds them, or to {}/NAME with {} = the folder "
+                         "of all sets",
+                         kDefaultDataFolder, kDataVariable)
+                   : fmt::format(
+                         "{} is {}: let it name the folder that holds '{}', or set dataset.root (--root) to the "
+                         "folder itself",
+                         kDataVariable, given.empty() ? "not set" : fmt::format("'{}'", given), name.string());
   throw Error(ErrorKind::kData,
               {fmt::format("the folder of the dataset '{}' is not there", info.id), fs::absolute(tried).string(),
-               info.tree, fmt::format("{}, or set dataset.root (--root) to the folder itself; docs/data.md says where "
-                                      "its files come from",
-                                      variable)});
+               info.tree, fix + "; docs/data.md says where its files come from"});
 }
 
 }  // namespace
@@ -51,7 +54,8 @@ fs::path data_root(const std::string& root) {
 }
 
 std::unique_ptr<ClipSource> open_dataset(const DatasetInfo& info, Parameters parameters) {
-  const bool has_root = std::ranges::any_of(info.parameters, [](const ParameterSpec& one) { return one.name == "root"; });
+  const bool has_root =
+      std::ranges::any_of(info.parameters, [](const ParameterSpec& one) { return one.name == "root"; });
   const std::string root = has_root ? parameters.text("root") : "";
   if (!root.empty() && !info.made_here) {
     const fs::path folder = data_root(root);

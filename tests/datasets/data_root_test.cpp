@@ -26,7 +26,8 @@ TEST_CASE("a root of the form data/NAME is NAME in CMKD_DATA, and every other ro
   const EnvironmentVariable data("CMKD_DATA", "/sets");
   CHECK(data_root("data/esc10") == "/sets/esc10");
   CHECK(data_root("data/video/UCF101") == "/sets/video/UCF101");
-  for (const char* root : {"./data/esc10", "/data/esc10", "data", "data/", "data/../esc10", "database/esc10", "esc10", ""}) {
+  for (const char* root :
+       {"./data/esc10", "/data/esc10", "data", "data/", "data/../esc10", "database/esc10", "esc10", ""}) {
     INFO(root);
     CHECK(data_root(root) == root);
   }
@@ -45,7 +46,7 @@ TEST_CASE("a root that is not there is named as it was tried, with CMKD_DATA and
   const std::string tried = (fs::current_path() / "data/nowhere").string();
   CHECK(mentions(error("data/nowhere"), {"'av_mnist'", tried.c_str(), "t10k-images-idx3-ubyte.gz",
                                          "CMKD_DATA is not set", "'nowhere'", "dataset.root", "docs/data.md"}));
-  CHECK(mentions(error("/nowhere"), {"/nowhere", "CMKD_DATA is for roots of the form data/NAME", "docs/data.md"}));
+  CHECK(mentions(error("/nowhere"), {"/nowhere", "set dataset.root", "data/NAME with CMKD_DATA", "docs/data.md"}));
   const EnvironmentVariable data("CMKD_DATA", "/sets");
   CHECK(mentions(error("data/nowhere"), {"/sets/nowhere", "CMKD_DATA is '/sets'", "docs/data.md"}));
 }

@@ -42,8 +42,8 @@ void write_sounds(const fs::path& root) {
   fs::create_directories(root / "audio");
   for (int k = 0; k < 10; ++k) {
     const std::string name = std::to_string(k) + ".wav";
-    table += name + "," + std::to_string(1 + k / 2) + "," + std::to_string(k % 2) + "," + (k % 2 == 0 ? "dog" : "rain") +
-             ",True," + std::to_string(100 + k) + ",A\n";
+    table += name + "," + std::to_string(1 + k / 2) + "," + std::to_string(k % 2) + "," +
+             (k % 2 == 0 ? "dog" : "rain") + ",True," + std::to_string(100 + k) + ",A\n";
     write_file_atomically(root / "audio" / name, "sound " + std::to_string(k));
   }
   write_file_atomically(root / "esc10.csv", table);

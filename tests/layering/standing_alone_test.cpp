@@ -1,4 +1,5 @@
-// The tree stands alone: nothing that a user runs or reads names a folder beside it, which only this project's makers have.
+// The tree stands alone: nothing that a user runs or reads names a folder beside it, which only this project's makers
+// have.
 #include "catch.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace {
 const std::set<std::string> kNotOfTheTree{".git", ".venv", ".cache", "build", "out", "data", "tests"};
 
 bool is_text(const fs::path& file) {
-  static const std::set<std::string> kTextEndings{"",    ".h",    ".cpp", ".md",  ".toml", ".txt",
+  static const std::set<std::string> kTextEndings{"",    ".h",    ".cpp", ".md",    ".toml", ".txt",
                                                   ".in", ".json", ".sql", ".cmake", ".sh",   ".yml"};
   return kTextEndings.contains(file.extension().string());
 }
