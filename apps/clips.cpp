@@ -100,24 +100,29 @@ std::string roles_text(const ordered_json& cells) {
     text += fmt::format("{}{}", text.empty() ? "  " : ", ", name);
     if (counts.size() > 1) text += fmt::format(" ({} of {})", count, cells.size());
   }
-  return text.empty() ? text : text + "\n";
+  if (!text.empty()) text += '\n';
+  return text;
 }
 
 std::string record_text(const ordered_json& record, const fs::path& folder) {
-  std::string text = record.at("clip").get<std::string>() + "\n  ";
-  if (record.contains("label")) text += shown_label(record.at("label"));
+  std::string text = fmt::format("{}\n", record.at("clip").get<std::string>());
+  if (record.contains("label")) text += fmt::format("  {}\n", shown_label(record.at("label")));
   if (record.contains("tags")) {
     std::vector<std::string> tags;
     for (const auto& tag : record.at("tags")) tags.push_back(shown_label(tag));
-    text += tags.empty() ? "no tags" : join(tags);
+    text += fmt::format("  {}\n", tags.empty() ? "no tags" : join(tags));
   }
-  text += "\n" + roles_text(record.at("cells"));
-  if (!record.at("excluded").is_null()) text += "  excluded: " + record.at("excluded").get<std::string>() + "\n";
-  if (!record.value("note", "").empty()) text += "  note: " + record.at("note").get<std::string>() + "\n";
+  text += roles_text(record.at("cells"));
+  if (!record.at("excluded").is_null()) {
+    text += fmt::format("  excluded: {}\n", record.at("excluded").get<std::string>());
+  }
+  if (!record.value("note", "").empty()) text += fmt::format("  note: {}\n", record.at("note").get<std::string>());
   if (record.contains("teacher_side") && record.at("teacher_side").contains("damaged")) {
     text += "  damaged for the teacher\n";
   }
-  for (const auto& file : record.at("files")) text += "  " + (folder / file.get<std::string>()).string() + "\n";
+  for (const auto& file : record.at("files")) {
+    text += fmt::format("  {}\n", (folder / file.get<std::string>()).string());
+  }
   return text;
 }
 
