@@ -43,7 +43,7 @@ TEST_CASE("ActivityNet: a clip for each segment, a video's clips are one group, 
   const ClipList list = small.list();
   CHECK(list.classes == std::vector<std::string>{"Surfing", "Tango"});
   REQUIRE(list.clips.size() == 2);
-  const Clip& tango = clip_of(list, "_--wONwHYy5_0");
+  const Clip& tango = clip_by_id(list, "_--wONwHYy5_0");
   CHECK(tango.path == small.folder / "train/v__--wONwHYy5.mkv");
   CHECK(tango.youtube_id == "_--wONwHYy5");
   CHECK(tango.group == "_--wONwHYy5");
@@ -51,7 +51,7 @@ TEST_CASE("ActivityNet: a clip for each segment, a video's clips are one group, 
   CHECK(tango.split == "train");
   CHECK(tango.start_s == 10.5);
   CHECK(tango.end_s == 20.25);
-  CHECK(clip_of(list, "Juqi4dMNI_U_0").split == "test");
+  CHECK(clip_by_id(list, "Juqi4dMNI_U_0").split == "test");
   REQUIRE(list.unusable.size() == 3);
   CHECK(list.unusable[0].clip.id == "Juqi4dMNI_U_1");
   CHECK(mentions(list.unusable[0].reason, {"after the video's end", "40.5"}));
@@ -87,11 +87,11 @@ TEST_CASE("ActivityNet's seed form: ids are split from the right, whole videos a
   write_file_atomically(folder / "annotation.json", kSeedForm);
   const ClipList list = list_dataset("activitynet_gewu", {{"root", folder.path().string()}});
   REQUIRE(list.clips.size() == 2);
-  const Clip& cut = clip_of(list, "v__--wONwHYy5_0");
+  const Clip& cut = clip_by_id(list, "v__--wONwHYy5_0");
   CHECK(cut.youtube_id == "_--wONwHYy5");
   CHECK(cut.start_s == 10.5);
   CHECK(cut.end_s == 20.25);
-  const Clip& piece = clip_of(list, "v__--wONwHYy5_12");
+  const Clip& piece = clip_by_id(list, "v__--wONwHYy5_12");
   CHECK(piece.path == folder / "v__--wONwHYy5_12.mp4");
   CHECK(piece.start_s == 0);
   CHECK_FALSE(piece.end_s.has_value());
@@ -123,7 +123,7 @@ TEST_CASE("ActivityNet's published seed list: 15232 and 7555 pieces of 200 class
                                                           {"annotations", (annotations / "annotation.json").string()}});
   CHECK(list.classes.size() == 200);
   CHECK(list.unusable.empty());
-  CHECK(split_counts(list) == Counts{{"train", 15232}, {"test", 7555}});
+  CHECK(clips_by_split(list) == Counts{{"train", 15232}, {"test", 7555}});
   std::map<std::string, std::string> split_of_group;
   for (const Clip& clip : list.clips) {
     CHECK(split_of_group.emplace(clip.group, clip.split).first->second == clip.split);

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "cmkd/core/error.h"
-#include "cmkd/core/file.h"
-#include "cmkd/datasets/clip.h"
-#include "paths.h"
+#include "reader_test.h"
 
 namespace cmkd::test {
 
@@ -47,35 +46,11 @@ inline std::string as_windows_text(const std::string& text) {
 
 using Settings = std::map<std::string, ParameterValue>;
 
-inline std::unique_ptr<ClipSource> open_dataset(const std::string& id, const Settings& settings) {
-  const DatasetInfo& info = dataset_registry().get(id);
-  Parameters parameters(info.parameters);
-  for (const auto& [name, value] : settings) parameters.set(name, value);
-  return info.open(parameters);
-}
-
-inline ClipList list_dataset(const std::string& id, const Settings& settings) {
-  return open_dataset(id, settings)->list();
-}
-
-// Clips by split, or by their split in one fold.
-inline std::map<std::string, int> split_counts(const ClipList& list) {
-  std::map<std::string, int> counts;
-  for (const Clip& clip : list.clips) ++counts[clip.split];
-  return counts;
-}
+// Clips by their split in one fold.
 inline std::map<std::string, int> split_counts(const ClipList& list, std::size_t fold) {
   std::map<std::string, int> counts;
   for (const Clip& clip : list.clips) ++counts[clip.fold_splits.at(fold)];
   return counts;
-}
-
-// The clip of this id, among the usable ones.
-inline const Clip& clip_of(const ClipList& list, const std::string& id) {
-  for (const Clip& clip : list.clips) {
-    if (clip.id == id) return clip;
-  }
-  throw Error(ErrorKind::kInternal, {"no clip has this id", id, "", ""});
 }
 
 }  // namespace cmkd::test

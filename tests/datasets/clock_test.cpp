@@ -114,8 +114,9 @@ TEST_CASE("a piece that is cut out lies on the clock of its whole file, with eve
   // 0.2 to 0.8 s before the sound, and the hole from the packet at 1.0133 s (packets of 1024 samples from 0.8 s) on.
   CHECK(first.note.starts_with("sound begins 0.800 s after the picture; silence put in: 0.78"));
   // All of it before the sound: silence, and not an error.
-  CHECK(decoded(clip_at(folder / "a.mkv", 0.1, 0.6)).note ==
-        "sound begins 0.800 s after the picture; silence put in: 0.500 s; silent throughout; the picture never changes");
+  CHECK(
+      decoded(clip_at(folder / "a.mkv", 0.1, 0.6)).note ==
+      "sound begins 0.800 s after the picture; silence put in: 0.500 s; silent throughout; the picture never changes");
 }
 
 TEST_CASE("sound alone of a file with a picture keeps the picture's clock, and a file of sound alone begins at 0") {
@@ -298,11 +299,10 @@ TEST_CASE("a check that decodes counts the findings and what is excluded, and on
     for (const ClipProblem& problem : found.problems) ++kinds[problem.kind];
     return kinds;
   };
-  CHECK(counts(true) == std::map<std::string, int>{{"silent", 1},
-                                                   {"silence_put_in", 1},
-                                                   {"silent_throughout", 1},
-                                                   {"sound_offset", 2},
-                                                   {"static_picture", 1}});
+  CHECK(
+      counts(true) ==
+      std::map<std::string, int>{
+          {"silent", 1}, {"silence_put_in", 1}, {"silent_throughout", 1}, {"sound_offset", 2}, {"static_picture", 1}});
   CHECK(counts(false) == std::map<std::string, int>{{"silent", 1}, {"sound_offset", 2}});
 }
 

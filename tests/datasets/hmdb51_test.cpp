@@ -48,14 +48,14 @@ TEST_CASE("HMDB51: names hold spaces and symbols, rows split at the last white s
   CHECK(list.clips.size() == 4);
   CHECK(split_counts(list, 0) == Counts{{"train", 2}, {"test", 1}, {"", 1}});
   CHECK(split_counts(list, 1) == Counts{{"train", 3}, {"test", 1}});
-  const Clip& film = clip_of(list, "kick/50 FIRST DATES_kick_f_cm_np1_ba_med_19");
+  const Clip& film = clip_by_id(list, "kick/50 FIRST DATES_kick_f_cm_np1_ba_med_19");
   CHECK(film.group == "kick/50 FIRST DATES");
   CHECK(film.label == 0);
-  CHECK(clip_of(list, "kick_ball/a_(b);c_kick_ball_f_cm_np2_ba_med_3").group == "kick_ball/a_(b);c");
+  CHECK(clip_by_id(list, "kick_ball/a_(b);c_kick_ball_f_cm_np2_ba_med_3").group == "kick_ball/a_(b);c");
   // In split 1 the unused clip is no clip at all.
   const ClipList first = small.list("1");
   CHECK(first.clips.size() == 3);
-  CHECK(split_counts(first) == Counts{{"train", 2}, {"test", 1}});
+  CHECK(clips_by_split(first) == Counts{{"train", 2}, {"test", 1}});
   CHECK(first.folds.empty());
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("HMDB51: split 1 written from a derived list has its sizes, 51 classes
   }
   const ClipList list = list_dataset("hmdb51", {{"root", folder.path().string()}, {"split", std::string("1")}});
   CHECK(list.classes.size() == 51);
-  CHECK(split_counts(list) == Counts{{"train", 3570}, {"test", 1530}});  // 70 and 30 of each class
+  CHECK(clips_by_split(list) == Counts{{"train", 3570}, {"test", 1530}});  // 70 and 30 of each class
   std::map<std::string, std::string> split_of_group;
   for (const Clip& clip : list.clips) CHECK(split_of_group.emplace(clip.group, clip.split).first->second == clip.split);
   CHECK(split_of_group.size() == 2023);  // counted from the same list by other code

@@ -49,8 +49,8 @@ TEST_CASE("Kinetics: clips are found by name anywhere below root, a video's clip
   const SmallKinetics small;
   const ClipList list = small.list();
   CHECK(list.classes == std::vector<std::string>{"abseiling", "zumba"});
-  CHECK(split_counts(list) == Counts{{"train", 3}, {"test", 1}});
-  const Clip& clip = clip_of(list, "-_8YXc8iCt8_000020_000030");
+  CHECK(clips_by_split(list) == Counts{{"train", 3}, {"test", 1}});
+  const Clip& clip = clip_by_id(list, "-_8YXc8iCt8_000020_000030");
   CHECK(clip.youtube_id == "-_8YXc8iCt8");
   CHECK(clip.group == "-_8YXc8iCt8");
   CHECK(clip.label == 1);
@@ -70,7 +70,7 @@ TEST_CASE("Kinetics: the version's number of classes is checked, and a class lis
   write_file_atomically(small.folder / "classes.txt", "zumba\nabseiling\n");
   const ClipList list =
       small.list({{"class_list", (small.folder / "classes.txt").string()}, {"classes", std::int64_t{2}}});
-  CHECK(clip_of(list, "-_8YXc8iCt8_000020_000030").label == 0);
+  CHECK(clip_by_id(list, "-_8YXc8iCt8_000020_000030").label == 0);
 }
 
 TEST_CASE("Kinetics: reported on the test list, validation keeps its name; rows without label are set aside") {
@@ -78,7 +78,7 @@ TEST_CASE("Kinetics: reported on the test list, validation keeps its name; rows 
   write_file_atomically(small.folder / "test.csv", "youtube_id,time_start,time_end,split\n--8YXc8iCt8,2,12,test\n");
   CHECK(small.list().unusable.size() == 1);
   const ClipList list = small.list({{"reported", std::string("test")}});
-  CHECK(split_counts(list) == Counts{{"train", 3}, {"validation", 1}});
+  CHECK(clips_by_split(list) == Counts{{"train", 3}, {"validation", 1}});
   REQUIRE(list.unusable.size() == 2);
   CHECK(list.unusable[1].clip.id == "--8YXc8iCt8_000002_000012");
   CHECK(mentions(list.unusable[1].reason, {"no label"}));
@@ -128,7 +128,7 @@ TEST_CASE("Kinetics' official lists have their published sizes") {
   const ClipList list = list_dataset(
       "kinetics400",
       {{"root", videos.path().string()}, {"validation_csv", (annotations / "kinetics-400_val.csv").string()}});
-  CHECK(split_counts(list) == Counts{{"test", 19906}});
+  CHECK(clips_by_split(list) == Counts{{"test", 19906}});
   CHECK(list.unusable.empty());
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("Kinetics-Sounds' published list: 32 classes, 22713 and 1593 clips, no
   CHECK(list.classes.size() == 32);
   CHECK(list.classes.front() == "blowing nose");
   CHECK(list.unusable.empty());
-  CHECK(split_counts(list) == Counts{{"train", 22713}, {"test", 1593}});
+  CHECK(clips_by_split(list) == Counts{{"train", 22713}, {"test", 1593}});
   std::map<std::string, std::string> split_of;
   for (const Clip& clip : list.clips) CHECK(split_of.emplace(clip.youtube_id, clip.split).first->second == clip.split);
 }
@@ -157,7 +157,7 @@ TEST_CASE("Kinetics-Sounds: a user's own classes are chosen from the lists of Ki
   const Settings settings = {{"class_list", (small.folder / "classes.txt").string()}};
   const ClipList list = small.list(settings, "kinetics_sounds");
   CHECK(list.classes == std::vector<std::string>{"zumba"});
-  CHECK(split_counts(list) == Counts{{"train", 2}});
+  CHECK(clips_by_split(list) == Counts{{"train", 2}});
   write_file_atomically(small.folder / "classes.txt", "zumba\nabseilin\n");
   CHECK(mentions(error_of([&] { (void)small.list(settings, "kinetics_sounds"); }),
                  {"'abseilin'", "did you mean 'abseiling'"}));

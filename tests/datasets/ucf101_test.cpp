@@ -52,8 +52,8 @@ TEST_CASE("UCF101: folders match in letters of either case, CRLF and lists witho
   const ClipList list = small.list();
   CHECK(list.classes == std::vector<std::string>{"Archery", "HandStandPushups"});
   CHECK(list.folds.empty());
-  CHECK(split_counts(list) == Counts{{"train", 2}, {"test", 2}});
-  const Clip& clip = clip_of(list, "v_HandStandPushups_g02_c01");
+  CHECK(clips_by_split(list) == Counts{{"train", 2}, {"test", 2}});
+  const Clip& clip = clip_by_id(list, "v_HandStandPushups_g02_c01");
   CHECK(clip.label == 1);
   CHECK(clip.group == "HandStandPushups_g02");
   CHECK(clip.path == small.folder / "UCF-101/HandstandPushups/v_HandstandPushups_g02_c01.avi");
@@ -102,7 +102,7 @@ TEST_CASE("UCF101: a damaged list is refused with its file and line") {
                  {"index 102", "1 … 101", "classInd.txt:102"}));
   CHECK(mentions(error("classInd.txt", "2 HandStandPushups", "2 archery"), {"twice", "classInd.txt:2"}));
   CHECK(mentions(error("classInd.txt", "2 HandStandPushups", "HandStandPushups"), {"not an index", "classInd.txt:2"}));
-  CHECK(split_counts(small.list()) == Counts{{"train", 2}, {"test", 2}});
+  CHECK(clips_by_split(small.list()) == Counts{{"train", 2}, {"test", 2}});
 }
 
 TEST_CASE("UCF101 says what it needs when the root, the lists or all clips are not there") {
@@ -150,7 +150,7 @@ TEST_CASE("UCF101's official lists: three folds of the published sizes, and no s
   second["split"] = std::string("2");
   const ClipList one = list_dataset("ucf101", second);
   CHECK(one.folds.empty());
-  CHECK(split_counts(one) == Counts{{"train", 9586}, {"test", 3734}});
+  CHECK(clips_by_split(one) == Counts{{"train", 9586}, {"test", 3734}});
   CHECK(one.clips[0].fold_splits.empty());
 }
 

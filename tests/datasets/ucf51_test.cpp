@@ -44,12 +44,12 @@ TEST_CASE("UCF51: the label is the index in 'labels', a clip's group is its sour
   const ClipList list = small.list();
   CHECK(list.classes == std::vector<std::string>{"Surfing", "Archery"});
   REQUIRE(list.clips.size() == 2);
-  const Clip& archery = clip_of(list, "v_Archery_g01_c01");
+  const Clip& archery = clip_by_id(list, "v_Archery_g01_c01");
   CHECK(archery.label == 1);
   CHECK(archery.split == "test");
   CHECK(archery.group == "Archery_g01");
   CHECK(archery.feature_path.empty());
-  const Clip& surfing = clip_of(list, "v_Surfing_g11_c03");
+  const Clip& surfing = clip_by_id(list, "v_Surfing_g11_c03");
   CHECK(surfing.path == small.folder / "UCF-101/Surfing/v_surfing_g11_c03.mkv");
   REQUIRE(list.unusable.size() == 1);
   CHECK(mentions(list.unusable[0].reason, {"not_found", "v_Archery_g02_c01.avi"}));
@@ -115,7 +115,7 @@ TEST_CASE("UCF51's published list: 4892 and 1944 clips of 51 classes, no source 
       "ucf51", {{"root", videos.path().string()}, {"annotations", (annotations / "annotation.json").string()}});
   CHECK(list.classes.size() == 51);
   CHECK(list.unusable.empty());
-  CHECK(split_counts(list) == Counts{{"train", 4892}, {"test", 1944}});
+  CHECK(clips_by_split(list) == Counts{{"train", 4892}, {"test", 1944}});
   std::map<std::string, std::string> split_of_group;
   for (const Clip& clip : list.clips) {
     CHECK(clip.id.starts_with("v_" + list.classes.at(static_cast<std::size_t>(clip.label)) + "_g"));

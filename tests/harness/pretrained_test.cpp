@@ -185,27 +185,27 @@ TEST_CASE("weights that are not there, or change while the suite runs, are an er
 
 TEST_CASE("weights behind a prefix load by themselves, and with a wrong one the setting that helps is named") {
   const test::TemporaryFolder folder;
-  const Suite plain = load(folder, "");
+  const Suite plain = load_pretrained_suite(folder, "");
   const SuiteData data = open_data(plain, folder / "cache", 1);
   TensorMap tensors;
   add_with_prefix(tensors, "model.student.", student_weights(classes_of(plain, folder / "cache"), 1));
   tensors.emplace("model.projector.weight", at::zeros({2}));
   write_safetensors(folder / "w.safetensors", {tensors, {}});
   const std::string line = weights_line(folder / "w.safetensors");
-  const Suite suite = load(folder, line);
+  const Suite suite = load_pretrained_suite(folder, line);
   const auto lines = check_weights(suite, data);
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].report.prefix == "model.student.");
   CHECK(lines[0].report.summary().find("1 left out, prefix 'model.student.' removed") != std::string::npos);
   CHECK_NOTHROW(check_suite(suite, data));
-  const Suite wrong = load(folder, line + "weights_prefix = \"backbone\"\n");
+  const Suite wrong = load_pretrained_suite(folder, line + "weights_prefix = \"backbone\"\n");
   CHECK_THROWS_WITH(check_suite(wrong, data), message_contains("name the prefix: 'model.student.'") &&
                                                   message_contains("weights_prefix = \"auto\""));
 }
 
 TEST_CASE("weights with values that are not finite are refused before anything is trained, running statistics too") {
   const test::TemporaryFolder folder;
-  const Suite plain = load(folder, "");
+  const Suite plain = load_pretrained_suite(folder, "");
   const SuiteData data = open_data(plain, folder / "cache", 1);
   TensorMap tensors = student_weights(classes_of(plain, folder / "cache"), 1);
   const auto variance =
@@ -214,7 +214,7 @@ TEST_CASE("weights with values that are not finite are refused before anything i
   variance->second[0] = std::numeric_limits<float>::infinity();
   write_safetensors(folder / "w.safetensors", {tensors, {}});
   for (const std::string more : {"", "weights_partial = true\n"}) {
-    const Suite suite = load(folder, weights_line(folder / "w.safetensors") + more);
+    const Suite suite = load_pretrained_suite(folder, weights_line(folder / "w.safetensors") + more);
     CHECK_THROWS_WITH(check_suite(suite, data), message_contains("not finite: 1 NaN or infinite value, in 1 tensor") &&
                                                     message_contains(variance->first) &&
                                                     message_contains("test.toml:"));
