@@ -47,7 +47,8 @@ CheckedClip decode_for_check(const ClipSource& source, const Clip& clip, bool pi
   checked.sound_fault = heard ? std::string() : media::describe(heard.failure());
   checked.excluded = checked.excluded || !(seen || heard);
   for (const media::Outcome<DecodedClip>* one : {&seen, &heard}) {
-    if (*one) checked.findings.insert(checked.findings.end(), one->value().findings.begin(), one->value().findings.end());
+    if (*one)
+      checked.findings.insert(checked.findings.end(), one->value().findings.begin(), one->value().findings.end());
   }
   return checked;
 }

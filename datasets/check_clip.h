@@ -17,7 +17,8 @@ struct CheckedClip {
   std::vector<ClipFinding> findings;
 };
 
-// Decodes every frame of the clip (at 64 x 64) and its sound (at 16 kHz), as far as its files hold them by their headers.
+// Decodes every frame of the clip (at 64 x 64) and its sound (at 16 kHz), as far as its files hold them by their
+// headers.
 [[nodiscard]] CheckedClip decode_for_check(const ClipSource& source, const Clip& clip, bool picture, bool sound);
 
 // What the headers of one file tell of the findings: whether the sound is stated to begin apart from the picture.

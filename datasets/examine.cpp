@@ -64,10 +64,10 @@ media::Outcome<DecodedClip> decode_examined(const ClipSource& source, const Clip
   // Sound of media files is refused where it is decoded; this holds what any other source makes to the same.
   const auto unusable = std::ranges::count_if(decoded.samples, [](float x) { return !media::is_usable_sample(x); });
   if (unusable > 0) {
-    return media::Failure{media::FailureReason::kUnusableSamples,
-                          fmt::format("{} of {} {} are not finite or beyond {:.0f}", unusable, decoded.samples.size(),
-                                      settings.sound_is_features() ? "values of the feature" : "samples",
-                                      media::kLargestSample)};
+    return media::Failure{
+        media::FailureReason::kUnusableSamples,
+        fmt::format("{} of {} {} are not finite or beyond {:.0f}", unusable, decoded.samples.size(),
+                    settings.sound_is_features() ? "values of the feature" : "samples", media::kLargestSample)};
   }
   if (!decoded.samples.empty() && !settings.sound_is_features() && is_silent(decoded.samples)) {
     decoded.add_finding("silent_throughout", "silent throughout");

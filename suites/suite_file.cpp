@@ -202,7 +202,7 @@ void read_dataset(const toml::table& root, const Document& document, Suite& suit
 const std::set<std::string>& known_tables() {
   static const std::set<std::string> names{"suite",    "dataset",    "ingest", "clip",    "labels",
                                            "training", "evaluation", "tune",   "teacher", "student",
-                                           "methods",  "corruption", "sweep"};
+                                           "methods",  "corruption", "sweep",  "runtime"};
   return names;
 }
 

@@ -178,10 +178,10 @@ TEST_CASE("clip.json has each seed's roles, and labels as batches have them: hid
 TEST_CASE("clips are found by id, by path and by the end of a path; unknown and ambiguous ones are told apart") {
   const TemporaryFolder folder;
   test::write_text(folder / "shown.toml", shown_suite());
-  REQUIRE(
-      test::cmkd({"datasets", "make", "synthetic", "--out", "data", "--set", "train_clips=12", "--set", "test_clips=4"},
-                 folder.path())
-          .status == 0);
+  REQUIRE(test::cmkd(
+              {"datasets", "make", "synthetic", "--out", "data", "--set", "train_clips=12", "--set", "test_clips=10"},
+              folder.path())
+              .status == 0);
   // The set's own table, its first file as two pieces, and a file that is not there.
   std::ifstream manifest(folder / "data/manifest.csv");
   std::string table = "path,label,split,start_s,end_s\n";
@@ -202,7 +202,7 @@ TEST_CASE("clips are found by id, by path and by the end of a path; unknown and 
     if (files.size() == 1) table += "absent.mkv" + rest + ",\n";
     table += files.back() + rest + (files.size() == 1 ? "0,0.5\n" + files[0] + rest + "0.25,1\n" : ",\n");
   }
-  REQUIRE(files.size() == 16);
+  REQUIRE(files.size() == 22);
   test::write_text(folder / "data/list.csv", table);
   std::string suite = shown_suite("", 1);
   const std::string embedded = "id = \"synthetic\"\ntrain_clips = 30\ntest_clips = 10";
@@ -212,7 +212,7 @@ TEST_CASE("clips are found by id, by path and by the end of a path; unknown and 
   test::write_text(folder / "shown.toml", suite);
 
   // By id, by path from here, by absolute path, by the end of the path: the same clip, shown once.
-  const std::string id = files[1];
+  const std::string id = files[11];  // no test clip has its name
   const json same =
       shown(folder, {id, "data/" + id, (folder / "data").string() + "/" + id, fs::path(id).filename().string()});
   REQUIRE(same.size() == 1);
@@ -235,7 +235,7 @@ TEST_CASE("clips are found by id, by path and by the end of a path; unknown and 
   const json absent = shown(folder, {"absent.mkv"})[0];
   CHECK(absent.at("excluded").get<std::string>().find("not_found") != std::string::npos);
   CHECK(absent.at("files") == json::array({"clip.json"}));
-  CHECK(absent.at("cells")[0].at("roles").empty());
+  CHECK(absent.at("cells").empty());
 }
 
 TEST_CASE("wrong words, windows and clips of cmkd clips are refused with what is allowed") {

@@ -1,7 +1,7 @@
 // What a decoded clip is like: what excludes it, and what is only noted.
 //
-// Excluded are clips with values that are not finite or beyond media::kLargestSample: in the sound as decoded, before it
-// is resampled, in any channel, and in features (kUnusableSamples, with their number).
+// Excluded are clips with values that are not finite or beyond media::kLargestSample: in the sound as decoded, before
+// it is resampled, in any channel, and in features (kUnusableSamples, with their number).
 //
 // Noted, and counted by 'datasets check --decode', are these findings, by kind:
 //   truncated          the stream ends early or has errors; what came is used
