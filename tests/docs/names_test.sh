@@ -13,7 +13,7 @@ pages=(README.md CONTRIBUTING.md docs/*.md)
 
 # Links to files, from the page's own folder.
 while IFS=: read -r page link; do
-  [[ $link == http* || $link == '#'* ]] && continue
+  [[ $link == http* || $link == '#'* || $link == *' '* ]] && continue  # with a space: code
   [[ -e $(dirname -- "$page")/${link%%#*} ]] || complain "$page links to $link, which is not there"
 done < <(grep -oH '](\([^)]*\))' "${pages[@]}" | sed 's/:](/:/; s/)$//')
 
