@@ -15,6 +15,7 @@ namespace {
 
 ErrorKind kind_of(int code) {
   switch (code & 0xff) {
+    case SQLITE_ERROR:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return ErrorKind::kData;
@@ -45,8 +46,10 @@ ErrorParts parts_of(int code, const std::string& message, const fs::path& path) 
     case SQLITE_NOTADB:
       return {"the file is not a result store: it is not an SQLite database", where, "",
               "name another file with --store, or move this one away"};
+    // Our statements are fixed: one that is refused as such meets tables that are not ours.
+    case SQLITE_ERROR:
     case SQLITE_CORRUPT:
-      return {fmt::format("the result store is damaged ({})", message), where, "",
+      return {fmt::format("the result store is damaged, or was not written by cmkd ({})", message), where, "",
               "restore a copy of it, or save what can be read: sqlite3 FILE .recover | sqlite3 NEW"};
     case SQLITE_FULL:
       return {fmt::format("the disk or the store's quota is full ({})", message), where, "",

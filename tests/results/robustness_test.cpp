@@ -359,3 +359,23 @@ TEST_CASE("the journal mode follows SQLite's version and the file system") {
   const Store store = Store::open(folder / "results.db", OpenMode::kReadWriteCreate);
   CHECK(store.journal_mode() == journal_mode_for(sqlite3_libversion_number(), on_network_file_system(store.path())));
 }
+
+TEST_CASE("a store with other tables than ours is damaged data, not a fault of the program") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "results.db";
+  (void)Store::open(path, OpenMode::kReadWriteCreate);
+  {
+    Database database(path, Database::Access::kReadWrite, std::chrono::seconds(1));
+    database.execute(
+        "DROP VIEW leaderboard; DROP VIEW runs; DROP VIEW failures; DROP VIEW exclusions; DROP VIEW history;"
+        "ALTER TABLE training RENAME COLUMN reason TO why");
+  }
+  const Store store = Store::open(path, OpenMode::kReadOnly);
+  try {
+    (void)store.leaderboard_rows("quick");
+    FAIL("no error");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kData);
+    CHECK(example::contains(error.parts().what, "not written by cmkd"));
+  }
+}
