@@ -24,8 +24,7 @@ struct Changed {
 Changed count_changed(const Plan& plan, const results::Store& store, const results::Origin& here) {
   Changed changed;
   for (const PlannedTraining& planned : plan.trainings) {
-    if (store.status(planned.key) != RunStatus::kDone) continue;
-    const std::string difference = difference_text(*store.origin(planned.key), here);
+    const std::string difference = stored_difference(store, planned, here);
     if (difference.empty()) continue;
     ++changed.trainings;
     changed.how = difference;

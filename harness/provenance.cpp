@@ -24,4 +24,15 @@ std::string difference_text(const results::Origin& stored, const results::Origin
   return join(parts);
 }
 
+std::string stored_difference(const results::Store& store, const PlannedTraining& planned,
+                              const results::Origin& here) {
+  if (store.status(planned.key) != results::RunStatus::kDone) return "";
+  const std::string of_training = difference_text(*store.origin(planned.key), here);
+  const std::optional<std::string> evaluation = store.evaluation_code(planned.evaluation_key);
+  if (!of_training.empty() || !evaluation || *evaluation == here.shared_code) return of_training;
+  results::Origin of_evaluation = here;
+  of_evaluation.shared_code = *evaluation;
+  return "an evaluation by " + difference_text(of_evaluation, here);
+}
+
 }  // namespace cmkd

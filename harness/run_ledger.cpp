@@ -32,11 +32,7 @@ bool RunLedger::is_done(const PlannedTraining& planned) const {
   return store_.has_evaluation(planned.evaluation_key);
 }
 
-bool RunLedger::is_changed(const PlannedTraining& planned) const {
-  if (status(planned) != results::RunStatus::kDone) return false;
-  const std::optional<std::string> evaluation_code = store_.evaluation_code(planned.evaluation_key);
-  return store_.origin(planned.key) != here_ || (evaluation_code && *evaluation_code != here_.shared_code);
-}
+bool RunLedger::is_changed(const PlannedTraining& planned) const { return !difference(planned).empty(); }
 
 bool RunLedger::teacher_failed(const PlannedTraining& planned) const {
   return !planned.teacher_key.empty() && store_.status(planned.teacher_key) == results::RunStatus::kFailed;
@@ -60,8 +56,7 @@ std::string RunLedger::kept_weights(const PlannedTraining& planned) const {
 }
 
 std::string RunLedger::difference(const PlannedTraining& planned) const {
-  const std::optional<results::Origin> stored = store_.origin(planned.key);
-  return stored ? difference_text(*stored, here_) : "";
+  return stored_difference(store_, planned, here_);
 }
 
 bool RunLedger::commit(const PlannedTraining& planned) {

@@ -27,7 +27,7 @@ class RunLedger {
   [[nodiscard]] std::string failure(const PlannedTraining& planned) const;
   // Kept weights from which a further evaluation can be made; "" when there are none.
   [[nodiscard]] std::string kept_weights(const PlannedTraining& planned) const;
-  // "shared code …": how what is stored of the training differs from here; "" when it does not, or nothing is stored.
+  // stored_difference of provenance.h.
   [[nodiscard]] std::string difference(const PlannedTraining& planned) const;
 
   // Puts a finished run into the store, unless another process has. Returns false when it replaced a run whose content

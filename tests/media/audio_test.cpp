@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 #include <numbers>
+#include <type_traits>
 
 #include "catch.h"
 #include "cmkd/core/error.h"
@@ -19,41 +20,24 @@ using namespace cmkd::media;
 
 namespace {
 
-// A canonical WAV file of 16-bit samples, interleaved.
-void write_wav(const fs::path& path, const std::vector<std::int16_t>& samples, int channels, int rate) {
-  const auto bytes = static_cast<std::uint32_t>(samples.size() * 2);
+// A canonical WAV file of 16-bit integers or 32-bit floats, interleaved.
+template <typename Sample>
+void write_wav(const fs::path& path, const std::vector<Sample>& samples, int channels, int rate) {
+  static_assert(std::is_same_v<Sample, std::int16_t> || std::is_same_v<Sample, float>);
+  constexpr int kBytes = sizeof(Sample);
+  const auto bytes = static_cast<std::uint32_t>(samples.size() * kBytes);
   std::ofstream file(path, std::ios::binary);
   const auto put = [&](auto value) { file.write(reinterpret_cast<const char*>(&value), sizeof value); };
   file << "RIFF";
   put(std::uint32_t{36 + bytes});
   file << "WAVEfmt ";
   put(std::uint32_t{16});
-  put(std::uint16_t{1});
+  put(std::uint16_t{std::is_same_v<Sample, float> ? 3 : 1});  // IEEE float, PCM
   put(static_cast<std::uint16_t>(channels));
   put(static_cast<std::uint32_t>(rate));
-  put(static_cast<std::uint32_t>(rate * channels * 2));
-  put(static_cast<std::uint16_t>(channels * 2));
-  put(std::uint16_t{16});
-  file << "data";
-  put(bytes);
-  file.write(reinterpret_cast<const char*>(samples.data()), bytes);
-}
-
-// The same of 32-bit floats.
-void write_float_wav(const fs::path& path, const std::vector<float>& samples, int channels, int rate) {
-  const auto bytes = static_cast<std::uint32_t>(samples.size() * 4);
-  std::ofstream file(path, std::ios::binary);
-  const auto put = [&](auto value) { file.write(reinterpret_cast<const char*>(&value), sizeof value); };
-  file << "RIFF";
-  put(std::uint32_t{36 + bytes});
-  file << "WAVEfmt ";
-  put(std::uint32_t{16});
-  put(std::uint16_t{3});  // IEEE float
-  put(static_cast<std::uint16_t>(channels));
-  put(static_cast<std::uint32_t>(rate));
-  put(static_cast<std::uint32_t>(rate * channels * 4));
-  put(static_cast<std::uint16_t>(channels * 4));
-  put(std::uint16_t{32});
+  put(static_cast<std::uint32_t>(rate * channels * kBytes));
+  put(static_cast<std::uint16_t>(channels * kBytes));
+  put(std::uint16_t{8 * kBytes});
   file << "data";
   put(bytes);
   file.write(reinterpret_cast<const char*>(samples.data()), bytes);
@@ -80,7 +64,7 @@ TEST_CASE("mono is the arithmetic mean of the channels") {
   if (skip_without_ffmpeg()) return;
   const cmkd::test::TemporaryFolder folder;
   // Left and right: (full scale, full scale), (half, −half), (0.25, 0): mean 32767/32768, 0 and 0.125.
-  write_wav(folder / "a.wav", {32767, 32767, 16384, -16384, 8192, 0}, 2, 8000);
+  write_wav<std::int16_t>(folder / "a.wav", {32767, 32767, 16384, -16384, 8192, 0}, 2, 8000);
   const auto sound = decode_audio(folder / "a.wav", 0);
   REQUIRE(sound.ok());
   CHECK(sound.value().sample_rate == 8000);
@@ -189,7 +173,7 @@ TEST_CASE("samples that are not finite, or beyond any recording, are refused wit
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const auto outcome = [&](const std::vector<float>& values, int channels, const AudioRange& range = {}) {
-    write_float_wav(folder / "a.wav", values, channels, 8000);
+    write_wav(folder / "a.wav", values, channels, 8000);
     return decode_audio(folder / "a.wav", 16000, range);
   };
   const auto with = [](std::vector<std::pair<std::size_t, float>> places) {

@@ -6,7 +6,8 @@
 
 #include <string>
 
-#include "cmkd/results/records.h"
+#include "cmkd/harness/plan.h"
+#include "cmkd/results/store.h"
 
 namespace cmkd {
 
@@ -15,5 +16,11 @@ namespace cmkd {
 
 // "shared code 1a2b3c4d5e (here 5e6f7a8b9c), LibTorch 2.11.0 (here 2.13.0)"; "" when nothing differs.
 [[nodiscard]] std::string difference_text(const results::Origin& stored, const results::Origin& here);
+
+// How what is stored of a training and of its evaluation differs from what this program would make `here`: the text
+// above, with the evaluation's code where only that is another. "" when nothing differs, and for a training that is not
+// done.
+[[nodiscard]] std::string stored_difference(const results::Store& store, const PlannedTraining& planned,
+                                            const results::Origin& here);
 
 }  // namespace cmkd
