@@ -4,7 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "cmkd/datasets/check.h"
+#include "cmkd/readers/check.h"
 
 namespace cmkd::apps {
 

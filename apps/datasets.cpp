@@ -8,10 +8,10 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/progress.h"
 #include "cmkd/datasets/clip.h"
-#include "cmkd/datasets/data_root.h"
-#include "cmkd/datasets/synthetic.h"
-#include "cmkd/datasets/video_ids.h"
+#include "cmkd/readers/data_root.h"
+#include "cmkd/readers/video_ids.h"
 #include "cmkd/suites/suite.h"
+#include "cmkd/synthetic/synthetic.h"
 #include "commands.h"
 
 namespace cmkd::apps {

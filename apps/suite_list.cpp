@@ -9,9 +9,9 @@
 #include <variant>
 
 #include "cmkd/core/error.h"
-#include "cmkd/datasets/data_root.h"
-#include "cmkd/datasets/official_folds.h"
 #include "cmkd/harness/plan.h"
+#include "cmkd/readers/data_root.h"
+#include "cmkd/readers/official_folds.h"
 #include "cmkd/suites/suite.h"
 #include "data_files.h"
 

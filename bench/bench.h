@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/clips/clip_cache.h"
 
 namespace cmkd::bench {
 

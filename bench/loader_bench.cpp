@@ -10,9 +10,10 @@
 #include <map>
 
 #include "bench.h"
-#include "cmkd/datasets/batcher.h"
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/harness/optimizer.h"
 #include "cmkd/models/model.h"
+#include "cmkd/readers/media_source.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/tensors.h"
 
@@ -21,7 +22,7 @@ namespace cmkd::bench {
 namespace {
 
 // The material as a list: one clip a file.
-class FileSource : public ClipSource {
+class FileSource : public MediaSource {
  public:
   ClipList list() override {
     ClipList list;

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "bench.h"
-#include "cmkd/datasets/synthetic.h"
 #include "cmkd/runtime/determinism.h"
+#include "cmkd/synthetic/synthetic.h"
 #include "peak_memory.h"
 
 namespace cmkd::bench {

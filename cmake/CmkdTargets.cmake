@@ -13,12 +13,14 @@ target_compile_options(cmkd_options INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 target_link_libraries(cmkd_options INTERFACE fmt::fmt-header-only)
 
-# cmkd_library(NAME [TORCH] DEPS folder... LIBS target... PRIVATE_LIBS target...)
-#   A folder's static library cmkd_NAME from its *.cpp, with headers in include/cmkd/NAME.
+# cmkd_library(NAME [TORCH] SOURCES folder... DEPS folder... LIBS target... PRIVATE_LIBS target...)
+#   A folder's static library cmkd_NAME from its *.cpp and those of the SOURCES below it, with headers in
+#   include/cmkd/NAME.
 #   DEPS are the folders below it that it may include; TORCH gives it LibTorch and the shared precompiled header.
 function(cmkd_library name)
-  cmake_parse_arguments(ARG "TORCH" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
+  list(TRANSFORM ARG_SOURCES REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp ${ARG_SOURCES})
   if(NOT sources)
     message(FATAL_ERROR "${name}/ has no source file")
   endif()

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cache_index.h"
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/hash.h"
-#include "cmkd/datasets/clip_cache.h"
 #include "fuzz.h"
 #include "shard.h"
 

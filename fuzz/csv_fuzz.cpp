@@ -1,5 +1,5 @@
 // Tables: the first byte chooses the form.
-#include "cmkd/datasets/csv.h"
+#include "cmkd/readers/csv.h"
 #include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -9,9 +9,9 @@
 #include <tuple>
 #include <utility>
 
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
-#include "cmkd/datasets/batcher.h"
 #include "cmkd/harness/trainer.h"
 #include "cmkd/runtime/determinism.h"
 

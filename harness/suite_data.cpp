@@ -10,8 +10,8 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
 #include "cmkd/core/progress.h"
-#include "cmkd/datasets/data_root.h"
 #include "cmkd/harness/keys.h"
+#include "cmkd/readers/data_root.h"
 
 namespace cmkd {
 

@@ -8,11 +8,11 @@
 #include <map>
 #include <set>
 
-#include "../../datasets/idx.h"
-#include "../../datasets/pca.h"
+#include "../../datasets/readers/parts/idx.h"
+#include "../../datasets/readers/parts/pca.h"
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/file.h"
 #include "cmkd/core/random.h"
-#include "cmkd/datasets/clip_cache.h"
 #include "error_text.h"
 
 namespace cmkd {

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "../../datasets/annotation.h"
+#include "../../datasets/readers/parts/annotation.h"
 #include "reader_test.h"
 
 namespace cmkd {

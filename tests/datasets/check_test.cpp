@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "annotation_material.h"
-#include "cmkd/datasets/check.h"
-#include "cmkd/datasets/video_ids.h"
 #include "cmkd/media/encode.h"
+#include "cmkd/readers/check.h"
+#include "cmkd/readers/video_ids.h"
 #include "error_text.h"
 
 namespace cmkd {

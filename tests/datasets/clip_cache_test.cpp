@@ -11,8 +11,8 @@
 #include <functional>
 #include <map>
 
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/file.h"
-#include "cmkd/datasets/clip_cache.h"
 #include "cmkd/datasets/examine.h"
 #include "error_text.h"
 #include "fake_source.h"

@@ -6,11 +6,12 @@
 #include <limits>
 
 #include "../media/clock_material.h"
-#include "cmkd/datasets/batcher.h"
-#include "cmkd/datasets/check.h"
-#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/batches/window_reader.h"
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/datasets/examine.h"
 #include "cmkd/media/encode.h"
+#include "cmkd/readers/check.h"
+#include "cmkd/readers/media_source.h"
 #include "reader_test.h"
 
 namespace cmkd {
@@ -23,7 +24,7 @@ constexpr int kClockRate = 16000;
 const IngestSettings kBoth{
     .video = true, .audio = true, .height = 24, .width = 32, .fps = 25, .sample_rate = kClockRate};
 
-class FilesAsTheyAre final : public ClipSource {
+class FilesAsTheyAre final : public MediaSource {
  public:
   ClipList list() override { return {}; }
 };

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "cmkd/batches/corruption.h"
 #include "cmkd/core/error.h"
-#include "cmkd/datasets/corruption.h"
 #include "made_cache.h"
 
 namespace {

@@ -1,4 +1,4 @@
-#include "cmkd/datasets/csv.h"
+#include "cmkd/readers/csv.h"
 #include "reader_test.h"
 
 namespace cmkd {

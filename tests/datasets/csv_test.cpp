@@ -1,4 +1,4 @@
-#include "cmkd/datasets/csv.h"
+#include "cmkd/readers/csv.h"
 
 #include "catch.h"
 #include "error_text.h"

@@ -1,8 +1,8 @@
 // Where a dataset's files are: roots of the form data/NAME, and CMKD_DATA.
 #include "catch.h"
 // Catch first.
-#include "cmkd/datasets/data_root.h"
-#include "cmkd/datasets/official_folds.h"
+#include "cmkd/readers/data_root.h"
+#include "cmkd/readers/official_folds.h"
 #include "environment.h"
 #include "error_text.h"
 #include "paths.h"

@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "cmkd/datasets/batcher.h"
-#include "cmkd/datasets/check.h"
-#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/batches/window_reader.h"
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/media/encode.h"
+#include "cmkd/readers/check.h"
 #include "reader_test.h"
 
 namespace cmkd {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "../../datasets/kinetics.h"
+#include "../../datasets/readers/kinetics.h"
 #include "annotation_material.h"
 #include "error_text.h"
 

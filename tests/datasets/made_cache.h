@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "cmkd/datasets/batcher.h"
-#include "cmkd/datasets/synthetic.h"
+#include "cmkd/batches/window_reader.h"
+#include "cmkd/synthetic/synthetic.h"
 #include "paths.h"
 
 namespace cmkd::test {

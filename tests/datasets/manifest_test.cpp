@@ -2,8 +2,8 @@
 #include "paths.h"
 
 #include "cmkd/core/file.h"
-#include "cmkd/datasets/csv.h"
-#include "cmkd/datasets/manifest.h"
+#include "cmkd/readers/csv.h"
+#include "cmkd/readers/manifest.h"
 #include "error_text.h"
 
 namespace cmkd {

@@ -6,11 +6,12 @@
 #include <cmath>
 #include <numbers>
 
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/file.h"
-#include "cmkd/datasets/clip_cache.h"
-#include "cmkd/datasets/decoder_budget.h"
-#include "cmkd/datasets/manifest.h"
+#include "cmkd/media/decoder_budget.h"
 #include "cmkd/media/encode.h"
+#include "cmkd/readers/manifest.h"
+#include "cmkd/readers/media_source.h"
 #include "error_text.h"
 
 namespace cmkd {
@@ -45,7 +46,7 @@ Clip clip_of(const fs::path& path) {
   return clip;
 }
 
-class MediaSource final : public ClipSource {
+class MediaFiles final : public MediaSource {
  public:
   ClipList list() override { return {}; }
 };
@@ -59,7 +60,7 @@ TEST_CASE("a clip is the piece of its file between its times, at the working siz
   Clip clip = clip_of(folder / "a.mkv");
   clip.start_s = 1;
   clip.end_s = 1.5;
-  const media::Outcome<DecodedClip> decoded = MediaSource().decode(clip, kMediaClipSettings);
+  const media::Outcome<DecodedClip> decoded = MediaFiles().decode(clip, kMediaClipSettings);
   REQUIRE(decoded.ok());
   REQUIRE(decoded.value().frame_count == 4);  // 1.000, 1.125, 1.250, 1.375 s
   CHECK(decoded.value().height == 16);
@@ -81,7 +82,7 @@ TEST_CASE("max_duration_s shortens clips") {
   write_clip_media(folder / "a.mkv", 16);
   IngestSettings settings = kMediaClipSettings;
   settings.max_duration_s = 0.75;
-  const media::Outcome<DecodedClip> decoded = MediaSource().decode(clip_of(folder / "a.mkv"), settings);
+  const media::Outcome<DecodedClip> decoded = MediaFiles().decode(clip_of(folder / "a.mkv"), settings);
   REQUIRE(decoded.ok());
   CHECK(decoded.value().frame_count == 6);
   CHECK(decoded.value().samples.size() == kMediaClipRate * 3 / 4);
@@ -95,7 +96,7 @@ TEST_CASE("a clip without the stream that is asked for is a failure with its rea
     IngestSettings settings = kMediaClipSettings;
     settings.video = video;
     settings.audio = audio;
-    const auto decoded = MediaSource().decode(clip_of(folder / name), settings);
+    const auto decoded = MediaFiles().decode(clip_of(folder / name), settings);
     return decoded.ok() ? std::string("ok") : std::string(media::to_string(decoded.failure().reason));
   };
   CHECK(reason("silent.mkv", true, true) == "no_audio_stream");
@@ -110,7 +111,7 @@ TEST_CASE("times beyond the end are a failure, not an empty clip") {
   write_clip_media(folder / "a.mkv", 8);
   Clip clip = clip_of(folder / "a.mkv");
   clip.start_s = 30;
-  CHECK_FALSE(MediaSource().decode(clip, kMediaClipSettings).ok());
+  CHECK_FALSE(MediaFiles().decode(clip, kMediaClipSettings).ok());
 }
 
 TEST_CASE("a manifest's media, with a broken file among them, end in a cache with the reason of each exclusion") {
@@ -152,16 +153,16 @@ TEST_CASE("decoders wait for one another when the memory's limit asks for it") {
   stream.width = 640;
   stream.height = 480;
   stream.reference_frames = 4;
-  DecoderBudget budget(std::size_t{300} << 20);
-  DecoderBudget::Lease first = budget.acquire(stream);
+  media::DecoderBudget budget(std::size_t{300} << 20);
+  media::DecoderBudget::Lease first = budget.acquire(stream);
   CHECK(first.bytes() <= std::size_t{300} << 20);
   budget.set_limit(1);  // the next one has to wait for the first
   bool waited = true;
   {
-    const DecoderBudget::Lease moved = std::move(first);
+    const media::DecoderBudget::Lease moved = std::move(first);
     waited = moved.bytes() > 1;
   }
-  const DecoderBudget::Lease alone = budget.acquire(stream);
+  const media::DecoderBudget::Lease alone = budget.acquire(stream);
   CHECK(waited);
   CHECK(alone.bytes() == 1);
 }
@@ -169,7 +170,7 @@ TEST_CASE("decoders wait for one another when the memory's limit asks for it") {
 TEST_CASE("the difficult real files give a clip or a reason") {
   const fs::path data = test::shared_data("hard");
   if (data.empty()) return;
-  const MediaSource source;
+  const MediaFiles source;
   int usable = 0;
   int files = 0;
   for (const auto& entry : fs::directory_iterator(data)) {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "cmkd/datasets/batcher.h"
-#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/batches/window_reader.h"
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/media/encode.h"
 #include "reader_test.h"
 

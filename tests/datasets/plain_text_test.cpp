@@ -1,8 +1,8 @@
-#include "../../datasets/plain_text.h"
+#include "../../datasets/readers/parts/plain_text.h"
 
 #include "catch.h"
 #include "cmkd/core/file.h"
-#include "cmkd/datasets/csv.h"
+#include "cmkd/readers/csv.h"
 #include "error_text.h"
 #include "paths.h"
 

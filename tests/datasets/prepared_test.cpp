@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../../datasets/hdf5_frames.h"
-#include "../../datasets/jpeg.h"
+#include "cmkd/media/jpeg.h"
+#include "../../datasets/readers/parts/hdf5_frames.h"
 #include "../media/clock_material.h"
 #include "annotation_material.h"
-#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/clips/clip_cache.h"
 #include "error_text.h"
 
 #ifdef CMKD_HAVE_HDF5
@@ -31,7 +31,7 @@ using Bytes = std::vector<std::uint8_t>;
 // A grey picture of this brightness.
 Bytes jpeg_of(std::uint8_t grey, int height, int width) {
   const Bytes planar(std::size_t{3} * static_cast<std::size_t>(height * width), grey);
-  return encode_jpeg(planar, height, width);
+  return media::encode_jpeg(planar, height, width);
 }
 
 // What h5py writes for dtype vlen 'uint8'.

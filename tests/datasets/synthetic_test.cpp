@@ -10,10 +10,10 @@
 #include <map>
 #include <set>
 
-#include "../../datasets/synthetic_parts.h"
+#include "../../datasets/synthetic/synthetic_parts.h"
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/file.h"
-#include "cmkd/datasets/clip_cache.h"
-#include "cmkd/datasets/synthetic.h"
+#include "cmkd/synthetic/synthetic.h"
 #include "error_text.h"
 
 namespace cmkd {

@@ -1,4 +1,4 @@
-cmkd_test(datasets TORCH DEPS datasets media runtime core LIBS nlohmann_json::nlohmann_json)
+cmkd_test(datasets TORCH DEPS synthetic readers batches clips datasets media runtime core LIBS nlohmann_json::nlohmann_json)
 if(CMKD_HDF5)
   target_link_libraries(test_datasets PRIVATE PkgConfig::HDF5)
   target_compile_definitions(test_datasets PRIVATE CMKD_HAVE_HDF5)

@@ -1,4 +1,4 @@
-#include "../../datasets/annotation.h"
+#include "../../datasets/readers/parts/annotation.h"
 #include "reader_test.h"
 
 namespace cmkd {

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "cmkd/datasets/csv.h"
+#include "cmkd/readers/csv.h"
 #include "reader_test.h"
 
 namespace cmkd {

@@ -1,1 +1,1 @@
-cmkd_test(suites TORCH DEPS suites baselines core)
+cmkd_test(suites TORCH DEPS suites baselines synthetic readers batches clips datasets core)

@@ -96,8 +96,8 @@ class ClipSource {
   virtual ~ClipSource() = default;
   // Throws Error(kData) with file and line for annotations that break their format.
   [[nodiscard]] virtual ClipList list() = 0;
-  // The default decodes `path` and `audio_path` as media files.
-  [[nodiscard]] virtual media::Outcome<DecodedClip> decode(const Clip& clip, const IngestSettings& settings) const;
+  // The clip as the settings want it. A source of media files takes it from MediaSource (readers/media_source.h).
+  [[nodiscard]] virtual media::Outcome<DecodedClip> decode(const Clip& clip, const IngestSettings& settings) const = 0;
   // Hash of the bytes behind the clip, for the source fingerprint: of its files, asked from `hash_of`, which remembers
   // files it has read. A source whose clips are parts of files, or are changed on the way, hashes what makes the clip.
   [[nodiscard]] virtual std::string content_hash(const Clip& clip, const FileHash& hash_of) const;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/core/random.h"
-#include "cmkd/datasets/batcher.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/teacher_side.h"
 #include "cmkd/runtime/batch.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cmkd/datasets/batcher.h"
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/harness/batch_source.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/models/log_mel.h"

@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "cmkd/datasets/batcher.h"
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/methods/training.h"
 
 namespace cmkd {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cmkd/datasets/clip_cache.h"
+#include "cmkd/clips/clip_cache.h"
 #include "cmkd/datasets/split.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/results/records.h"

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "cmkd/datasets/batcher.h"
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/datasets/split.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/methods/training.h"

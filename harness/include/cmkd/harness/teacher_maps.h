@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "cmkd/datasets/batcher.h"
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/harness/teacher_outputs.h"
 #include "cmkd/models/model.h"
 

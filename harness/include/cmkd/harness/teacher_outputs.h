@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cmkd/datasets/batcher.h"
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/methods/training.h"
 #include "cmkd/models/model.h"
 #include "cmkd/runtime/batch.h"

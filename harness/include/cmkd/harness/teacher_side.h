@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/core/random.h"
-#include "cmkd/datasets/batcher.h"
 #include "cmkd/harness/teacher_maps.h"
 #include "cmkd/harness/teacher_outputs.h"
 #include "cmkd/models/model.h"

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/batches/batch_plan.h"
 #include "cmkd/harness/batch_source.h"
 #include "cmkd/harness/checkpoint.h"
 #include "cmkd/harness/optimizer.h"

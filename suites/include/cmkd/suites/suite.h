@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/batches/corruption.h"
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/core/parameters.h"
-#include "cmkd/datasets/batcher.h"
 #include "cmkd/datasets/clip.h"
-#include "cmkd/datasets/corruption.h"
 #include "cmkd/datasets/split.h"
 #include "cmkd/runtime/batch.h"
 #include "cmkd/runtime/determinism.h"

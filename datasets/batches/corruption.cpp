@@ -1,0 +1,90 @@
+#include "cmkd/batches/corruption.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "cmkd/core/error.h"
+
+namespace cmkd {
+
+namespace {
+
+constexpr std::array<std::pair<CorruptionKind, const char*>, 7> kNames{{{CorruptionKind::kNone, "none"},
+                                                                        {CorruptionKind::kNoise, "noise"},
+                                                                        {CorruptionKind::kSwap, "swap"},
+                                                                        {CorruptionKind::kShift, "shift"},
+                                                                        {CorruptionKind::kMissing, "missing"},
+                                                                        {CorruptionKind::kOcclude, "occlude"},
+                                                                        {CorruptionKind::kFreeze, "freeze"}}};
+
+bool same_content(const Clip& a, const Clip& b) { return a.label == b.label && a.tags == b.tags; }
+
+}  // namespace
+
+const char* to_string(CorruptionKind kind) noexcept {
+  return std::ranges::find(kNames, kind, &std::pair<CorruptionKind, const char*>::first)->second;
+}
+
+CorruptionKind parse_corruption(std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& [kind, text] : kNames) {
+    if (name == text) return kind;
+    names.emplace_back(text);
+  }
+  throw Error(ErrorKind::kUsage, {"unknown corruption '" + std::string(name) + "'", "", join(names),
+                                  did_you_mean(std::string(name), names)});
+}
+
+bool possible(CorruptionKind kind, Modality modality) noexcept {
+  switch (kind) {
+    case CorruptionKind::kNone:
+    case CorruptionKind::kSwap:
+    case CorruptionKind::kMissing:
+      return true;
+    case CorruptionKind::kNoise:
+    case CorruptionKind::kShift:
+      return modality == Modality::kAudio;
+    case CorruptionKind::kOcclude:
+    case CorruptionKind::kFreeze:
+      return modality == Modality::kVideo;
+  }
+  return false;
+}
+
+CorruptionPlan plan_corruption(const CorruptionSettings& settings, const ClipList& list,
+                               const std::vector<std::int64_t>& clips, RandomStream stream) {
+  CorruptionPlan plan;
+  plan.settings = settings;
+  plan.entries.resize(list.clips.size());
+  if (!plan.active()) return plan;
+  const auto count = static_cast<std::int64_t>(clips.size());
+  const std::vector<std::int64_t> order = stream.permutation(count);
+  // Drawn for every clip, corrupted or not, so that one clip's source does not depend on the share.
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t clip = clips[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])];
+    CorruptionPlan::Entry& entry = plan.entries[static_cast<std::size_t>(clip)];
+    entry.corrupted = i < std::llround(settings.share * static_cast<double>(count));
+    entry.x = stream.uniform();
+    entry.y = stream.uniform();
+    const auto first = static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(count)));
+    for (std::int64_t step = 0; step < count; ++step) {
+      const std::int64_t other = clips[static_cast<std::size_t>((first + step) % count)];
+      if (other == clip) continue;
+      if (entry.source < 0) entry.source = other;
+      if (same_content(list.clips[static_cast<std::size_t>(other)], list.clips[static_cast<std::size_t>(clip)]))
+        continue;
+      entry.source = other;
+      break;
+    }
+    const bool needs_source = settings.kind == CorruptionKind::kNoise || settings.kind == CorruptionKind::kSwap;
+    if (needs_source && entry.source < 0) {
+      throw Error(ErrorKind::kUsage, {"corruption needs a second clip to take from, and there is one", "[corruption]",
+                                      "at least two transfer clips", ""});
+    }
+  }
+  return plan;
+}
+
+}  // namespace cmkd

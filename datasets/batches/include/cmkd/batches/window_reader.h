@@ -1,0 +1,100 @@
+// Windows of cached clips: which window, which crop (host, by named streams), and their pixels and samples (gathered as
+// uint8 and float, normalised on the device).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cmkd/batches/corruption.h"
+#include "cmkd/clips/clip_cache.h"
+#include "cmkd/core/random.h"
+#include "cmkd/runtime/batch.h"
+
+namespace cmkd {
+
+// What of a cached clip a model sees. Part of a training's key.
+struct WindowSettings {
+  std::int64_t frames = 1;
+  std::int64_t frame_step = 1;     // every frame_step-th cached frame
+  std::int64_t crop = 0;           // height and width of the crop in pixels; 0: the whole frame
+  bool flip = false;               // mirrored left to right at random in training
+  std::int64_t windows = 1;        // K fixed windows in training, evenly spread over the clip
+  std::int64_t test_views = 1;     // windows at test, evenly spread
+  std::int64_t test_crops = 1;     // of each of them: 1 in the centre, or 3 along the longer side
+  double audio_seconds = 0;        // samples of a window, from its first frame's time; 0: the time its frames span
+  std::string normalise = "half";  // "half": mean 0.5, std 0.25; "kinetics": torchvision's for Kinetics-400 weights
+};
+
+// The draws for one clip of one batch.
+struct ClipDraw {
+  std::int64_t clip = 0;    // position in the cache
+  std::int64_t window = 0;  // of the K training windows, or the view at test
+  std::int64_t top = 0;     // of the crop
+  std::int64_t left = 0;
+  bool mirrored = false;
+};
+
+// Where a draw's window lies in its clip.
+struct WindowPlace {
+  // [T] positions among the cached frames; beyond the clip's end its last one again. Empty for a clip without picture.
+  std::vector<std::int64_t> frames;
+  std::int64_t first_sample = 0;  // among the cached samples; 0 for features, which stand for the whole clip
+  std::int64_t samples = 0;       // of the window that the clip has; those after them are zero
+};
+
+// Reads windows of clips. Thread-safe: const after construction. The cache must outlive it.
+class WindowReader {
+ public:
+  WindowReader(const ClipCache& cache, const WindowSettings& settings);
+
+  // Random window, crop and mirroring.
+  [[nodiscard]] ClipDraw draw_training(std::int64_t clip, RandomStream stream) const;
+  // One given window of the K of training, centre crop, not mirrored.
+  [[nodiscard]] ClipDraw draw_window(std::int64_t clip, std::int64_t window) const;
+  // One of the views at test, 0 … test_views() − 1: window after window, each with its crops.
+  [[nodiscard]] ClipDraw draw_test_view(std::int64_t clip, std::int64_t view) const;
+  [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.test_views * settings_.test_crops; }
+
+  // What of the clip the draw reads, undamaged.
+  [[nodiscard]] WindowPlace place_of(const ClipDraw& draw, bool test) const;
+
+  // The same reader, but what it reads of training windows is damaged as `plan` says. For the teacher's side.
+  [[nodiscard]] WindowReader corrupted(std::shared_ptr<const CorruptionPlan> plan) const;
+
+  // [B, 3, T, h, w] uint8 on the host, not mirrored.
+  [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws, bool test) const;
+  // [B, n] float on the host: samples beyond the clip's end are zero; or the clips' features, the same for all windows.
+  [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws, bool test) const;
+  // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
+  [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, bool test, bool video, bool audio,
+                                 c10::Device device) const;
+
+  [[nodiscard]] std::int64_t samples_per_window() const noexcept { return samples_; }
+  [[nodiscard]] std::int64_t height() const noexcept { return height_; }
+  [[nodiscard]] std::int64_t width() const noexcept { return width_; }
+
+ private:
+  // Of a draw's window in its clip.
+  [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, const ClipDraw& draw, bool test) const;
+  [[nodiscard]] std::int64_t frame_at(const CachedClip& clip, std::int64_t first, std::int64_t t) const;
+  [[nodiscard]] std::int64_t first_sample(const CachedClip& clip, const ClipDraw& draw, bool test) const;
+  // What is done to a draw; nothing when it is to be read as it is.
+  [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw, bool test) const;
+  // [3, T, h, w] and [n], written to `out`. `frozen`: the first frame stands; `shift`: samples by which sound is later.
+  void read_frames(const ClipDraw& draw, bool test, bool frozen, std::uint8_t* out) const;
+  void read_samples(const ClipDraw& draw, bool test, std::int64_t shift, float* out) const;
+
+  const ClipCache& cache_;
+  WindowSettings settings_;
+  std::shared_ptr<const CorruptionPlan> corruption_;
+  std::int64_t samples_ = 0;
+  std::int64_t height_ = 0;
+  std::int64_t width_ = 0;
+};
+
+}  // namespace cmkd
