@@ -81,7 +81,7 @@ std::vector<ClipDraw> draws(const WindowReader& reader, const RandomStreams& str
 
 // A gathered batch holds exactly the cached bytes.
 void verify_batch(const WindowReader& reader, const std::vector<ClipDraw>& drawn) {
-  const at::Tensor batch = reader.gather_video(drawn, false);
+  const at::Tensor batch = reader.gather_video(drawn);
   const ClipDraw& draw = drawn.front();
   const CachedClip clip = cache("raw").clip(draw.clip);
   const std::int64_t room = std::max<std::int64_t>(clip.frame_count - 16, 0);
@@ -100,7 +100,7 @@ void verify_batch(const WindowReader& reader, const std::vector<ClipDraw>& drawn
 // The window after the right one of a moving clip is farther away.
 void verify_jpeg_batch(const std::vector<ClipDraw>& drawn) {
   const auto batch = [&](const char* storage) {
-    return WindowReader(cache(storage), window(16)).gather_video(drawn, false).to(at::kFloat);
+    return WindowReader(cache(storage), window(16)).gather_video(drawn).to(at::kFloat);
   };
   const auto difference = at::mean(at::abs(batch("raw") - batch("jpeg"))).item<double>();
   verify(difference > 0 && difference < 8, fmt::format("batches of JPEG frames are {} grey levels off", difference));
@@ -113,7 +113,7 @@ void cache_batches(benchmark::State& state, const char* storage) {
   std::string(storage) == "raw" ? verify_batch(reader, first) : verify_jpeg_batch(first);
   std::int64_t step = 0;
   for (auto _ : state) {
-    const at::Tensor batch = reader.gather_video(draws(reader, streams, step++, 32), false);
+    const at::Tensor batch = reader.gather_video(draws(reader, streams, step++, 32));
     benchmark::DoNotOptimize(batch.const_data_ptr());
   }
   state.SetItemsProcessed(state.iterations() * 32);
@@ -189,7 +189,7 @@ Pairs measure_pairs(const StepKind& kind, const WindowReader& reader) {
   const RandomStreams streams("bench", "loader", 0);
   Trained trained(kind);
   const auto load = [&](std::int64_t step) {
-    return reader.make_batch(draws(reader, streams, step, kind.batch), false, true, false, c10::kCPU);
+    return reader.make_batch(draws(reader, streams, step, kind.batch), kOnlyVideo, c10::kCPU);
   };
   const Batch held = load(0);
   const double first = trained.step(held);

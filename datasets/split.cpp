@@ -140,12 +140,4 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
   return roles;
 }
 
-std::vector<std::int64_t> visible_labels(const ClipList& list, const Roles& roles, bool all_labels) {
-  std::vector<std::int64_t> labels(list.clips.size(), -1);
-  for (const std::int64_t clip : all_labels ? roles.transfer : roles.labelled) {
-    labels[static_cast<std::size_t>(clip)] = list.clips[static_cast<std::size_t>(clip)].label;
-  }
-  return labels;
-}
-
 }  // namespace cmkd

@@ -67,8 +67,7 @@ void BatchSource::fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) 
 }
 
 Batch BatchSource::make(const std::vector<ClipDraw>& draws) const {
-  const bool video = modality_ == Modality::kVideo;
-  Batch batch = reader_.make_batch(draws, /*test=*/false, video, !video, options_.device);
+  Batch batch = reader_.make_batch(draws, only(modality_), options_.device);
   fill_labels(draws, batch);
   batch.transfer_index = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
   for (std::size_t i = 0; i < draws.size(); ++i) {

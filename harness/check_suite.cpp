@@ -1,11 +1,12 @@
-// What can be known of a suite before anything is trained.
+#include "cmkd/harness/check_suite.h"
 #include <ATen/Functions.h>
 #include <fmt/format.h>
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/step_guard.h"
-#include "cmkd/harness/trainer.h"
+#include "cmkd/harness/suite_models.h"
+#include "cmkd/methods/method.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
 

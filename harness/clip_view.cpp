@@ -5,17 +5,17 @@
 #include <algorithm>
 #include <utility>
 
-#include "cmkd/harness/trainer.h"
+#include "cmkd/harness/suite_models.h"
 #include "cmkd/runtime/determinism.h"
 
 namespace cmkd {
 
 namespace {
 
-SeenClip read_clip(const WindowReader& reader, const ClipDraw& draw, bool test, bool video, bool audio) {
+SeenClip read_clip(const WindowReader& reader, const ClipDraw& draw, ModalitySet modalities) {
   SeenClip seen;
-  if (video) seen.frames = reader.gather_video({draw}, test)[0];
-  if (audio) seen.samples = reader.gather_audio({draw}, test)[0];
+  if (modalities.video) seen.frames = reader.gather_video({draw})[0];
+  if (modalities.audio) seen.samples = reader.gather_audio({draw})[0];
   return seen;
 }
 
@@ -69,16 +69,15 @@ ClipView view_clip(const SuiteCell& cell, const SuiteData& data, std::int64_t cl
   const WindowReader& reader = cell.student->reader();
   ClipView view;
   view.draw = window.test ? reader.draw_test_view(clip, window.index) : reader.draw_window(clip, window.index);
-  view.place = reader.place_of(view.draw, window.test);
+  view.place = reader.place_of(view.draw);
   const IngestSettings& stored = data.cache.settings();
-  view.clip = read_clip(reader, view.draw, window.test, stored.video, stored.audio);
+  view.clip = read_clip(reader, view.draw, {stored.video, stored.audio});
   const CorruptionPlan* plan = cell.student->corruption();
   // Views at test are never damaged.
   const bool damaged =
       plan != nullptr && !window.test && plan->active() && plan->entries[static_cast<std::size_t>(clip)].corrupted;
   if (damaged) {
-    const bool video = cell.suite->teacher.modality == Modality::kVideo;
-    view.of_teacher = read_clip(cell.student->teacher_reader(), view.draw, window.test, video, !video);
+    view.of_teacher = read_clip(cell.student->teacher_reader(), view.draw, only(cell.suite->teacher.modality));
   }
   return view;
 }

@@ -8,21 +8,22 @@
 namespace cmkd {
 
 void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>& clips, std::int64_t windows,
-                     bool test, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
+                     WindowKind kind, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
                      const std::function<void(const ModelOutput&)>& sink) {
   const at::NoGradGuard no_grad;
-  const bool video = std::ranges::find(predictor.modalities, Modality::kVideo) != predictor.modalities.end();
-  const bool audio = std::ranges::find(predictor.modalities, Modality::kAudio) != predictor.modalities.end();
+  const ModalitySet modalities{std::ranges::count(predictor.modalities, Modality::kVideo) > 0,
+                               std::ranges::count(predictor.modalities, Modality::kAudio) > 0};
   for (const auto& module : predictor.modules) module->eval();
   std::vector<ClipDraw> draws;
   const auto flush = [&] {
     if (draws.empty()) return;
-    sink(predictor.predict(reader.make_batch(draws, test, video, audio, device)));
+    sink(predictor.predict(reader.make_batch(draws, modalities, device)));
     draws.clear();
   };
   for (const std::int64_t clip : clips) {
     for (std::int64_t window = 0; window < windows; ++window) {
-      draws.push_back(test ? reader.draw_test_view(clip, window) : reader.draw_window(clip, window));
+      draws.push_back(kind == WindowKind::kTestViews ? reader.draw_test_view(clip, window)
+                                                     : reader.draw_window(clip, window));
       if (static_cast<std::int64_t>(draws.size()) == batch_size) flush();
     }
   }
@@ -38,11 +39,12 @@ ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_
   const std::int64_t views = reader.test_views();
   std::vector<at::Tensor> scores;
   std::vector<at::Tensor> embeddings;
-  forward_windows(predictor, clips, views, /*test=*/true, reader, batch_size, device, [&](const ModelOutput& output) {
-    const at::Tensor logits = output.logits.to(at::kFloat);
-    scores.push_back((averaging.logits ? logits : probabilities(logits)).to(at::kCPU));
-    embeddings.push_back(output.embedding.to(at::kFloat).to(at::kCPU));
-  });
+  forward_windows(predictor, clips, views, WindowKind::kTestViews, reader, batch_size, device,
+                  [&](const ModelOutput& output) {
+                    const at::Tensor logits = output.logits.to(at::kFloat);
+                    scores.push_back((averaging.logits ? logits : probabilities(logits)).to(at::kCPU));
+                    embeddings.push_back(output.embedding.to(at::kFloat).to(at::kCPU));
+                  });
   const auto mean_over_views = [&](const std::vector<at::Tensor>& parts) {
     return at::cat(parts).view({static_cast<std::int64_t>(clips.size()), views, -1}).mean(1).contiguous();
   };

@@ -38,7 +38,9 @@ void Optimizer::step(double learning_rate) {
   if (parameters.empty()) return;
   for (at::Tensor& count : steps) count.add_(1);
   if (options_.kind == "sgd") {
-    // A zero buffer makes the first step momentum · 0 + gradient: the same as the kernel's own first step.
+    // A zero buffer makes the first step momentum · 0 + gradient: the same as the kernel's own first step. Without
+    // momentum the kernel wants no buffers.
+    if (options_.momentum == 0) first.clear();
     at::_fused_sgd_(parameters, gradients, first, options_.weight_decay, options_.momentum, learning_rate,
                     /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
   } else if (options_.kind == "adamw") {

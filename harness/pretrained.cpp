@@ -12,7 +12,7 @@
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
-#include "cmkd/harness/trainer.h"
+#include "cmkd/harness/suite_models.h"
 #include "cmkd/runtime/determinism.h"
 
 namespace cmkd {

@@ -17,6 +17,7 @@
 #include "cmkd/core/hash.h"
 #include "cmkd/harness/build_info.h"
 #include "cmkd/harness/task_evaluation.h"
+#include "cmkd/harness/training_failed.h"
 #include "cmkd/methods/source_code.h"
 #include "cmkd/metrics/tagging.h"
 #include "cmkd/runtime/determinism.h"

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "cmkd/core/error.h"
-#include "cmkd/harness/trainer.h"
+#include "cmkd/harness/check_suite.h"
 
 namespace cmkd {
 

@@ -18,6 +18,7 @@
 #include "cmkd/core/file.h"
 #include "cmkd/core/interrupt.h"
 #include "cmkd/core/progress.h"
+#include "cmkd/harness/check_suite.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/harness/worker_process.h"

@@ -10,7 +10,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/evaluator.h"
-#include "cmkd/harness/trainer.h"
+#include "cmkd/harness/training_failed.h"
 #include "cmkd/suites/tiled_ranking.h"
 
 namespace cmkd {

@@ -34,8 +34,7 @@ TeacherMaps::TeacherMaps(std::shared_ptr<Model> teacher, const OutputRequest& re
 ModelOutput TeacherMaps::compute(const std::vector<ClipDraw>& windows) const {
   const at::NoGradGuard no_grad;
   const Modality modality = outputs_.shape.modality;
-  const bool video = modality == Modality::kVideo;
-  const Batch sensed = reader_.make_batch(windows, /*test=*/false, video, !video, device_);
+  const Batch sensed = reader_.make_batch(windows, only(modality), device_);
   ModelOutput output = teacher_->forward(sensed.input(modality), request_);
   if (request_.stages) output.stages = view_(std::move(output.stages));
   return output;

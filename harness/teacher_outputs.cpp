@@ -61,10 +61,11 @@ TeacherOutputs compute_teacher_outputs(const Predictor& teacher, const ModelShap
   outputs.shape = shape;
   std::vector<at::Tensor> logits;
   std::vector<at::Tensor> embedding;
-  forward_windows(teacher, clips, windows, /*test=*/false, reader, batch_size, device, [&](const ModelOutput& output) {
-    logits.push_back(output.logits.to(at::kCPU));
-    embedding.push_back(output.embedding.to(at::kCPU));
-  });
+  forward_windows(teacher, clips, windows, WindowKind::kTraining, reader, batch_size, device,
+                  [&](const ModelOutput& output) {
+                    logits.push_back(output.logits.to(at::kCPU));
+                    embedding.push_back(output.embedding.to(at::kCPU));
+                  });
   outputs.logits = at::cat(logits);
   outputs.embedding = at::cat(embedding);
   return outputs;

@@ -58,9 +58,8 @@ void TeacherSide::attach(Batch& batch, const std::vector<ClipDraw>& draws) const
   for (const ClipDraw& draw : draws) views.push_back(reader_.draw_window(seen.source_of(draw.clip), draw.window));
   if (options_.input) {
     const Modality modality = own.shape.modality;
-    const bool video = modality == Modality::kVideo;
-    const Batch sensed = reader_.make_batch(views, /*test=*/false, video, !video, options_.device);
-    (video ? batch.video : batch.audio) = sensed.input(modality);
+    const Batch sensed = reader_.make_batch(views, only(modality), options_.device);
+    (modality == Modality::kVideo ? batch.video : batch.audio) = sensed.input(modality);
   }
   if (!maps_) return;
   const ModelOutput maps = maps_->of(views);

@@ -91,6 +91,7 @@ ClipDraw WindowReader::draw_window(std::int64_t clip, std::int64_t window) const
 
 ClipDraw WindowReader::draw_test_view(std::int64_t clip, std::int64_t view) const {
   ClipDraw draw = draw_window(clip, view / settings_.test_crops);
+  draw.test_view = true;
   if (settings_.test_crops == 1) return draw;
   const IngestSettings& stored = cache_.settings();
   const std::int64_t room_down = stored.height - height_;
@@ -110,19 +111,19 @@ WindowReader WindowReader::corrupted(std::shared_ptr<const CorruptionPlan> plan)
   return reader;
 }
 
-const CorruptionPlan::Entry* WindowReader::corruption_of(const ClipDraw& draw, bool test) const {
-  if (test || !corruption_ || !corruption_->active()) return nullptr;
+const CorruptionPlan::Entry* WindowReader::corruption_of(const ClipDraw& draw) const {
+  if (draw.test_view || !corruption_ || !corruption_->active()) return nullptr;
   const CorruptionPlan::Entry& entry = corruption_->entries.at(static_cast<std::size_t>(draw.clip));
   return entry.corrupted ? &entry : nullptr;
 }
 
-void WindowReader::read_frames(const ClipDraw& draw, bool test, bool frozen, std::uint8_t* out) const {
+void WindowReader::read_frames(const ClipDraw& draw, bool frozen, std::uint8_t* out) const {
   const std::int64_t stored_width = cache_.settings().width;
   const std::int64_t plane = cache_.settings().height * stored_width;
   const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
   LoadedClip loaded;
   loaded.clip = cache_.clip(draw.clip);
-  const std::int64_t first = first_frame(loaded.clip, draw, test);
+  const std::int64_t first = first_frame(loaded.clip, draw);
   if (cache_.settings().frame_storage != "raw") {
     loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
   }
@@ -178,21 +179,21 @@ void mix_in(float* samples, const std::vector<float>& noise, double snr_db) {
 
 }  // namespace
 
-at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool test) const {
+at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws) const {
   require_stored(cache_.settings().video, "video");
   const auto batch = static_cast<std::int64_t>(draws.size());
   at::Tensor tensor = at::empty({batch, 3, settings_.frames, height_, width_}, at::kByte);
   auto* out = tensor.mutable_data_ptr<std::uint8_t>();
   const std::int64_t size = 3 * settings_.frames * height_ * width_;
   for (const ClipDraw& draw : draws) {
-    const CorruptionPlan::Entry* damage = corruption_of(draw, test);
+    const CorruptionPlan::Entry* damage = corruption_of(draw);
     const CorruptionKind kind = damage == nullptr ? CorruptionKind::kNone : corruption_->settings.kind;
     ClipDraw seen = draw;
     if (kind == CorruptionKind::kSwap) seen.clip = damage->source;
     if (kind == CorruptionKind::kMissing) {
       std::fill_n(out, size, kGrey);
     } else {
-      read_frames(seen, test, kind == CorruptionKind::kFreeze, out);
+      read_frames(seen, kind == CorruptionKind::kFreeze, out);
     }
     if (kind == CorruptionKind::kOcclude) {
       cover(out, 3 * settings_.frames, height_, width_, corruption_->settings.area, *damage);
@@ -202,7 +203,7 @@ at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool t
   return tensor;
 }
 
-void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t shift, float* out) const {
+void WindowReader::read_samples(const ClipDraw& draw, std::int64_t shift, float* out) const {
   const IngestSettings& stored = cache_.settings();
   LoadedClip loaded;
   if (stored.audio_storage == "float32") {
@@ -215,7 +216,7 @@ void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t sh
     std::ranges::copy(clip.samples, out);
     return;
   }
-  const std::int64_t first = first_sample(clip, draw, test);
+  const std::int64_t first = first_sample(clip, draw);
   const std::int64_t count = std::clamp<std::int64_t>(clip.sample_count - first, 0, samples_);
   std::fill_n(out + count, samples_ - count, 0.0F);  // beyond the clip's end
   if (count == 0) return;
@@ -230,22 +231,22 @@ void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t sh
   }
 }
 
-at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws, bool test) const {
+at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws) const {
   require_stored(cache_.settings().audio, "audio");
   at::Tensor tensor = at::zeros({static_cast<std::int64_t>(draws.size()), samples_}, at::kFloat);
   auto* out = tensor.mutable_data_ptr<float>();
   for (const ClipDraw& draw : draws) {
-    const CorruptionPlan::Entry* damage = corruption_of(draw, test);
+    const CorruptionPlan::Entry* damage = corruption_of(draw);
     const CorruptionKind kind = damage == nullptr ? CorruptionKind::kNone : corruption_->settings.kind;
     ClipDraw other = draw;
     if (damage != nullptr) other.clip = damage->source;
     std::int64_t shift = 0;
     if (kind == CorruptionKind::kShift)
       shift = std::llround(corruption_->settings.shift_s * cache_.settings().sample_rate);
-    if (kind != CorruptionKind::kMissing) read_samples(kind == CorruptionKind::kSwap ? other : draw, test, shift, out);
+    if (kind != CorruptionKind::kMissing) read_samples(kind == CorruptionKind::kSwap ? other : draw, shift, out);
     if (kind == CorruptionKind::kNoise) {
       std::vector<float> noise(static_cast<std::size_t>(samples_));
-      read_samples(other, test, 0, noise.data());
+      read_samples(other, 0, noise.data());
       mix_in(out, noise, corruption_->settings.snr_db);
     }
     out += samples_;
@@ -253,8 +254,7 @@ at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws, bool t
   return tensor;
 }
 
-Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, bool test, bool video, bool audio,
-                               c10::Device device) const {
+Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, ModalitySet modalities, c10::Device device) const {
   Batch batch;
   const auto size = static_cast<std::int64_t>(draws.size());
   batch.clip_index = at::empty({size}, at::kLong);
@@ -266,16 +266,16 @@ Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, bool test, bo
     batch.window.mutable_data_ptr<std::int64_t>()[i] = draw.window;
     mirrored.mutable_data_ptr<bool>()[i] = draw.mirrored;
   }
-  if (video) {
+  if (modalities.video) {
     const Normalisation constants = normalisation(settings_.normalise);
-    at::Tensor pixels = gather_video(draws, test).to(device).to(at::kFloat);
-    if (settings_.flip && !test) {
+    at::Tensor pixels = gather_video(draws).to(device).to(at::kFloat);
+    if (std::ranges::any_of(draws, &ClipDraw::mirrored)) {
       pixels = at::where(mirrored.to(device).view({size, 1, 1, 1, 1}), pixels.flip({-1}), pixels);
     }
     const at::Tensor std = channel_values(constants.std, device);
     batch.video = pixels.mul_(1.0 / (255.0 * std)).sub_(channel_values(constants.mean, device) / std);
   }
-  if (audio) batch.audio = gather_audio(draws, test).to(device);
+  if (modalities.audio) batch.audio = gather_audio(draws).to(device);
   return batch;
 }
 

@@ -36,7 +36,7 @@ TEST_CASE("a batch holds exactly the cached pixels and samples of its windows an
   draw.window = 1;  // of three over 12 - 8 = 4 frames of room: frame 2
   draw.top = 5;
   draw.left = 7;
-  const at::Tensor video = reader.gather_video({draw}, false);
+  const at::Tensor video = reader.gather_video({draw});
   const CachedClip clip = fixture.cache->clip(3);
   REQUIRE(video.sizes() == at::IntArrayRef({1, 3, 8, 24, 24}));
   for (std::int64_t c = 0; c < 3; ++c) {
@@ -47,7 +47,7 @@ TEST_CASE("a batch holds exactly the cached pixels and samples of its windows an
       }
     }
   }
-  const at::Tensor audio = reader.gather_audio({draw}, false);
+  const at::Tensor audio = reader.gather_audio({draw});
   REQUIRE(audio.size(1) == 8000);  // 8 frames at 8 per second
   CHECK(std::equal(clip.samples.begin() + 2000,
                    clip.samples.begin() + 2000 + std::min<std::int64_t>(8000, clip.sample_count - 2000),
@@ -60,11 +60,10 @@ TEST_CASE("every storage gives windows of the same shape, and int16 sound of the
   const WindowReader a(*raw.cache, window());
   const WindowReader b(*packed.cache, window());
   const std::vector<ClipDraw> draws{a.draw_window(0, 0), a.draw_window(5, 2)};
-  CHECK(a.gather_video(draws, false).sizes() == b.gather_video(draws, false).sizes());
-  const at::Tensor difference =
-      (a.gather_video(draws, false).to(at::kFloat) - b.gather_video(draws, false).to(at::kFloat)).abs();
+  CHECK(a.gather_video(draws).sizes() == b.gather_video(draws).sizes());
+  const at::Tensor difference = (a.gather_video(draws).to(at::kFloat) - b.gather_video(draws).to(at::kFloat)).abs();
   CHECK(difference.mean().item<float>() < 6.0F);
-  CHECK((a.gather_audio(draws, false) - b.gather_audio(draws, false)).abs().max().item<float>() < 1e-4F);
+  CHECK((a.gather_audio(draws) - b.gather_audio(draws)).abs().max().item<float>() < 1e-4F);
 }
 
 TEST_CASE("a batch is a pure function of epoch and step") {
@@ -126,11 +125,11 @@ TEST_CASE("pixels are normalised on the device, and mirrored clips are mirrored"
   settings.flip = true;
   const WindowReader reader(*fixture.cache, settings);
   ClipDraw draw = reader.draw_window(2, 0);
-  const Batch plain = reader.make_batch({draw}, false, true, false, c10::kCPU);
+  const Batch plain = reader.make_batch({draw}, kOnlyVideo, c10::kCPU);
   draw.mirrored = true;
-  const Batch mirrored = reader.make_batch({draw}, false, true, false, c10::kCPU);
+  const Batch mirrored = reader.make_batch({draw}, kOnlyVideo, c10::kCPU);
   CHECK(at::equal(plain.video.flip({-1}), mirrored.video));
-  const at::Tensor expected = (reader.gather_video({draw}, false).to(at::kFloat) / 255.0 - 0.5) / 0.25;
+  const at::Tensor expected = (reader.gather_video({draw}).to(at::kFloat) / 255.0 - 0.5) / 0.25;
   CHECK(at::allclose(plain.video, expected, 1e-5, 1e-5));
   CHECK_FALSE(plain.audio.defined());
 }

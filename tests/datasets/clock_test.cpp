@@ -176,8 +176,8 @@ TEST_CASE("windows of a cached clip read the sound of their frames' times") {
     // window: frame 13 of the grid is the first from then on, and frame 12 of the source's is it.
     const WindowReader reader(cache, {.frames = 25, .windows = 3, .audio_seconds = 1});
     for (std::int64_t window = 0; window < 3; ++window) {
-      const at::Tensor sound = reader.gather_audio({reader.draw_window(0, window)}, false);
-      const at::Tensor video = reader.gather_video({reader.draw_window(0, window)}, false);
+      const at::Tensor sound = reader.gather_audio({reader.draw_window(0, window)});
+      const at::Tensor video = reader.gather_video({reader.draw_window(0, window)});
       const std::span<const float> samples(sound.const_data_ptr<float>(), kClockRate);
       CHECK(beep_s(samples) == Approx(window != 1 ? -1.0 : fps > 0 ? 0.5 : 0.48).margin(0.001));
       const auto* pixels = video.const_data_ptr<std::uint8_t>();

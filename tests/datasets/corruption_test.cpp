@@ -76,15 +76,15 @@ TEST_CASE("a clip that is not corrupted, and every view at test, are read as the
     for (const std::int64_t clip : pairs.clips) {
       const ClipDraw draw = pairs.reader.draw_window(clip, 1);
       const bool corrupted = plan->entries[static_cast<std::size_t>(clip)].corrupted;
-      const bool same_sound = pairs.reader.gather_audio({draw}, false).equal(damaged.gather_audio({draw}, false));
-      const bool same_frames = pairs.reader.gather_video({draw}, false).equal(damaged.gather_video({draw}, false));
+      const bool same_sound = pairs.reader.gather_audio({draw}).equal(damaged.gather_audio({draw}));
+      const bool same_frames = pairs.reader.gather_video({draw}).equal(damaged.gather_video({draw}));
       const bool of_sound = possible(kind, Modality::kAudio);
       const bool of_frames = possible(kind, Modality::kVideo);
       CHECK(same_sound == !(corrupted && of_sound));
       CHECK(same_frames == !(corrupted && of_frames));
       const ClipDraw view = pairs.reader.draw_test_view(clip, 0);
-      CHECK(pairs.reader.gather_audio({view}, true).equal(damaged.gather_audio({view}, true)));
-      CHECK(pairs.reader.gather_video({view}, true).equal(damaged.gather_video({view}, true)));
+      CHECK(pairs.reader.gather_audio({view}).equal(damaged.gather_audio({view})));
+      CHECK(pairs.reader.gather_video({view}).equal(damaged.gather_video({view})));
     }
   }
 }
@@ -97,12 +97,12 @@ TEST_CASE("noise has the SNR that was asked for, and is the other clip's sound")
   const WindowReader damaged = pairs.reader.corrupted(plan);
   for (const std::int64_t clip : {0, 5, 12}) {
     const ClipDraw draw = pairs.reader.draw_window(clip, 0);
-    const at::Tensor own = pairs.reader.gather_audio({draw}, false);
-    const at::Tensor added = damaged.gather_audio({draw}, false) - own;
+    const at::Tensor own = pairs.reader.gather_audio({draw});
+    const at::Tensor added = damaged.gather_audio({draw}) - own;
     CHECK(10 * std::log10(power(own) / power(added)) == Approx(6.0).margin(1e-3));
     ClipDraw other = draw;
     other.clip = plan->entries[static_cast<std::size_t>(clip)].source;
-    const at::Tensor noise = pairs.reader.gather_audio({other}, false);
+    const at::Tensor noise = pairs.reader.gather_audio({other});
     const double likeness = (noise * added).sum().item<double>() /
                             std::sqrt(noise.square().sum().item<double>() * added.square().sum().item<double>());
     CHECK(likeness == Approx(1.0).margin(1e-4));
@@ -118,12 +118,12 @@ TEST_CASE("swap is the other clip, missing is silence and grey, freeze is the fi
   const ClipDraw draw = pairs.reader.draw_window(3, 1);
   ClipDraw other = draw;
   other.clip = swap->entries[3].source;
-  CHECK(swapped.gather_audio({draw}, false).equal(pairs.reader.gather_audio({other}, false)));
-  CHECK(swapped.gather_video({draw}, false).equal(pairs.reader.gather_video({other}, false)));
-  CHECK(missing.gather_audio({draw}, false).abs().max().item<float>() == 0);
-  CHECK(missing.gather_video({draw}, false).eq(128).all().item<bool>());
-  const at::Tensor frames = frozen.gather_video({draw}, false);
-  const at::Tensor first = pairs.reader.gather_video({draw}, false).select(2, 0);
+  CHECK(swapped.gather_audio({draw}).equal(pairs.reader.gather_audio({other})));
+  CHECK(swapped.gather_video({draw}).equal(pairs.reader.gather_video({other})));
+  CHECK(missing.gather_audio({draw}).abs().max().item<float>() == 0);
+  CHECK(missing.gather_video({draw}).eq(128).all().item<bool>());
+  const at::Tensor frames = frozen.gather_video({draw});
+  const at::Tensor first = pairs.reader.gather_video({draw}).select(2, 0);
   for (std::int64_t t = 0; t < frames.size(2); ++t) CHECK(frames.select(2, t).equal(first));
 }
 
@@ -133,8 +133,8 @@ TEST_CASE("a shift moves the sound by its seconds, going round the clip") {
   settings.shift_s = 0.05;
   const WindowReader damaged = pairs.reader.corrupted(pairs.plan(settings));
   const ClipDraw draw = pairs.reader.draw_window(7, 2);
-  const at::Tensor own = pairs.reader.gather_audio({draw}, false);
-  const at::Tensor moved = damaged.gather_audio({draw}, false);
+  const at::Tensor own = pairs.reader.gather_audio({draw});
+  const at::Tensor moved = damaged.gather_audio({draw});
   const std::int64_t samples = 400;  // 0.05 s at 8 kHz
   CHECK(moved.narrow(1, samples, own.size(1) - samples).equal(own.narrow(1, 0, own.size(1) - samples)));
 }
@@ -145,7 +145,7 @@ TEST_CASE("an occlusion covers its share of every frame, in one place of the cli
   settings.area = 0.25;
   const WindowReader damaged = pairs.reader.corrupted(pairs.plan(settings));
   const ClipDraw draw = pairs.reader.draw_window(2, 0);
-  const at::Tensor changed = damaged.gather_video({draw}, false).ne(pairs.reader.gather_video({draw}, false));
+  const at::Tensor changed = damaged.gather_video({draw}).ne(pairs.reader.gather_video({draw}));
   const at::Tensor covered = changed.any(2).any(1);  // [1, h, w]
   CHECK(covered.sum().item<std::int64_t>() <= 12 * 12);
   CHECK(covered.sum().item<std::int64_t>() > 12 * 12 * 3 / 4);  // less where a pixel was grey before

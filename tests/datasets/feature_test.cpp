@@ -84,8 +84,11 @@ TEST_CASE("a feature stands for the sound: whole, in every window, and the clip'
   const WindowReader reader(cache, window);
   CHECK(reader.samples_per_window() == 6);
   for (const bool test : {false, true}) {
-    const std::vector<ClipDraw> draws{reader.draw_window(2, 0), reader.draw_window(2, 1), reader.draw_window(0, 1)};
-    const Batch batch = reader.make_batch(draws, test, true, true, at::kCPU);
+    std::vector<ClipDraw> draws;
+    for (const auto& [clip, view] : {std::pair(2, 0), std::pair(2, 1), std::pair(0, 1)}) {
+      draws.push_back(test ? reader.draw_test_view(clip, view) : reader.draw_window(clip, view));
+    }
+    const Batch batch = reader.make_batch(draws, kBothModalities, at::kCPU);
     CHECK(batch.video.sizes() == at::IntArrayRef({3, 3, 4, kFeatureSize, kFeatureSize}));
     const at::Tensor row = at::arange(6, at::kFloat);
     CHECK(at::equal(batch.audio, at::stack({row + 20, row + 20, row})));
@@ -103,7 +106,7 @@ TEST_CASE("features of other clips and missing ones are read as the plan of corr
     auto plan = std::make_shared<CorruptionPlan>(
         plan_corruption(settings, clips.list, {0, 1, 2, 3}, RandomStreams("t", "t", 0).stream("c")));
     const WindowReader reader = WindowReader(cache, {}).corrupted(plan);
-    return std::pair(reader.gather_audio({reader.draw_window(0, 0)}, false), plan->entries[0].source);
+    return std::pair(reader.gather_audio({reader.draw_window(0, 0)}), plan->entries[0].source);
   };
   CHECK(at::equal(damaged(CorruptionKind::kMissing).first, at::zeros({1, 6})));
   const auto [swapped, source] = damaged(CorruptionKind::kSwap);

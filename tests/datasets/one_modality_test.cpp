@@ -63,10 +63,10 @@ TEST_CASE("where no picture is asked for, clips without one are used and those w
   const WindowReader reader(cache, {.audio_seconds = 0.5});
   const Batch batch =
       reader.make_batch({reader.draw_window(0, 0), reader.draw_training(1, RandomStreams("t", "t", 0).stream("w"))},
-                        false, false, true, at::kCPU);
+                        kOnlyAudio, at::kCPU);
   CHECK(batch.audio.sizes() == at::IntArrayRef({2, kOneModalityRate / 2}));
   CHECK(batch.audio.abs().amax().item<float>() > 0.2F);
-  CHECK(mentions(error_of([&] { (void)reader.make_batch({reader.draw_window(0, 0)}, false, true, true, at::kCPU); }),
+  CHECK(mentions(error_of([&] { (void)reader.make_batch({reader.draw_window(0, 0)}, kBothModalities, at::kCPU); }),
                  {"wants video", "ingest.video = false"}));
 }
 
@@ -82,9 +82,9 @@ TEST_CASE("where no sound is asked for, silent clips are used and those without 
     CHECK(cache.clip(k).sample_count == 0);
   }
   const WindowReader reader(cache, {.frames = 4});
-  const Batch batch = reader.make_batch({reader.draw_window(2, 0)}, true, true, false, at::kCPU);
+  const Batch batch = reader.make_batch({reader.draw_window(2, 0)}, kOnlyVideo, at::kCPU);
   CHECK(batch.video.sizes() == at::IntArrayRef({1, 3, 4, 16, 16}));
-  CHECK(mentions(error_of([&] { (void)reader.make_batch({reader.draw_window(2, 0)}, true, true, true, at::kCPU); }),
+  CHECK(mentions(error_of([&] { (void)reader.make_batch({reader.draw_window(2, 0)}, kBothModalities, at::kCPU); }),
                  {"wants audio", "ingest.audio = false"}));
 }
 
@@ -110,8 +110,7 @@ TEST_CASE("the 400 real clips of ESC-10 are ingested without a picture, and none
     CHECK(seconds < 7.3);
   }
   const WindowReader reader(cache, {.audio_seconds = 5});
-  const Batch batch =
-      reader.make_batch({reader.draw_window(0, 0), reader.draw_window(399, 0)}, true, false, true, at::kCPU);
+  const Batch batch = reader.make_batch({reader.draw_window(0, 0), reader.draw_window(399, 0)}, kOnlyAudio, at::kCPU);
   CHECK(batch.audio.sizes() == at::IntArrayRef({2, 80000}));
   CHECK(at::isfinite(batch.audio).all().item<bool>());
   CHECK((batch.audio.abs().amax({1}) > 0.01F).all().item<bool>());

@@ -9,9 +9,9 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/core/hash.h"
+#include "cmkd/harness/check_suite.h"
 #include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/run_one.h"
-#include "cmkd/harness/trainer.h"
 #include "cmkd/runtime/determinism.h"
 #include "paths.h"
 

@@ -37,8 +37,4 @@ struct Roles {
 [[nodiscard]] Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const SplitSettings& settings,
                                  const std::string& dataset, std::int64_t seed, const std::string& fold = "");
 
-// The labels that a training may see: the true label of labelled clips, −1 of every other transfer clip. Hidden labels
-// are not masked later: they are not in here.
-[[nodiscard]] std::vector<std::int64_t> visible_labels(const ClipList& list, const Roles& roles, bool all_labels);
-
 }  // namespace cmkd

@@ -13,11 +13,12 @@
 
 namespace cmkd {
 
+enum class WindowKind { kTraining, kTestViews };
+
 // Calls `sink` with the outputs of consecutive batches over all (clip, window) pairs, clip-major, in eval mode and
-// without gradient. The predictor's modules are in train mode again afterwards. `test` chooses test views instead of
-// training windows.
+// without gradient. The predictor's modules are in train mode again afterwards.
 void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>& clips, std::int64_t windows,
-                     bool test, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
+                     WindowKind kind, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
                      const std::function<void(const ModelOutput&)>& sink);
 
 // How the outputs of a clip's views become the clip's.

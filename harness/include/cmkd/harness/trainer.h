@@ -14,10 +14,15 @@
 #include "cmkd/batches/batch_plan.h"
 #include "cmkd/harness/batch_source.h"
 #include "cmkd/harness/checkpoint.h"
-#include "cmkd/harness/optimizer.h"
+#include "cmkd/harness/epoch_log.h"
+#include "cmkd/harness/group_optimizers.h"
+#include "cmkd/harness/pairing.h"
+#include "cmkd/harness/phase_spans.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/teacher_outputs.h"
+#include "cmkd/harness/training_build.h"
+#include "cmkd/harness/weight_selection.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/methods/training.h"
 
@@ -38,20 +43,6 @@ struct TrainerOptions {
   std::function<void(const TrainerProgress&)> progress;
 };
 
-// What the suite's clips and windows fix about a model's input and output.
-[[nodiscard]] ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const SuiteData& data,
-                                       const WindowReader& reader);
-
-// What can be known before anything is trained: every seed's roles are filled, windows and models fit the data, and
-// every method can be built for these models. Throws Error(kUsage) otherwise.
-void check_suite(const Suite& suite, const SuiteData& data);
-
-// A failure that belongs to the run: it becomes a row with this reason.
-class TrainingFailed : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 // Trains `planned` on its clips. Checkpoints now and then and when interrupted (then throws Error(kInterrupted)).
 // Throws TrainingFailed for a loss that is not finite or diverges, for a step that breaks the rules of step_guard.h,
 // and for whatever a method throws.
@@ -64,65 +55,47 @@ class Trainer {
   void run();
 
   [[nodiscard]] Predictor predictor();
-  [[nodiscard]] ModelShape model_shape() const { return shape_; }
+  [[nodiscard]] ModelShape model_shape() const { return built_.shape; }
   [[nodiscard]] const Roles& roles() const { return source_.roles(); }
   [[nodiscard]] const WindowReader& reader() const { return source_.reader(); }
   // The weights that are evaluated, by group and name.
   [[nodiscard]] TensorMap weights();
   // What was done to the teacher's side, by position in the clip list; null when nothing was.
   [[nodiscard]] const CorruptionPlan* corruption() const { return source_.corruption(); }
-  // Training::clip_signals of the transfer clips, in their order, in the first window: name -> [N] float on the host.
+  // Of the trained method, as training_build.h has them.
   [[nodiscard]] TensorMap clip_signals();
   // Everything of the record that training determines (fingerprints, epochs, selection, measured).
   void fill(results::TrainingRecord& record);
 
  private:
-  struct PhaseSpan {
-    Phase phase;
-    std::int64_t first_epoch = 0;  // over all phases
-    // Which epoch of the random streams its first is. The last phase begins at 0, so that a method of several phases
-    // sees there what the methods of one see; earlier phases come from beyond it.
-    std::int64_t stream_epoch = 0;
-    bool is_last = true;
-  };
-
-  void set_teacher_side();
-  void build();
   void restore();
   void save();
   void run_epoch(const PhaseSpan& span);
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
-  [[nodiscard]] bool chooses_on_test() const;
-  [[nodiscard]] const std::vector<std::int64_t>& selection_clips() const;
-  [[nodiscard]] std::shared_ptr<Model> load_teacher() const;
-  [[nodiscard]] std::vector<at::Tensor> student_stages(Model& model) const;
-  void accumulate(const StepResult& result);
+  void train_on(const Batch& batch, const StepContext& context);
+  [[nodiscard]] double scheduled_factor(const StepContext& context) const;
   void finish_epoch(const PhaseSpan& span);
-  void check_finite(const std::string& name, double value, const PhaseSpan& span) const;
+  [[nodiscard]] const std::vector<std::int64_t>& selection_clips() const;
   void validate(const PhaseSpan& span);
-  void select_weights();
   void report() const;
-  [[nodiscard]] std::vector<ModuleGroup> groups_of(const std::string& phase);
 
   const Suite& suite_;
   const PlannedTraining& planned_;
   const SuiteData& data_;
-  const TeacherOutputs* teacher_;  // of the clips as they are; may be null
   TrainerOptions options_;
-  const MethodInfo& info_;
   const Parameters& budget_;  // [training] or [teacher.training]
   BatchSource source_;
   BatchPlan batches_;
-  ModelShape shape_;
-  std::unique_ptr<Training> training_;
-  std::vector<std::pair<std::string, Optimizer>> optimizers_;  // by group
+  BuiltTraining built_;
+  GroupOptimizers optimizers_;
   std::vector<PhaseSpan> phases_;
   std::int64_t epochs_ = 0;          // over all phases
   std::int64_t guarded_phase_ = -1;  // of which this session has looked through the first step's graph
-  Checkpoint state_;
-  std::vector<at::Tensor> sums_;  // one a sum_name, 0-d double on the device
-  TensorMap best_;
+  EpochLog log_;
+  WeightSelection selection_;
+  PairingFingerprints seen_;  // in the last phase: the phase that all methods have
+  Checkpoint position_;       // phase, epoch, step and seconds; what others hold is put in when it is saved
   double session_start_ = 0;
   double last_save_ = 0;
 };

@@ -30,6 +30,17 @@ struct WindowSettings {
   std::string normalise = "half";  // "half": mean 0.5, std 0.25; "kinetics": torchvision's for Kinetics-400 weights
 };
 
+struct ModalitySet {
+  bool video = false;
+  bool audio = false;
+};
+inline constexpr ModalitySet kOnlyVideo{.video = true};
+inline constexpr ModalitySet kOnlyAudio{.audio = true};
+inline constexpr ModalitySet kBothModalities{.video = true, .audio = true};
+[[nodiscard]] constexpr ModalitySet only(Modality modality) noexcept {
+  return modality == Modality::kVideo ? kOnlyVideo : kOnlyAudio;
+}
+
 // The draws for one clip of one batch.
 struct ClipDraw {
   std::int64_t clip = 0;    // position in the cache
@@ -37,6 +48,7 @@ struct ClipDraw {
   std::int64_t top = 0;     // of the crop
   std::int64_t left = 0;
   bool mirrored = false;
+  bool test_view = false;  // `window` counts the views at test: these are never damaged
 };
 
 // Where a draw's window lies in its clip.
@@ -61,18 +73,17 @@ class WindowReader {
   [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.test_views * settings_.test_crops; }
 
   // What of the clip the draw reads, undamaged.
-  [[nodiscard]] WindowPlace place_of(const ClipDraw& draw, bool test) const;
+  [[nodiscard]] WindowPlace place_of(const ClipDraw& draw) const;
 
   // The same reader, but what it reads of training windows is damaged as `plan` says. For the teacher's side.
   [[nodiscard]] WindowReader corrupted(std::shared_ptr<const CorruptionPlan> plan) const;
 
   // [B, 3, T, h, w] uint8 on the host, not mirrored.
-  [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws, bool test) const;
+  [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws) const;
   // [B, n] float on the host: samples beyond the clip's end are zero; or the clips' features, the same for all windows.
-  [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws, bool test) const;
+  [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws) const;
   // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
-  [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, bool test, bool video, bool audio,
-                                 c10::Device device) const;
+  [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, ModalitySet modalities, c10::Device device) const;
 
   [[nodiscard]] std::int64_t samples_per_window() const noexcept { return samples_; }
   [[nodiscard]] std::int64_t height() const noexcept { return height_; }
@@ -80,14 +91,14 @@ class WindowReader {
 
  private:
   // Of a draw's window in its clip.
-  [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, const ClipDraw& draw, bool test) const;
+  [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, const ClipDraw& draw) const;
   [[nodiscard]] std::int64_t frame_at(const CachedClip& clip, std::int64_t first, std::int64_t t) const;
-  [[nodiscard]] std::int64_t first_sample(const CachedClip& clip, const ClipDraw& draw, bool test) const;
+  [[nodiscard]] std::int64_t first_sample(const CachedClip& clip, const ClipDraw& draw) const;
   // What is done to a draw; nothing when it is to be read as it is.
-  [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw, bool test) const;
+  [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw) const;
   // [3, T, h, w] and [n], written to `out`. `frozen`: the first frame stands; `shift`: samples by which sound is later.
-  void read_frames(const ClipDraw& draw, bool test, bool frozen, std::uint8_t* out) const;
-  void read_samples(const ClipDraw& draw, bool test, std::int64_t shift, float* out) const;
+  void read_frames(const ClipDraw& draw, bool frozen, std::uint8_t* out) const;
+  void read_samples(const ClipDraw& draw, std::int64_t shift, float* out) const;
 
   const ClipCache& cache_;
   WindowSettings settings_;

@@ -1,0 +1,48 @@
+#include "cmkd/harness/group_optimizers.h"
+
+#include <torch/nn/module.h>
+#include <torch/nn/utils/clip_grad.h>
+
+#include <algorithm>
+
+namespace cmkd {
+
+namespace {
+
+bool trains_in(const ModuleGroup& group, const std::string& phase) {
+  return group.phases.empty() || std::ranges::find(group.phases, phase) != group.phases.end();
+}
+
+std::string optimizer_prefix(const std::string& group) { return "optimizer." + group + "."; }
+
+}  // namespace
+
+GroupOptimizers::GroupOptimizers(const std::vector<ModuleGroup>& groups, OptimizerOptions options) {
+  const double weight_decay = options.weight_decay;
+  for (const ModuleGroup& group : groups) {
+    options.weight_decay = group.weight_decay.value_or(weight_decay);
+    optimizers_.emplace_back(group.name, Optimizer(unique_parameters(*group.module), options));
+  }
+}
+
+void GroupOptimizers::step(const std::vector<ModuleGroup>& groups, const std::string& phase, LearningRate rate,
+                           double clip_norm) {
+  for (const ModuleGroup& group : groups) {
+    if (!trains_in(group, phase)) continue;
+    if (clip_norm > 0) torch::nn::utils::clip_grad_norm_(unique_parameters(*group.module), clip_norm);
+    const auto found = std::ranges::find(optimizers_, group.name, &std::pair<std::string, Optimizer>::first);
+    found->second.step(rate.peak * group.learning_rate_scale * rate.factor);
+  }
+}
+
+TensorMap GroupOptimizers::state() const {
+  TensorMap tensors;
+  for (const auto& [name, optimizer] : optimizers_) add_with_prefix(tensors, optimizer_prefix(name), optimizer.state());
+  return tensors;
+}
+
+void GroupOptimizers::load_state(const TensorMap& tensors) {
+  for (auto& [name, optimizer] : optimizers_) optimizer.load_state(with_prefix(tensors, optimizer_prefix(name)));
+}
+
+}  // namespace cmkd
