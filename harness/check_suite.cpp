@@ -39,7 +39,7 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
   const ScopedSeed guard(0);
   const auto make_model = [&](const ModelEntry& entry) {
     const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
-    (void)load_weights(*model, entry);
+    (void)load_pretrained(*model, entry);
     return model;
   };
   const auto student = make_model(suite.student);

@@ -63,7 +63,7 @@ std::string weights_hash(const ModelEntry& entry) {
   return found->second;
 }
 
-WeightsReport load_weights(Model& model, const ModelEntry& entry, const std::string& expected_hash) {
+WeightsReport load_pretrained(Model& model, const ModelEntry& entry, const std::string& expected_hash) {
   if (!entry.has_weights()) return {};
   const Parameters& values = entry.weights.values;
   try {
@@ -74,7 +74,7 @@ WeightsReport load_weights(Model& model, const ModelEntry& entry, const std::str
       throw Error(ErrorKind::kData, {"the weights changed while the suite ran: another content than was planned with",
                                      file.path.string(), "", "run the command again"});
     }
-    return load_pretrained(model, file, options);
+    return load_weights(model, file, options);
   } catch (const Error& error) {
     rethrow(error, entry);
   }
@@ -87,7 +87,7 @@ std::vector<WeightsLine> check_weights(const Suite& suite, const SuiteData& data
     if (!entry->has_weights()) continue;
     const ScopedSeed seed(0);
     const auto model = model_registry().get(entry->id).make(model_config(suite, *entry, data, reader));
-    lines.push_back({role, load_weights(*model, *entry), entry->weights.values.text("weights_pretrained_on")});
+    lines.push_back({role, load_pretrained(*model, *entry), entry->weights.values.text("weights_pretrained_on")});
   }
   return lines;
 }

@@ -28,7 +28,7 @@ std::shared_ptr<Model> first_model(const Suite& suite, const PlannedTraining& pl
     const ScopedSeed seed(source.streams().seed_for(planned.is_teacher ? "teacher-init" : "student-init"));
     model = model_registry().get(entry.id).make(model_config(suite, entry, data, source.reader()));
   }
-  (void)load_weights(*model, entry, planned.weights_hash);
+  (void)load_pretrained(*model, entry, planned.weights_hash);
   model->to(device);
   return model;
 }

@@ -197,7 +197,7 @@ WeightsReport compare_weights(const Model& model, const WeightFile& file, const 
   return report;
 }
 
-WeightsReport load_pretrained(Model& model, const WeightFile& file, const LoadOptions& options) {
+WeightsReport load_weights(Model& model, const WeightFile& file, const LoadOptions& options) {
   WeightsReport report = compare_weights(model, file, options);
   refuse_not_finite(file, report);
   if (report.matched.empty() || (!report.complete() && !options.allow_partial)) {

@@ -62,7 +62,7 @@ TEST_CASE("a torchvision state dict loads into the backbone of the same name, ev
     INFO(id);
     const TensorMap given = torchvision_state(id);
     const auto model = make_loaded(id, given.at("fc.bias").size(0));
-    const WeightsReport report = load_pretrained(*model, file_of(given));
+    const WeightsReport report = load_weights(*model, file_of(given));
     CHECK(report.complete());
     CHECK(report.matched.size() == given.size());
     for (const auto& [name, tensor] : state_of(*model)) {
@@ -79,7 +79,7 @@ TEST_CASE("the model's outputs are those of the model that the weights came from
   target->eval();
   const at::Tensor input = at::linspace(-1, 1, 2 * 3 * 8 * 1024).view({2, 3, 8, 32, 32}).sin();
   CHECK_FALSE(at::equal(source->forward(input).logits, target->forward(input).logits));
-  (void)load_pretrained(*target, file_of(copies(*source)));
+  (void)load_weights(*target, file_of(copies(*source)));
   CHECK(at::equal(source->forward(input).logits, target->forward(input).logits));
 }
 
@@ -87,11 +87,11 @@ TEST_CASE("auto removes the prefix with which most tensors fit, whatever its dep
   const auto source = make_loaded("image_cnn", 4, 1);
   const auto target = make_loaded("image_cnn", 4, 2);
   for (const std::string prefix : {"module.", "_orig_mod.", "_orig_mod.module.", "a.b.c.d."}) {
-    CHECK(load_pretrained(*target, file_of(copies(*source, prefix))).prefix == prefix);
+    CHECK(load_weights(*target, file_of(copies(*source, prefix))).prefix == prefix);
   }
   TensorMap mixed = copies(*source, "backbone.");
   mixed.emplace("projector.weight", at::zeros({2}));
-  const WeightsReport report = load_pretrained(*target, file_of(mixed));
+  const WeightsReport report = load_weights(*target, file_of(mixed));
   CHECK(report.complete());
   CHECK(report.prefix == "backbone.");
   CHECK(report.left_out == std::vector<std::string>{"projector.weight"});
@@ -103,13 +103,13 @@ TEST_CASE("a prefix that was given is kept; when another would fit, the error na
   const auto target = make_loaded("image_cnn", 4, 2);
   LoadOptions options;
   options.prefix = "";
-  CHECK_THROWS_WITH(load_pretrained(*target, file_of(copies(*source, "backbone.")), options),
+  CHECK_THROWS_WITH(load_weights(*target, file_of(copies(*source, "backbone.")), options),
                     message_contains("name the prefix: 'backbone.'") &&
                         message_contains("better: prefix 'backbone.', with which 20 tensors fit"));
   options.prefix = "backbone";  // whole parts of names: the dot is understood
-  CHECK(load_pretrained(*target, file_of(copies(*source, "backbone.")), options).prefix == "backbone.");
+  CHECK(load_weights(*target, file_of(copies(*source, "backbone.")), options).prefix == "backbone.");
   options.prefix = "back";
-  CHECK_THROWS_AS(load_pretrained(*target, file_of(copies(*source, "backbone.")), options), Error);
+  CHECK_THROWS_AS(load_weights(*target, file_of(copies(*source, "backbone.")), options), Error);
 }
 
 TEST_CASE("a prefix fits by name and shape, and ties are decided by rule") {
@@ -154,31 +154,31 @@ TEST_CASE(
   variance[3] = std::numeric_limits<float>::infinity();
   variance[5] = std::numeric_limits<float>::quiet_NaN();
   for (const LoadOptions& options : {LoadOptions{}, partial}) {
-    CHECK_THROWS_WITH(load_pretrained(*target, damaged("stage1.1.running_var", variance), options),
+    CHECK_THROWS_WITH(load_weights(*target, damaged("stage1.1.running_var", variance), options),
                       message_contains("not finite: 2 NaN or infinite values, in 1 tensor") &&
                           message_contains("2 of 16 values of stage1.1.running_var"));
   }
   // Finite in the file, beyond the range of float32 in the model.
-  CHECK_THROWS_WITH(load_pretrained(*target, damaged("fc.bias", at::full({4}, 1e300, at::kDouble))),
+  CHECK_THROWS_WITH(load_weights(*target, damaged("fc.bias", at::full({4}, 1e300, at::kDouble))),
                     message_contains("4 of 4 values of fc.bias"));
   CHECK(fingerprint(copies(*target)) == before);
   // What is not loaded may be anything.
   LoadOptions skip;
   skip.classifier = "skip";
-  CHECK_NOTHROW(load_pretrained(*target, damaged("fc.bias", at::full({4}, NAN)), skip));
+  CHECK_NOTHROW(load_weights(*target, damaged("fc.bias", at::full({4}, NAN)), skip));
 }
 
 TEST_CASE("the head of another number of classes is an error that names the setting, and can be skipped") {
   const auto source = make_loaded("image_cnn", 10, 1);
   const auto target = make_loaded("image_cnn", 4, 2);
   const TensorMap before = copies(*target);
-  CHECK_THROWS_WITH(load_pretrained(*target, file_of(copies(*source))),
+  CHECK_THROWS_WITH(load_weights(*target, file_of(copies(*source))),
                     message_contains("fc.weight is [10, 64] in the file, [4, 64] in the model") &&
                         message_contains("classifier = skip"));
   CHECK(fingerprint(copies(*target)) == fingerprint(before));  // a refused file changes nothing
   LoadOptions options;
   options.classifier = "skip";
-  const WeightsReport report = load_pretrained(*target, file_of(copies(*source)), options);
+  const WeightsReport report = load_weights(*target, file_of(copies(*source)), options);
   CHECK(report.skipped == std::vector<std::string>{"fc.bias", "fc.weight"});
   const TensorMap after = state_of(*target);
   CHECK(at::equal(after.at("fc.weight"), before.at("fc.weight")));
@@ -192,17 +192,17 @@ TEST_CASE("what is missing, unexpected or of another shape is an error, unless p
   given.erase("stage2.0.weight");
   given["stage3.0.weight"] = at::zeros({1});
   given.emplace("extra.weight", at::zeros({3}));
-  CHECK_THROWS_WITH(load_pretrained(*target, file_of(given)),
+  CHECK_THROWS_WITH(load_weights(*target, file_of(given)),
                     message_contains("missing (1): stage2.0.weight") &&
                         message_contains("unexpected (1): extra.weight") &&
                         message_contains("another shape: stage3.0.weight is [1] in the file"));
   LoadOptions options;
   options.allow_partial = true;
-  const WeightsReport report = load_pretrained(*target, file_of(given), options);
+  const WeightsReport report = load_weights(*target, file_of(given), options);
   CHECK_FALSE(report.complete());
   CHECK(report.matched.size() == given.size() - 2);
   CHECK(at::equal(state_of(*target).at("fc.weight"), state_of(*source).at("fc.weight")));
-  CHECK_THROWS_WITH(load_pretrained(*target, file_of({{"other", at::zeros({2})}}), options),
+  CHECK_THROWS_WITH(load_weights(*target, file_of({{"other", at::zeros({2})}}), options),
                     message_contains("no tensor of the file fits"));
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("counters of batch norm may be absent: files of before PyTorch 0.4.1 h
   TensorMap given = copies(*source);
   std::erase_if(given, [](const auto& item) { return item.first.ends_with("num_batches_tracked"); });
   const auto target = make_loaded("image_cnn", 4, 2);
-  const WeightsReport report = load_pretrained(*target, file_of(given));
+  const WeightsReport report = load_weights(*target, file_of(given));
   CHECK(report.complete());
   CHECK(report.missing_counters.size() == 3);
 }
@@ -221,10 +221,10 @@ TEST_CASE("a first convolution on three channels is summed to one only when that
   TensorMap given = copies(*target);
   const at::Tensor colour = at::arange(given.at("stage1.0.weight").numel() * 3, at::kFloat);
   given["stage1.0.weight"] = colour.view({-1, 3, 3, 3});
-  CHECK_THROWS_AS(load_pretrained(*target, file_of(given)), Error);
+  CHECK_THROWS_AS(load_weights(*target, file_of(given)), Error);
   LoadOptions options;
   options.first_conv = "sum";
-  const WeightsReport report = load_pretrained(*target, file_of(given), options);
+  const WeightsReport report = load_weights(*target, file_of(given), options);
   CHECK(report.summed == std::vector<std::string>{"stage1.0.weight"});
   // Filter 0, row 0, column 0: channels 0, 9 and 18.
   CHECK(state_of(*target).at("stage1.0.weight").flatten()[0].item<float>() == 27.0F);
@@ -235,10 +235,10 @@ TEST_CASE("half precision is widened exactly, and an unknown option is named") {
   const auto target = make_loaded("image_cnn", 4, 2);
   TensorMap given;
   for (const auto& [name, tensor] : state_of(*source)) given.emplace(name, tensor.to(at::kHalf));
-  (void)load_pretrained(*target, file_of(given));
+  (void)load_weights(*target, file_of(given));
   CHECK(state_of(*target).at("fc.weight").scalar_type() == at::kFloat);
   CHECK(at::equal(state_of(*target).at("fc.weight"), given.at("fc.weight").to(at::kFloat)));
   LoadOptions options;
   options.classifier = "skpi";
-  CHECK_THROWS_WITH(load_pretrained(*target, file_of(given), options), message_contains("did you mean 'skip'?"));
+  CHECK_THROWS_WITH(load_weights(*target, file_of(given), options), message_contains("did you mean 'skip'?"));
 }

@@ -17,7 +17,7 @@ namespace cmkd {
 // Copies the file's weights into the model, on the host; nothing without `weights`. Throws Error naming the setting
 // when the file is not readable, does not fit, or has another content than `expected_hash` (when that is given): it
 // changed while the suite ran.
-WeightsReport load_weights(Model& model, const ModelEntry& entry, const std::string& expected_hash = "");
+WeightsReport load_pretrained(Model& model, const ModelEntry& entry, const std::string& expected_hash = "");
 
 struct WeightsLine {
   std::string role;  // "student", "teacher"

@@ -83,7 +83,7 @@ struct WeightsReport {
 // Copies what fits into the model, on whatever device and in whatever type this is. Throws Error(kData) with the
 // report's text, and then changes nothing, when something does not fit and `allow_partial` is not set, and always when
 // a value that would be loaded is NaN or infinite.
-WeightsReport load_pretrained(Model& model, const WeightFile& file, const LoadOptions& options = {});
+WeightsReport load_weights(Model& model, const WeightFile& file, const LoadOptions& options = {});
 
 struct FittingEntry {
   WeightFile file;

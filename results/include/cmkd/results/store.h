@@ -7,9 +7,7 @@
 //
 // Every call either does all of what it says or throws `cmkd::Error` and changes nothing:
 // - kData: not a store (not SQLite, another program's, newer version), corrupt, or content that contradicts a run
-//
 // - kEnvironment: locked for too long, read-only, disk full, no permission
-//
 // - kInternal: records that contradict themselves or each other (a bug of the caller)
 //
 // Every query has a total order that does not depend on the order in which the store was filled.
