@@ -28,19 +28,12 @@ std::filesystem::path default_vectors() {
               {"the project's vectors are not here", data_places(kVectors), "", "name a folder: cmkd conformance DIR"});
 }
 
-template <typename Check>  // VectorCheck of models/ or of metrics/: what both have
-CaseResult as_case(const std::filesystem::path& file, const Check& check) {
+CaseResult as_case(const std::filesystem::path& file, const VectorCheck& check) {
   CaseResult result;
   result.name = file.stem().string();
   result.value_error = check.error;
   result.worst = check.worst;
   result.problem = check.problem;
-  return result;
-}
-
-CaseResult as_metric_case(const std::filesystem::path& file) {
-  const metrics::VectorCheck check = metrics::check_metric_vector(file);
-  CaseResult result = as_case(file, check);
   result.compared = check.compared;
   result.not_compared = check.not_compared;
   return result;
@@ -54,7 +47,9 @@ void add_other_checks() {
   conformance_registry().add("log_mel", {"models/", ".pt", [](const std::filesystem::path& file) {
                                            return as_case(file, check_log_mel_vector(file));
                                          }});
-  conformance_registry().add("metrics", {"metrics/", ".json", as_metric_case});
+  conformance_registry().add("metrics", {"metrics/", ".json", [](const std::filesystem::path& file) {
+                                           return as_case(file, metrics::check_metric_vector(file));
+                                         }});
 }
 
 std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format("{:.1e}", error); }

@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "cmkd/datasets/clip.h"
 #include "cmkd/core/error.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/readers/data_root.h"
-#include "cmkd/readers/official_folds.h"
 #include "cmkd/suites/suite.h"
 #include "data_files.h"
 

@@ -25,6 +25,11 @@ Registry<DatasetInfo>& dataset_registry() {
   return registry;
 }
 
+std::vector<std::string> official_folds(const std::string& dataset, const Parameters& parameters) {
+  const DatasetInfo& info = dataset_registry().get(dataset);
+  return info.folds ? info.folds(parameters) : std::vector<std::string>();
+}
+
 DatasetRegistration::DatasetRegistration(DatasetInfo info) {
   const std::string id = info.id;
   dataset_registry().add(id, std::move(info));

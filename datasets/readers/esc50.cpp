@@ -5,7 +5,6 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/readers/media_source.h"
-#include "cmkd/readers/official_folds.h"
 #include "parts/reader_parts.h"
 
 namespace cmkd {
@@ -148,9 +147,8 @@ const DatasetRegistration kEsc50Registration({
     .made_here = false,
     .parameters = esc50_parameters(),
     .open = [](const Parameters& values) -> std::unique_ptr<ClipSource> { return std::make_unique<EscSource>(values); },
+    .folds = [](const Parameters&) { return esc_folds(); },
 });
-
-const OfficialFoldsRegistration kEscFolds("esc50", [](const Parameters&) { return esc_folds(); });
 
 }  // namespace
 

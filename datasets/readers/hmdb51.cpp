@@ -7,7 +7,6 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/readers/media_source.h"
-#include "cmkd/readers/official_folds.h"
 #include "parts/annotation.h"
 #include "parts/official_splits.h"
 
@@ -151,9 +150,8 @@ const DatasetRegistration kHmdb51Registration({
     .open = [](const Parameters& parameters) -> std::unique_ptr<ClipSource> {
       return std::make_unique<Hmdb51Source>(parameters);
     },
+    .folds = folds_of_splits,
 });
-
-const OfficialFoldsRegistration kHmdb51Folds("hmdb51", folds_of_splits);
 
 }  // namespace
 

@@ -6,7 +6,6 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/readers/media_source.h"
-#include "cmkd/readers/official_folds.h"
 #include "parts/annotation.h"
 #include "parts/official_splits.h"
 
@@ -176,9 +175,8 @@ const DatasetRegistration kUcf101Registration({
     .open = [](const Parameters& parameters) -> std::unique_ptr<ClipSource> {
       return std::make_unique<Ucf101Source>(parameters);
     },
+    .folds = folds_of_splits,
 });
-
-const OfficialFoldsRegistration kUcf101Folds("ucf101", folds_of_splits);
 
 }  // namespace
 

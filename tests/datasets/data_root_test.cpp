@@ -2,7 +2,6 @@
 #include "catch.h"
 // Catch first.
 #include "cmkd/readers/data_root.h"
-#include "cmkd/readers/official_folds.h"
 #include "environment.h"
 #include "error_text.h"
 #include "paths.h"

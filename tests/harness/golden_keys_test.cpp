@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cmkd/core/file.h"
+#include "cmkd/datasets/clip.h"
 #include "cmkd/harness/plan.h"
-#include "cmkd/readers/official_folds.h"
 #include "paths.h"
 
 using namespace cmkd;

@@ -1,36 +1,13 @@
 // How finished runs come from a worker's file into the store, without the processes.
 #include "catch.h"
 //
-#include "../../harness/run_ledger.h"
 #include "cmkd/core/error.h"
-#include "trained.h"
+#include "finished.h"
 
 using namespace cmkd;
 
-namespace {
-
-struct Finished {
-  Finished() {
-    options.out = trained.folder / "out";
-    for (const auto& [label, result] : trained.run_results) {
-      save_result(trained.runs.result(trained.keys.at(label)), result);
-    }
-  }
-
-  [[nodiscard]] RunLedger ledger() const { return {trained.suite, options, *trained.data, plan}; }
-  [[nodiscard]] const PlannedTraining& planned(const std::string& label) const {
-    return *plan.find(trained.keys.at(label));
-  }
-
-  test::Trained trained{{"kd"}, {"training.keep_weights=true"}};
-  Plan plan = make_plan(trained.suite, trained.data->listed.source_fingerprint);
-  RunOptions options;
-};
-
-}  // namespace
-
 TEST_CASE("a worker's result reads back as it was written") {
-  const Finished finished;
+  const test::Finished finished;
   const RunResult& written = finished.trained.run_results.at("kd");
   const std::filesystem::path file = finished.trained.runs.result(finished.planned("kd").key);
   const RunResult read = load_result(file);
@@ -52,7 +29,7 @@ TEST_CASE("a worker's result reads back as it was written") {
 }
 
 TEST_CASE("a finished run is in the store once, its weights as a file beside it, and its folder is gone") {
-  const Finished finished;
+  const test::Finished finished;
   const PlannedTraining& kd = finished.planned("kd");
   RunLedger ledger = finished.ledger();
   CHECK(ledger.is_finished(kd));
@@ -72,7 +49,7 @@ TEST_CASE("a finished run is in the store once, its weights as a file beside it,
 }
 
 TEST_CASE("a failure is a row with its reason, and is left alone unless it is to be run again") {
-  Finished finished;
+  test::Finished finished;
   const PlannedTraining& teacher = finished.planned("teacher");
   const PlannedTraining& kd = finished.planned("kd");
   {
@@ -91,7 +68,7 @@ TEST_CASE("a failure is a row with its reason, and is left alone unless it is to
 }
 
 TEST_CASE("a failure does not take the place of a result that was to be replaced") {
-  const Finished finished;
+  const test::Finished finished;
   const PlannedTraining& kd = finished.planned("kd");
   RunLedger ledger = finished.ledger();
   ledger.commit(finished.planned("teacher"));
@@ -101,7 +78,7 @@ TEST_CASE("a failure does not take the place of a result that was to be replaced
 }
 
 TEST_CASE("a result that replaces another says whether it is the same") {
-  const Finished finished;
+  const test::Finished finished;
   const PlannedTraining& kd = finished.planned("kd");
   RunLedger ledger = finished.ledger();
   ledger.commit(finished.planned("teacher"));
@@ -110,6 +87,7 @@ TEST_CASE("a result that replaces another says whether it is the same") {
     RunResult again = finished.trained.run_results.at("kd");
     again.replaces = true;
     if (!same) again.training.final_weights_fingerprint = "others";
+    std::filesystem::create_directories(finished.trained.runs.run(kd.key));
     save_result(finished.trained.runs.result(kd.key), again);
     CHECK(ledger.commit(kd) == same);
   }

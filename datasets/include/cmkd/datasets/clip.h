@@ -112,9 +112,14 @@ struct DatasetInfo {
   bool made_here = false;                 // this project makes the files itself when `root` has none
   std::vector<ParameterSpec> parameters;  // "root", …: from the suite file's [dataset] table
   std::function<std::unique_ptr<ClipSource>(const Parameters&)> open;
+  // ClipList::folds of the set with these parameters, before its files are there; empty for a set of one split.
+  std::function<std::vector<std::string>(const Parameters&)> folds = nullptr;
 };
 
 [[nodiscard]] Registry<DatasetInfo>& dataset_registry();
+
+// DatasetInfo::folds of a registered set.
+[[nodiscard]] std::vector<std::string> official_folds(const std::string& dataset, const Parameters& parameters);
 
 struct DatasetRegistration {
   explicit DatasetRegistration(DatasetInfo info);
