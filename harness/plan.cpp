@@ -42,26 +42,29 @@ PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int6
   return planned;
 }
 
-std::string rerun_command(const Suite& suite, const PlannedTraining& planned, bool tuned) {
+// Of one seed, or of all of them.
+std::string rerun_command(const Suite& suite, const PlannedTraining& planned, bool tuned, bool all_seeds) {
   const std::string file = suite.file.generic_string();
   if (planned.split != "test") return fmt::format("cmkd tune {} --only '{}'", file, planned.method);
-  return fmt::format("cmkd run {} --only '{}' --seed {}{}", file, planned.label, planned.seed, tuned ? " --tuned" : "");
+  const std::string seed = all_seeds ? "" : fmt::format(" --seed {}", planned.seed);
+  return fmt::format("cmkd run {} --only '{}'{}{}", file, planned.label, seed, tuned ? " --tuned" : "");
 }
 
-std::string note_of(MethodRole role) {
-  switch (role) {
+results::RowRole role_of(const PlannedTraining& planned) {
+  if (!planned.control.empty()) return results::RowRole::kControl;
+  switch (method_registry().get(planned.method).role) {
     case MethodRole::kLowerBound:
-      return "lower bound";
+      return results::RowRole::kLowerBound;
     case MethodRole::kCeiling:
-      return "ceiling";
+      return results::RowRole::kCeiling;
     case MethodRole::kTeacher:
-      return "teacher";
+      return results::RowRole::kTeacher;
     case MethodRole::kUpperBound:
-      return "uses both modalities";
+      return results::RowRole::kUpperBound;
     case MethodRole::kMethod:
       break;
   }
-  return "";
+  return results::RowRole::kMethod;
 }
 
 // `whole` is the suite of which `suite` may be a variant.
@@ -71,21 +74,27 @@ results::SuiteLink make_link(const Suite& whole, const Suite& suite, const Plann
   link.suite = whole.name;
   link.suite_title = whole.general.values.text("title");
   link.suite_file = whole.file.generic_string();
-  link.dataset = suite.condition.empty() ? suite.dataset : fmt::format("{}, {}", suite.dataset, suite.condition);
-  link.condition = suite.condition;
-  link.level = suite.level;
-  link.fold = planned.fold;
   link.task = suite.general.values.text("task");
+  link.dataset = suite.dataset;
+  link.direction = suite.direction();
+  link.protocol = suite.general.values.text("protocol");
   link.primary_metric = task_info(link.task).primary_metric;
   link.method_order = fmt::format("{:04}", position);
+  link.method = planned.method;
+  link.control = planned.control;
+  link.label = planned.label;
+  link.role = role_of(planned);
+  link.student_model = planned.is_teacher ? suite.teacher.id : suite.student.id;
+  link.seed = planned.seed;
+  if (planned.trial >= 0) link.trial = planned.trial;
+  link.fold = planned.fold;
+  link.swept_setting = suite.swept_setting;
+  link.swept_value = suite.swept_value;
+  link.level = suite.level;
   link.training_key = planned.key;
   link.evaluation_key = planned.evaluation_key;
-  link.rerun_command = rerun_command(suite, planned, tuned);
-  if (planned.trial >= 0) {
-    link.note = fmt::format("trial {}", planned.trial);
-    return link;
-  }
-  link.note = planned.control.empty() ? note_of(method_registry().get(planned.method).role) : "control";
+  link.rerun_command = rerun_command(suite, planned, tuned, /*all_seeds=*/false);
+  link.row_rerun_command = rerun_command(suite, planned, tuned, /*all_seeds=*/true);
   return link;
 }
 

@@ -141,11 +141,9 @@ std::optional<double> trial_value(const std::vector<const PlannedTraining*>& see
 }  // namespace
 
 std::int64_t stored_trials(const Suite& suite, const results::Store& store) {
-  constexpr std::string_view kPrefix = "trial ";
   std::int64_t trials = 0;
   for (const results::LeaderboardRow& row : store.leaderboard_rows(suite.name + "-tuning")) {
-    if (!row.link.note.starts_with(kPrefix)) continue;
-    trials = std::max<std::int64_t>(trials, std::stoll(row.link.note.substr(kPrefix.size())) + 1);
+    if (row.link.trial) trials = std::max(trials, *row.link.trial + 1);
   }
   return trials;
 }

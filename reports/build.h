@@ -10,35 +10,19 @@ namespace cmkd::reports {
 
 // --- rows.cpp: one row from the results of its seeds ---
 
-// A row of the store with what had to be inferred about it.
-struct PlacedRow {
-  const results::LeaderboardRow* source = nullptr;
-  std::string label;
-  std::string command;  // the rerun command without its seed
-  std::string direction;
-  std::string protocol;
-};
-
-[[nodiscard]] std::string without_seed(const std::string& command);
-[[nodiscard]] std::string label_in_command(const std::string& command);
-// `placed` are all of one table and label. Leaves out what needs other rows: the name, tier and comparison.
-[[nodiscard]] Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& options);
+// `rows` are all of one table and label. Leaves out what needs other rows: the name, tier and comparison.
+[[nodiscard]] Row make_row(const std::vector<const results::LeaderboardRow*>& rows, const LeaderboardOptions& options);
 
 // Counts, mean, deviation, interval and averages from `row.seeds`.
 void summarise(Row& row);
 
 // Seeds without a value, those with the same reason together.
 struct MissingSeeds {
-  std::string seeds;   // "seed 2", "seeds 3, 4", "2 seeds, not known which"
+  std::string seeds;   // "seed 2", "seeds 3, 4"
   std::string reason;  // "failed: loss is not finite …", "not run"
 };
 [[nodiscard]] std::vector<MissingSeeds> missing_seeds(const Row& row);
 [[nodiscard]] std::string missing_reasons(const Row& row);  // "seed 2: failed: …; seeds 3, 4: not run"
-
-// --- sweep.cpp: what a condition is made of ---
-
-[[nodiscard]] std::string swept_setting(const Table& table);  // "corruption.share" of "corruption.share = 0.5"
-[[nodiscard]] std::string base_dataset(const Table& table);   // without the condition
 
 // --- comparison.cpp: rows against each other ---
 

@@ -77,7 +77,7 @@ std::vector<Row*> ranked_rows(Table& table) {
 void say_why_not_ranked(Row& row) {
   if (row.role == RowRole::kControl) {
     row.not_ranked = "control";
-  } else if (row.role != RowRole::kMethod) {
+  } else if (!is_ranked(row.role)) {
     row.not_ranked = row.note;
   } else if (row.partial()) {
     row.not_ranked = fmt::format("partial: {}", missing_reasons(row));
@@ -165,7 +165,7 @@ void assign_tiers(Table& table) {
 void describe_fingerprints(Table& table) {
   std::vector<const Row*> rows;
   for (const Row& row : table.rows) {
-    if (row.role == RowRole::kMethod || row.role == RowRole::kControl) rows.push_back(&row);
+    if (is_ranked(row.role) || row.role == RowRole::kControl) rows.push_back(&row);
   }
   table.fingerprints = fmt::format(
       "All methods and controls of each seed share their initial weights: {}; batch order: {}; augmentation: {}.",
@@ -178,7 +178,7 @@ void sort_rows(Table& table) {
   const auto group = [](const Row& row) {
     if (row.role == RowRole::kCeiling) return 0;
     if (row.role == RowRole::kTeacher) return 1;
-    if (row.role == RowRole::kOther) return 3;
+    if (row.role == RowRole::kUpperBound) return 3;
     return row.partial() ? 4 : 2;
   };
   const auto key = [&](const Row& row) {

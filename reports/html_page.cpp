@@ -16,7 +16,7 @@ std::string scroll_region(const std::string& name) {
 
 const char* row_class(const Row& row) {
   if (row.role == RowRole::kControl) return "control";
-  if (row.role != RowRole::kMethod) return "bound";
+  if (!is_ranked(row.role)) return "bound";
   return row.partial() ? "partial" : "ranked";
 }
 

@@ -86,7 +86,7 @@ PlotAxis plot_axis(const Table& table) {
       shown.push_back(shown_value(table.primary_metric, row.interval->low));
       shown.push_back(shown_value(table.primary_metric, row.interval->high));
     }
-    if (row.method == "student" && row.role == RowRole::kMethod && row.mean && !axis.student) {
+    if (row.method == "student" && is_ranked(row.role) && row.mean && !axis.student) {
       axis.student = shown_value(table.primary_metric, *row.mean);
     }
   }

@@ -70,7 +70,7 @@ std::vector<Series> series_of(const Sweep& sweep) {
                                    [](const SweepPoint& point) { return point.mean.has_value(); });
     if (last == row.points.rend()) continue;
     Series one{&row, all.size() % kShapes.size(), "other", 0, 0};
-    if (row.area.role == RowRole::kMethod) one.css = fmt::format("line{}", methods++ % kShapes.size());
+    if (is_ranked(row.area.role)) one.css = fmt::format("line{}", methods++ % kShapes.size());
     one.last = static_cast<std::size_t>(row.points.rend() - last) - 1;
     all.push_back(one);
   }

@@ -14,59 +14,26 @@ namespace cmkd::reports {
 
 namespace {
 
-using TablePlace = std::pair<std::string, std::string>;  // direction, protocol
+using StoreRows = std::vector<const results::LeaderboardRow*>;
 
-// A training that failed or never ran does not tell its protocol, and one that never ran not its direction: they are
-// those of the other seeds of the same command, else of the whole suite where it has only one.
-void place(std::vector<PlacedRow>& rows) {
-  std::map<std::tuple<std::string, std::string, std::string>, std::set<TablePlace>> by_command;
-  std::map<std::tuple<std::string, std::string>, std::set<TablePlace>> by_task;
-  for (const PlacedRow& row : rows) {
-    if (row.source->state != results::RowState::kEvaluated) continue;
-    const results::SuiteLink& link = row.source->link;
-    by_command[{link.task, link.dataset, row.command}].insert({row.direction, row.protocol});
-    by_task[{link.task, link.dataset}].insert({row.direction, row.protocol});
-  }
-  for (PlacedRow& row : rows) {
-    if (row.source->state == results::RowState::kEvaluated) continue;
-    const results::SuiteLink& link = row.source->link;
-    for (const std::set<TablePlace>& places :
-         {by_command[{link.task, link.dataset, row.command}], by_task[{link.task, link.dataset}]}) {
-      std::set<TablePlace> fitting;
-      for (const TablePlace& one : places) {
-        if (row.direction.empty() || row.direction == one.first) fitting.insert(one);
-      }
-      if (fitting.size() != 1) continue;
-      std::tie(row.direction, row.protocol) = *fitting.begin();
-      break;
-    }
-  }
+// Rows that compare with each other: a table. Levels go by their value: as text, 10 comes before 2.
+auto table_key(const results::SuiteLink& link) {
+  return std::tie(link.task, link.dataset, link.swept_setting, link.level, link.swept_value, link.direction,
+                  link.protocol);
 }
 
-std::vector<PlacedRow> placed_rows(const std::vector<results::LeaderboardRow>& rows) {
-  std::vector<PlacedRow> placed;
-  std::map<std::string, std::string> label_of_command;
-  for (const results::LeaderboardRow& row : rows) {
-    PlacedRow one{&row, row.training.label, without_seed(row.link.rerun_command), "", row.protocol};
-    if (row.state != results::RowState::kNotRun) {
-      one.direction = row.training.direction;
-      label_of_command[one.command] = row.training.label;
-    }
-    placed.push_back(one);
-  }
-  for (PlacedRow& row : placed) {
-    if (row.source->state != results::RowState::kNotRun) continue;
-    const auto known = label_of_command.find(row.command);
-    row.label = known != label_of_command.end() ? known->second : label_in_command(row.command);
-    if (row.label.empty()) row.label = fmt::format("training {:.12}", row.source->link.training_key);
-  }
-  place(placed);
-  std::ranges::sort(placed, {}, [](const PlacedRow& row) {
-    const results::SuiteLink& link = row.source->link;
-    return std::tie(link.task, link.dataset, row.direction, row.protocol, row.label, row.command, link.training_key,
-                    link.evaluation_key);
+auto row_key(const results::SuiteLink& link) { return std::tie(link.label, link.row_rerun_command); }
+
+StoreRows rows_in_order(const std::vector<results::LeaderboardRow>& rows) {
+  StoreRows sorted;
+  for (const results::LeaderboardRow& row : rows) sorted.push_back(&row);
+  std::ranges::sort(sorted, [](const results::LeaderboardRow* a, const results::LeaderboardRow* b) {
+    const auto key = [](const results::SuiteLink& link) {
+      return std::tuple_cat(table_key(link), row_key(link), std::tie(link.training_key, link.evaluation_key));
+    };
+    return key(a->link) < key(b->link);
   });
-  return placed;
+  return sorted;
 }
 
 // Two entries of a suite may carry the same label; a reader must be able to tell their rows apart.
@@ -98,14 +65,12 @@ ExclusionList exclusion_list(const results::DatasetRecord& dataset) {
   return list;
 }
 
-void add_exclusions(Table& table, const std::vector<PlacedRow>& rows,
-                    const std::vector<results::DatasetRecord>& datasets) {
+void add_exclusions(Table& table, const StoreRows& rows, const std::vector<results::DatasetRecord>& datasets) {
   std::vector<const results::DatasetRecord*> used;
   for (const results::DatasetRecord& dataset : datasets) {
-    const bool seen = std::ranges::any_of(rows, [&](const PlacedRow& row) {
-      const results::TrainingRecord& training = row.source->training;
-      return row.source->state != results::RowState::kNotRun &&
-             training.dataset_fingerprint == dataset.source_fingerprint &&
+    const bool seen = std::ranges::any_of(rows, [&](const results::LeaderboardRow* row) {
+      const results::TrainingRecord& training = row->training;
+      return row->state != results::RowState::kNotRun && training.dataset_fingerprint == dataset.source_fingerprint &&
              (training.decoded_fingerprint.empty() || training.decoded_fingerprint == dataset.decoded_fingerprint);
     });
     if (seen) used.push_back(&dataset);
@@ -116,15 +81,15 @@ void add_exclusions(Table& table, const std::vector<PlacedRow>& rows,
   for (const results::DatasetRecord* dataset : used) table.exclusions.push_back(exclusion_list(*dataset));
 }
 
-void collect_names(Table& table, const std::vector<PlacedRow>& rows) {
+void collect_names(Table& table, const StoreRows& rows) {
   std::set<std::string> folds;
-  for (const PlacedRow& row : rows) {
-    if (!row.source->link.fold.empty()) folds.insert(row.source->link.fold);
+  for (const results::LeaderboardRow* row : rows) {
+    if (!row->link.fold.empty()) folds.insert(row->link.fold);
   }
   table.folds.assign(folds.begin(), folds.end());
   std::set<std::string> rules;
-  for (const PlacedRow& row : rows) {
-    if (!row.source->training.selection_rule.empty()) rules.insert(row.source->training.selection_rule);
+  for (const results::LeaderboardRow* row : rows) {
+    if (!row->training.selection_rule.empty()) rules.insert(row->training.selection_rule);
   }
   table.selection_rules.assign(rules.begin(), rules.end());
   std::set<std::string> metrics;
@@ -135,20 +100,21 @@ void collect_names(Table& table, const std::vector<PlacedRow>& rows) {
   sort_metrics(table.secondary_metrics);
 }
 
-Table make_table(const std::vector<PlacedRow>& rows, const std::vector<results::DatasetRecord>& datasets,
+Table make_table(const StoreRows& rows, const std::vector<results::DatasetRecord>& datasets,
                  const LeaderboardOptions& options) {
   Table table;
-  const PlacedRow& first = rows.front();
-  table.task = first.source->link.task;
-  table.dataset = first.source->link.dataset;
-  table.direction = first.direction;
-  table.protocol = first.protocol;
-  table.primary_metric = first.source->link.primary_metric;
-  table.condition = first.source->link.condition;
-  table.level = first.source->link.level;
+  const results::SuiteLink& link = rows.front()->link;
+  table.task = link.task;
+  table.dataset = link.dataset;
+  table.direction = link.direction;
+  table.protocol = link.protocol;
+  table.primary_metric = link.primary_metric;
+  table.setting = link.swept_setting;
+  if (!table.setting.empty()) table.condition = fmt::format("{} = {}", table.setting, link.swept_value);
+  table.level = link.level;
   for (auto begin = rows.begin(); begin != rows.end();) {
-    const auto end = std::find_if(begin, rows.end(), [&](const PlacedRow& row) {
-      return row.label != begin->label || row.command != begin->command;
+    const auto end = std::find_if(begin, rows.end(), [&](const results::LeaderboardRow* row) {
+      return row_key(row->link) != row_key((*begin)->link);
     });
     table.rows.push_back(make_row({begin, end}, options));
     begin = end;
@@ -161,18 +127,6 @@ Table make_table(const std::vector<PlacedRow>& rows, const std::vector<results::
   collect_names(table, rows);
   add_exclusions(table, rows, datasets);
   return table;
-}
-
-// Levels by their value, where they stand side by side: as text, 10 comes before 2.
-void sort_by_level(std::vector<Table>& tables) {
-  const auto of_another_sweep = [](const Table& a, const Table& b) {
-    return a.task != b.task || base_dataset(a) != base_dataset(b) || swept_setting(a) != swept_setting(b);
-  };
-  for (auto begin = tables.begin(); begin != tables.end();) {
-    const auto end = std::find_if(begin, tables.end(), [&](const Table& one) { return of_another_sweep(one, *begin); });
-    std::ranges::stable_sort(begin, end, {}, &Table::level);
-    begin = end;
-  }
 }
 
 }  // namespace
@@ -188,17 +142,14 @@ Leaderboard build_leaderboard(const std::vector<results::LeaderboardRow>& rows,
   if (board.title.empty()) board.title = board.suite;
 
   board.provenance = provenance_of(rows);
-  const std::vector<PlacedRow> placed = placed_rows(rows);
-  const auto place_of = [](const PlacedRow& row) {
-    return std::tie(row.source->link.task, row.source->link.dataset, row.direction, row.protocol);
-  };
-  for (auto begin = placed.begin(); begin != placed.end();) {
-    const auto end =
-        std::find_if(begin, placed.end(), [&](const PlacedRow& row) { return place_of(row) != place_of(*begin); });
+  const StoreRows sorted = rows_in_order(rows);
+  for (auto begin = sorted.begin(); begin != sorted.end();) {
+    const auto end = std::find_if(begin, sorted.end(), [&](const results::LeaderboardRow* row) {
+      return table_key(row->link) != table_key((*begin)->link);
+    });
     board.tables.push_back(make_table({begin, end}, datasets, options));
     begin = end;
   }
-  sort_by_level(board.tables);
   return board;
 }
 

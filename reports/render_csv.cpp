@@ -131,7 +131,7 @@ std::string seed_line(const Leaderboard& board, const Table& table, const Row& r
                       const Columns& columns) {
   std::vector<std::string> cells{board.suite,
                                  table.task,
-                                 table.dataset,
+                                 dataset_text(table),
                                  table.direction,
                                  table.protocol,
                                  table.condition,
@@ -143,7 +143,7 @@ std::string seed_line(const Leaderboard& board, const Table& table, const Row& r
                                  row.note,
                                  row.tier ? fmt::format("{}", *row.tier) : "",
                                  row.not_ranked,
-                                 seed.seed_known ? fmt::format("{}", seed.seed) : "",
+                                 fmt::format("{}", seed.seed),
                                  seed.fold,
                                  seed.missing,
                                  table.primary_metric,

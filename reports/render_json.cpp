@@ -64,24 +64,14 @@ json averages_json(const std::map<std::string, Average>& averages, bool with_rat
   return result;
 }
 
+// What the row is to the ranking; its note tells the bounds apart.
 const char* role_name(RowRole role) {
-  switch (role) {
-    case RowRole::kMethod:
-      return "method";
-    case RowRole::kControl:
-      return "control";
-    case RowRole::kTeacher:
-      return "teacher";
-    case RowRole::kCeiling:
-      return "ceiling";
-    case RowRole::kOther:
-      break;
-  }
-  return "other";
+  if (role == RowRole::kUpperBound) return "other";
+  return results::to_string(is_ranked(role) ? RowRole::kMethod : role);
 }
 
 json seed_json(const SeedResult& seed, bool cost) {
-  json result{{"seed", seed.seed_known ? json(seed.seed) : json()},
+  json result{{"seed", seed.seed},
               {"value", json_number(seed.value)},
               {"missing", seed.missing},
               {"training_key", seed.training_key},
@@ -156,7 +146,7 @@ json exclusions_json(const ExclusionList& list) {
 
 json table_json(const Table& table, bool cost) {
   json result{{"task", table.task},
-              {"dataset", table.dataset},
+              {"dataset", dataset_text(table)},
               {"direction", table.direction},
               {"protocol", table.protocol},
               {"primary_metric", table.primary_metric},
@@ -187,9 +177,7 @@ json point_json(const std::string& metric, double level, const SweepPoint& point
 json area_json(const std::string& metric, const Row& area) {
   json seeds = json::array();
   for (const SeedResult& seed : area.seeds) {
-    seeds.push_back({{"seed", seed.seed_known ? json(seed.seed) : json()},
-                     {"value", json_number(seed.value)},
-                     {"missing", seed.missing}});
+    seeds.push_back({{"seed", seed.seed}, {"value", json_number(seed.value)}, {"missing", seed.missing}});
   }
   json result{{"mean", json_number(area.mean)}, {"standard_deviation", json_number(area.deviation)}};
   add_json_interval(result, metric, area.interval);

@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <map>
+#include <tuple>
 
 #include "build.h"
 #include "cmkd/core/error.h"
@@ -10,57 +11,44 @@ namespace cmkd::reports {
 
 namespace {
 
-constexpr std::string_view kSeedOption = " --seed ";
-
-struct SeedInCommand {
-  std::size_t begin = std::string::npos;  // of " --seed 3"
-  std::size_t end = 0;
-  std::int64_t seed = 0;
-};
-
-SeedInCommand seed_of_row(const std::string& command) {
-  SeedInCommand found;
-  found.begin = command.find(kSeedOption);
-  if (found.begin == std::string::npos) return found;
-  const char* first = command.data() + found.begin + kSeedOption.size();
-  const char* last = command.data() + command.size();
-  const auto parsed = std::from_chars(first, last, found.seed);
-  if (parsed.ec != std::errc() || (parsed.ptr != last && *parsed.ptr != ' ')) return {};
-  found.end = static_cast<std::size_t>(parsed.ptr - command.data());
-  return found;
+const char* note_of_role(RowRole role) {
+  switch (role) {
+    case RowRole::kMethod:
+      return "";
+    case RowRole::kUpperBound:
+      return "uses both modalities";
+    case RowRole::kLowerBound:
+    case RowRole::kControl:
+    case RowRole::kTeacher:
+    case RowRole::kCeiling:
+      break;
+  }
+  return results::to_string(role);
 }
 
-RowRole role_of(const std::string& note, const std::string& control) {
-  if (!control.empty() || note == "control") return RowRole::kControl;
-  if (note.empty() || note == "lower bound") return RowRole::kMethod;
-  if (note == "teacher") return RowRole::kTeacher;
-  if (note == "ceiling") return RowRole::kCeiling;
-  return RowRole::kOther;
-}
-
-std::string why_seed_is_missing(const results::LeaderboardRow& row, bool has_metric) {
+// Fills state and missing: why there is no value, or nothing.
+void say_why_seed_is_missing(const results::LeaderboardRow& row, SeedResult& result) {
   switch (row.state) {
     case results::RowState::kNotRun:
-      return "not run";
+      result.state = result.missing = "not run";
+      return;
     case results::RowState::kFailed:
-      return "failed: " + (row.training.reason.empty() ? "no reason recorded" : row.training.reason);
+      result.state = "failed";
+      result.missing = "failed: " + (row.training.reason.empty() ? "no reason recorded" : row.training.reason);
+      return;
     case results::RowState::kTrained:
-      return "trained, not evaluated";
+      result.state = result.missing = "trained, not evaluated";
+      return;
     case results::RowState::kEvaluated:
       break;
   }
-  return has_metric ? "" : fmt::format("evaluated without '{}' on split 'test'", row.link.primary_metric);
+  if (result.value) return;
+  result.state = result.missing = fmt::format("evaluated without '{}' on split 'test'", row.link.primary_metric);
 }
 
 SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOptions& options) {
   SeedResult result;
-  if (row.state == results::RowState::kNotRun) {
-    const SeedInCommand in_command = seed_of_row(row.link.rerun_command);
-    result.seed_known = in_command.begin != std::string::npos;
-    result.seed = in_command.seed;
-  } else {
-    result.seed = row.training.seed;
-  }
+  result.seed = row.link.seed;
   for (const results::MetricValue& metric : row.metrics) {
     if (metric.split == "transfer") result.transfer[metric.name] = metric.value;
     if (metric.split != "test") continue;
@@ -70,7 +58,7 @@ SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOpti
       result.metrics[metric.name] = metric.value;
     }
   }
-  result.missing = why_seed_is_missing(row, result.value.has_value());
+  say_why_seed_is_missing(row, result);
   result.fold = row.link.fold;
   result.training_key = row.link.training_key;
   result.evaluation_key = row.link.evaluation_key;
@@ -84,12 +72,12 @@ SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOpti
 
 void sort_seeds(Row& row) {
   std::ranges::sort(row.seeds, {}, [](const SeedResult& seed) {
-    return std::tuple(!seed.seed_known, seed.seed, seed.fold, seed.training_key, seed.evaluation_key);
+    return std::tie(seed.seed, seed.fold, seed.training_key, seed.evaluation_key);
   });
   for (std::size_t i = 1; i < row.seeds.size(); ++i) {
     const SeedResult& before = row.seeds[i - 1];
     const SeedResult& after = row.seeds[i];
-    if (!after.seed_known || !before.seed_known || after.seed != before.seed || after.fold != before.fold) continue;
+    if (after.seed != before.seed || after.fold != before.fold) continue;
     throw Error(ErrorKind::kData, {fmt::format("two results for seed {} of '{}'", after.seed, row.name),
                                    fmt::format("evaluations {} and {}", before.evaluation_key, after.evaluation_key),
                                    "one evaluation for each method, seed and protocol of a suite",
@@ -123,7 +111,6 @@ std::string joined(const std::vector<SeedResult>& parts, std::string SeedResult:
 SeedResult mean_over_folds(const std::vector<SeedResult>& parts) {
   SeedResult whole;
   whole.seed = parts.front().seed;
-  whole.seed_known = parts.front().seed_known;
   whole.rerun_command = parts.front().rerun_command;
   whole.folds = parts;
   std::vector<double> values;
@@ -131,6 +118,7 @@ SeedResult mean_over_folds(const std::vector<SeedResult>& parts) {
     if (part.value) {
       values.push_back(*part.value);
     } else if (whole.missing.empty()) {
+      whole.state = part.state;
       whole.missing = fmt::format("split {}: {}", part.fold, part.missing);
     }
   }
@@ -150,9 +138,8 @@ SeedResult mean_over_folds(const std::vector<SeedResult>& parts) {
 std::vector<SeedResult> with_folds_merged(const std::vector<SeedResult>& seeds) {
   std::vector<SeedResult> merged;
   for (auto begin = seeds.begin(); begin != seeds.end();) {
-    const auto end = std::find_if(begin, seeds.end(), [&](const SeedResult& seed) {
-      return begin->fold.empty() || seed.seed != begin->seed || seed.seed_known != begin->seed_known;
-    });
+    const auto end = std::find_if(
+        begin, seeds.end(), [&](const SeedResult& seed) { return begin->fold.empty() || seed.seed != begin->seed; });
     if (begin->fold.empty()) {
       merged.push_back(*begin++);
       continue;
@@ -174,6 +161,8 @@ std::map<std::string, Average> averages(const std::map<std::string, std::vector<
 }
 
 }  // namespace
+
+bool is_ranked(RowRole role) noexcept { return role == RowRole::kMethod || role == RowRole::kLowerBound; }
 
 void summarise(Row& row) {
   std::vector<double> values;
@@ -199,37 +188,20 @@ void summarise(Row& row) {
   row.interval = t_interval(values);
 }
 
-std::string without_seed(const std::string& command) {
-  const SeedInCommand found = seed_of_row(command);
-  if (found.begin == std::string::npos) return command;
-  return command.substr(0, found.begin) + command.substr(found.end);
-}
-
-std::string label_in_command(const std::string& command) {
-  constexpr std::string_view kOnly = " --only ";
-  const std::size_t at = command.find(kOnly);
-  if (at == std::string::npos) return "";
-  const std::string rest = command.substr(at + kOnly.size());
-  if (rest.starts_with('\'')) return rest.substr(1, rest.find('\'', 1) - 1);
-  return rest.substr(0, rest.find(' '));
-}
-
-Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& options) {
+Row make_row(const std::vector<const results::LeaderboardRow*>& rows, const LeaderboardOptions& options) {
   Row row;
-  row.name = placed.front().label;
-  row.rerun_command = placed.front().command;
-  for (const PlacedRow& one : placed) {
-    const results::TrainingRecord& training = one.source->training;
-    row.seeds.push_back(seed_result(*one.source, options));
-    if (one.source->state == results::RowState::kNotRun) continue;
-    row.method = training.method;
-    row.control = training.control;
-    row.student_model = training.student_model;
-    row.verified = training.verified;
+  const results::SuiteLink& link = rows.front()->link;
+  row.name = link.label;
+  row.method = link.method;
+  row.control = link.control;
+  row.student_model = link.student_model;
+  row.role = link.role;
+  row.note = note_of_role(row.role);
+  row.rerun_command = link.row_rerun_command;
+  for (const results::LeaderboardRow* one : rows) {
+    row.seeds.push_back(seed_result(*one, options));
+    if (one->state != results::RowState::kNotRun) row.verified = one->training.verified;
   }
-  row.note = placed.front().source->link.note;
-  row.role = role_of(row.note, row.control);
-  if (row.method.empty()) row.method = row.name.substr(0, row.name.find(" ("));
   sort_seeds(row);
   row.seeds = with_folds_merged(row.seeds);
   summarise(row);
@@ -237,21 +209,17 @@ Row make_row(const std::vector<PlacedRow>& placed, const LeaderboardOptions& opt
 }
 
 std::vector<MissingSeeds> missing_seeds(const Row& row) {
-  std::vector<MissingSeeds> groups;
-  std::map<std::pair<std::string, bool>, std::vector<std::string>> seeds;  // in the order of their first seed
-  std::vector<std::pair<std::string, bool>> order;
+  std::map<std::string, std::vector<std::string>> seeds;  // by reason
+  std::vector<std::string> order;                         // of the reasons: that of their first seed
   for (const SeedResult& seed : row.seeds) {
     if (seed.missing.empty()) continue;
-    const std::pair<std::string, bool> key{seed.missing, seed.seed_known};
-    if (!seeds.contains(key)) order.push_back(key);
-    seeds[key].push_back(fmt::format("{}", seed.seed));
+    if (!seeds.contains(seed.missing)) order.push_back(seed.missing);
+    seeds[seed.missing].push_back(fmt::format("{}", seed.seed));
   }
-  for (const auto& key : order) {
-    const std::vector<std::string>& list = seeds[key];
-    const char* plural = list.size() == 1 ? "" : "s";
-    groups.push_back({key.second ? fmt::format("seed{} {}", plural, join(list))
-                                 : fmt::format("{} seed{}, not known which", list.size(), plural),
-                      key.first});
+  std::vector<MissingSeeds> groups;
+  for (const std::string& reason : order) {
+    const std::vector<std::string>& list = seeds[reason];
+    groups.push_back({fmt::format("seed{} {}", list.size() == 1 ? "" : "s", join(list)), reason});
   }
   return groups;
 }

@@ -18,40 +18,17 @@ constexpr std::string_view kEvidencePrefix = "corruption_auc_";
 
 // --- Which tables belong together ---
 
-using Family = std::tuple<std::string, std::string, std::string, std::string>;  // task, dataset, metric, setting
-using SweepPlace = std::pair<std::string, std::string>;                         // direction, protocol
-
-SweepPlace place_of(const Table& table) { return {table.direction, table.protocol}; }
-
-bool complete(const SweepPlace& place) { return !place.first.empty() && !place.second.empty(); }
-
-// That of a table in which something is evaluated; of another the only such place of its family that it fits.
-SweepPlace place_in_family(const Table& table, const std::set<SweepPlace>& known) {
-  const SweepPlace own = place_of(table);
-  if (complete(own)) return own;
-  std::vector<SweepPlace> fitting;
-  for (const SweepPlace& place : known) {
-    const bool direction = own.first.empty() || own.first == place.first;
-    if (direction && (own.second.empty() || own.second == place.second)) fitting.push_back(place);
-  }
-  return fitting.size() == 1 ? fitting.front() : own;
-}
-
-using Groups = std::map<std::pair<Family, SweepPlace>, std::vector<std::size_t>>;  // positions of tables
+// Task, dataset, metric, setting, direction, protocol.
+using Family = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string>;
+using Groups = std::map<Family, std::vector<std::size_t>>;  // positions of tables
 
 Groups groups_of(const Leaderboard& board) {
-  const auto family = [](const Table& table) {
-    return Family{table.task, base_dataset(table), table.primary_metric, swept_setting(table)};
-  };
-  std::map<Family, std::set<SweepPlace>> known;
-  for (const Table& table : board.tables) {
-    if (table.level && complete(place_of(table))) known[family(table)].insert(place_of(table));
-  }
   Groups groups;
   for (std::size_t i = 0; i < board.tables.size(); ++i) {
     const Table& table = board.tables[i];
     if (!table.level) continue;
-    groups[{family(table), place_in_family(table, known[family(table)])}].push_back(i);
+    groups[{table.task, table.dataset, table.primary_metric, table.setting, table.direction, table.protocol}].push_back(
+        i);
   }
   return groups;
 }
@@ -70,16 +47,13 @@ double area_under(const std::vector<double>& levels, const std::vector<double>& 
 
 const SeedResult* seed_at_level(const Row* row, std::int64_t seed) {
   if (row == nullptr) return nullptr;
-  const auto found =
-      std::ranges::find_if(row->seeds, [&](const SeedResult& one) { return one.seed_known && one.seed == seed; });
+  const auto found = std::ranges::find(row->seeds, seed, &SeedResult::seed);
   return found == row->seeds.end() ? nullptr : &*found;
 }
 
 std::string why_level_is_missing(const Row* row, const SeedResult* seed) {
   if (row == nullptr) return "no such row";
-  if (seed != nullptr) return seed->missing;
-  return std::ranges::any_of(row->seeds, [](const SeedResult& one) { return !one.seed_known; }) ? "not run"
-                                                                                                : "no such seed";
+  return seed == nullptr ? "no such seed" : seed->missing;
 }
 
 // What was seen at all levels; "" where one is not recorded.
@@ -108,7 +82,10 @@ SeedResult area_of_seed(const RowsByLevel& rows, const std::vector<double>& leve
     results.push_back(result);
   }
   area.missing = join(missing, "; ");
-  if (!missing.empty()) return area;
+  if (!missing.empty()) {
+    area.state = "a level is missing";
+    return area;
+  }
   area.value = area_under(levels, values);
   area.initial_weights = over_levels(results, &SeedResult::initial_weights);
   area.batch_order = over_levels(results, &SeedResult::batch_order);
@@ -116,35 +93,22 @@ SeedResult area_of_seed(const RowsByLevel& rows, const std::vector<double>& leve
   return area;
 }
 
-const Row& first_there(const RowsByLevel& rows) {
-  return **std::ranges::find_if(rows, [](const Row* row) { return row != nullptr; });
-}
-
 std::vector<SeedResult> areas_of_seeds(const RowsByLevel& rows, const std::vector<double>& levels) {
   std::set<std::int64_t> seeds;
   for (const Row* row : rows) {
     if (row == nullptr) continue;
-    for (const SeedResult& seed : row->seeds) {
-      if (seed.seed_known) seeds.insert(seed.seed);
-    }
+    for (const SeedResult& seed : row->seeds) seeds.insert(seed.seed);
   }
   std::vector<SeedResult> areas;
   for (const std::int64_t seed : seeds) areas.push_back(area_of_seed(rows, levels, seed));
-  if (!areas.empty()) return areas;
-  // Nothing has run at any level, and no command names a seed.
-  for (const SeedResult& seed : first_there(rows).seeds) {
-    SeedResult& area = areas.emplace_back();
-    area.seed_known = false;
-    area.missing = seed.missing;
-  }
   return areas;
 }
 
 Row area_row(const RowsByLevel& rows, const std::vector<double>& levels) {
   Row area;
   for (const Row* row : rows) {
-    // A row that has run knows more of itself than one that has not.
-    if (row == nullptr || (!area.name.empty() && !area.student_model.empty())) continue;
+    // Only a row of which something has run knows how far it is verified.
+    if (row == nullptr || (!area.name.empty() && !area.verified.empty())) continue;
     area.name = row->name;
     area.method = row->method;
     area.control = row->control;
@@ -233,11 +197,9 @@ void add_rows(const Leaderboard& board, Sweep& sweep) {
   }
 }
 
-Sweep sweep_of(const Leaderboard& board, const Family& family, const SweepPlace& place,
-               std::vector<std::size_t> tables) {
+Sweep sweep_of(const Leaderboard& board, const Family& family, std::vector<std::size_t> tables) {
   Sweep sweep;
-  std::tie(sweep.task, sweep.dataset, sweep.primary_metric, sweep.setting) = family;
-  std::tie(sweep.direction, sweep.protocol) = place;
+  std::tie(sweep.task, sweep.dataset, sweep.primary_metric, sweep.setting, sweep.direction, sweep.protocol) = family;
   std::ranges::stable_sort(tables, {}, [&](std::size_t i) { return *board.tables[i].level; });
   sweep.tables = std::move(tables);
   for (const std::size_t i : sweep.tables) sweep.levels.push_back(*board.tables[i].level);
@@ -247,18 +209,10 @@ Sweep sweep_of(const Leaderboard& board, const Family& family, const SweepPlace&
 
 }  // namespace
 
-std::string swept_setting(const Table& table) { return table.condition.substr(0, table.condition.find(" = ")); }
-
-std::string base_dataset(const Table& table) {
-  const std::string suffix = ", " + table.condition;
-  if (table.condition.empty() || !table.dataset.ends_with(suffix)) return table.dataset;
-  return table.dataset.substr(0, table.dataset.size() - suffix.size());
-}
-
 std::vector<Sweep> sweeps_of(const Leaderboard& board) {
   std::vector<Sweep> sweeps;
-  for (const auto& [key, tables] : groups_of(board)) {
-    Sweep sweep = sweep_of(board, key.first, key.second, tables);
+  for (const auto& [family, tables] : groups_of(board)) {
+    Sweep sweep = sweep_of(board, family, tables);
     if (!sweep.rows.empty()) sweeps.push_back(std::move(sweep));
   }
   return sweeps;

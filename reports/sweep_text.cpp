@@ -9,7 +9,7 @@ std::string level_text(double level) { return fmt::format("{}", level == 0 ? 0.0
 std::string sweep_title(const Sweep& sweep) {
   return fmt::format("{} from {} to {}: {} on {}, {}, protocol {}", sweep.setting, level_text(sweep.levels.front()),
                      level_text(sweep.levels.back()), sweep.task, sweep.dataset, direction_text(sweep.direction),
-                     sweep.protocol.empty() ? "not known yet" : sweep.protocol);
+                     sweep.protocol);
 }
 
 std::vector<Fact> sweep_facts(const Sweep& sweep) {

@@ -56,10 +56,10 @@ std::string metric_heading(const std::string& metric) {
 
 std::string seeds_text(const std::string& metric, const Row& row) {
   std::vector<std::string> values;
-  const auto like_first = [&](const SeedResult& seed) { return state_word(seed) == state_word(row.seeds.front()); };
-  if (row.done == 0 && std::ranges::all_of(row.seeds, like_first)) return state_word(row.seeds.front());
+  const auto like_first = [&](const SeedResult& seed) { return seed.state == row.seeds.front().state; };
+  if (row.done == 0 && std::ranges::all_of(row.seeds, like_first)) return row.seeds.front().state;
   for (const SeedResult& seed : row.seeds) {
-    values.push_back(seed.value ? metric_text(metric, *seed.value) : state_word(seed));
+    values.push_back(seed.value ? metric_text(metric, *seed.value) : seed.state);
   }
   return join(values);
 }
@@ -137,16 +137,19 @@ std::vector<const Row*> all_rows(const Table& table) {
 }
 
 std::string direction_text(const std::string& direction) {
-  if (direction.empty()) return "direction not known yet";
   std::string text = direction;
   // "audio->video" may be broken across lines between its two signs. Narrow no-break spaces hold the arrow.
   if (const std::size_t arrow = text.find("->"); arrow != std::string::npos) text.replace(arrow, 2, "\u202F→\u202F");
   return text;
 }
 
+std::string dataset_text(const Table& table) {
+  return table.condition.empty() ? table.dataset : fmt::format("{}, {}", table.dataset, table.condition);
+}
+
 std::string table_title(const Table& table) {
-  return fmt::format("{} on {}, {}, protocol {}", table.task, table.dataset, direction_text(table.direction),
-                     table.protocol.empty() ? "not known yet" : table.protocol);
+  return fmt::format("{} on {}, {}, protocol {}", table.task, dataset_text(table), direction_text(table.direction),
+                     table.protocol);
 }
 
 std::string mean_text(const std::string& metric, const Row& row) {
@@ -159,8 +162,6 @@ std::string role_text(const Row& row) {
   if (row.role == RowRole::kControl) return "control of " + row.method;
   return row.note;
 }
-
-std::string state_word(const SeedResult& seed) { return seed.missing.substr(0, seed.missing.find(':')); }
 
 std::string exclusion_summary(const ExclusionList& list) {
   std::vector<std::string> reasons;

@@ -31,11 +31,11 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::vector<std::string> cost_names(const Table& table);
 
 [[nodiscard]] std::vector<const Row*> all_rows(const Table& table);
+[[nodiscard]] std::string dataset_text(const Table& table);  // "synthetic, corruption.share = 0.5"
 [[nodiscard]] std::string table_title(const Table& table);
 [[nodiscard]] std::string direction_text(const std::string& direction);          // "audio → video"
 [[nodiscard]] std::string mean_text(const std::string& metric, const Row& row);  // "47.1 ± 0.8"
 [[nodiscard]] std::string role_text(const Row& row);                             // the note, "control of kd", ""
-[[nodiscard]] std::string state_word(const SeedResult& seed);  // "failed", "not run", …: `missing` up to its ':'
 [[nodiscard]] std::string exclusion_summary(const ExclusionList& list);  // "synthetic: 2 of 4 listed clips used; …"
 
 // What a reader must know of a table before its numbers, in order.

@@ -98,25 +98,6 @@ TunedMethod tuned_method(const std::string& name, const std::map<std::int64_t, T
   return method;
 }
 
-// "trial 3" of the link's note; −1 for anything else.
-std::int64_t trial_number(const std::string& note) {
-  constexpr std::string_view kPrefix = "trial ";
-  if (!note.starts_with(kPrefix) || note.size() == kPrefix.size()) return -1;
-  const std::string digits = note.substr(kPrefix.size());
-  if (digits.find_first_not_of("0123456789") != std::string::npos) return -1;
-  return std::stoll(digits);
-}
-
-// "cmkd tune suites/quick.toml --only 'kd'": the one place that names the method of a trial that has not run.
-std::string method_of(const results::LeaderboardRow& row) {
-  if (row.state != results::RowState::kNotRun) return row.training.method;
-  const std::string& command = row.link.rerun_command;
-  const std::size_t begin = command.find(" --only '");
-  const std::size_t end = command.rfind('\'');
-  if (begin == std::string::npos || end <= begin + 9) return "";
-  return command.substr(begin + 9, end - begin - 9);
-}
-
 }  // namespace
 
 std::optional<Tuning> build_tuning(const std::vector<results::LeaderboardRow>& rows) {
@@ -125,14 +106,13 @@ std::optional<Tuning> build_tuning(const std::vector<results::LeaderboardRow>& r
   Tuning tuning;
   std::set<std::int64_t> seeds;
   for (const results::LeaderboardRow& row : rows) {
-    const std::int64_t number = trial_number(row.link.note);
-    const std::string method = method_of(row);
-    if (number < 0 || method.empty()) continue;
+    if (!row.link.trial) continue;
+    const std::string& method = row.link.method;
     tuning.metric = row.link.primary_metric;
     if (!methods.contains(method)) order.emplace_back(row.link.method_order, method);
-    TrialRows& trial = methods[method][number];
+    TrialRows& trial = methods[method][*row.link.trial];
     add_row(row, tuning.metric, trial);
-    if (row.state != results::RowState::kNotRun) seeds.insert(row.training.seed);
+    seeds.insert(row.link.seed);
   }
   if (methods.empty()) return std::nullopt;
   std::ranges::sort(order);

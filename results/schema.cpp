@@ -109,16 +109,15 @@ const Schema& current_schema() {
   const std::string drop_views =
       "DROP VIEW IF EXISTS leaderboard; DROP VIEW IF EXISTS runs; DROP VIEW IF EXISTS failures;"
       "DROP VIEW IF EXISTS exclusions; DROP VIEW IF EXISTS history;";
-  static const Schema schema{3,
+  static const Schema schema{4,
                              kSchemaSql,
                              {{2, drop_views + "ALTER TABLE suite_link ADD COLUMN fold TEXT NOT NULL DEFAULT '';"
                                                "ALTER TABLE suite_link ADD COLUMN condition TEXT NOT NULL DEFAULT '';"
                                                "ALTER TABLE suite_link ADD COLUMN level REAL;"},
-                              {3, drop_views +
-                                      "ALTER TABLE training ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
-                                      "ALTER TABLE evaluation ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
-                                      "ALTER TABLE suite ADD COLUMN file TEXT NOT NULL DEFAULT '';" +
-                                      std::string(kViewsSql)}}};
+                              {3, drop_views + "ALTER TABLE training ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
+                                               "ALTER TABLE evaluation ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
+                                               "ALTER TABLE suite ADD COLUMN file TEXT NOT NULL DEFAULT '';"},
+                              {4, drop_views + std::string(kMigration4Sql) + std::string(kViewsSql)}}};
   return schema;
 }
 

@@ -1,4 +1,4 @@
--- The result store, version 3: its tables (views.sql has the views). Every table and column is described in
+-- The result store, version 4: its tables (views.sql has the views). Every table and column is described in
 -- docs/store.md.
 --
 -- What is reproducible to the byte and what was measured are kept apart: only `measurement` holds times, memory and dates.
@@ -6,7 +6,7 @@
 -- This file is run inside one transaction by results/schema.cpp, which also embeds it in the program.
 
 PRAGMA application_id = 1668115300;  -- "cmkd" in ASCII: a file of another program is refused
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- Data sets ----------------------------------------------------------------------------------------------------------
 
@@ -160,19 +160,32 @@ CREATE TABLE suite (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE suite_link (
-  suite          TEXT NOT NULL REFERENCES suite (name) ON DELETE CASCADE,
-  task           TEXT NOT NULL,
-  dataset        TEXT NOT NULL,
-  method_order   TEXT NOT NULL,
-  training_key   TEXT NOT NULL CHECK (training_key <> ''),
-  evaluation_key TEXT NOT NULL CHECK (evaluation_key <> ''),
-  primary_metric TEXT NOT NULL,
-  rerun_command  TEXT NOT NULL,
-  note           TEXT NOT NULL,
-  fold           TEXT NOT NULL DEFAULT '',  -- which of a data set's official splits
-  condition      TEXT NOT NULL DEFAULT '',  -- the setting that a sweep changes, and its value here
-  level          REAL,                      -- NULL: no sweep
-  PRIMARY KEY (suite, task, dataset, method_order, training_key, evaluation_key)
+  suite             TEXT NOT NULL REFERENCES suite (name) ON DELETE CASCADE,
+  task              TEXT NOT NULL,
+  dataset           TEXT NOT NULL,
+  direction         TEXT NOT NULL,
+  protocol          TEXT NOT NULL,
+  primary_metric    TEXT NOT NULL,
+  method_order      TEXT NOT NULL,
+  method            TEXT NOT NULL,
+  control           TEXT NOT NULL,
+  label             TEXT NOT NULL,
+  role              TEXT NOT NULL
+                    CHECK (role IN ('lower bound', 'method', 'control', 'teacher', 'ceiling', 'upper bound')),
+  student_model     TEXT NOT NULL,
+  seed              INTEGER NOT NULL,
+  trial             INTEGER CHECK (trial >= 0),  -- of a tuning; NULL: none
+  fold              TEXT NOT NULL,  -- which of a data set's official splits
+  swept_setting     TEXT NOT NULL,  -- what a sweep changes; '': no sweep
+  swept_value       TEXT NOT NULL,  -- its value here, as text
+  level             REAL,           -- the same as a number; NULL: it is none
+  training_key      TEXT NOT NULL CHECK (training_key <> ''),
+  evaluation_key    TEXT NOT NULL CHECK (evaluation_key <> ''),
+  rerun_command     TEXT NOT NULL,  -- of this run: shown, never read
+  row_rerun_command TEXT NOT NULL,  -- of all seeds of its row
+  CHECK ((swept_setting = '') = (swept_value = '')),
+  CHECK (level IS NULL OR swept_setting <> ''),
+  PRIMARY KEY (suite, task, dataset, swept_setting, swept_value, fold, method_order, training_key, evaluation_key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX suite_link_by_training ON suite_link (training_key, suite);

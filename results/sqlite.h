@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -82,6 +83,10 @@ class Statement {
   void bind_one(int position, const char* value) { bind_one(position, std::string_view(value)); }
   void bind_one(int position, std::span<const std::byte> value);
   void bind_one(int position, std::nullptr_t);
+  template <typename Value>
+  void bind_one(int position, const std::optional<Value>& value) {
+    value ? bind_one(position, *value) : bind_one(position, nullptr);
+  }
 
   struct Finalize {
     void operator()(sqlite3_stmt* handle) const noexcept { sqlite3_finalize(handle); }

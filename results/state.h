@@ -1,4 +1,4 @@
-// What a Store holds, shared by store.cpp (writing) and queries.cpp (asking). Private to results/.
+// What a Store holds, shared by the files that write and those that ask. Private to results/.
 #pragma once
 
 #include "cmkd/results/store.h"

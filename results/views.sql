@@ -8,43 +8,52 @@
 -- SQLite: from above it falls by half or more of the way each time, 60 rounds are ample for variances down to 1e-30.
 CREATE VIEW leaderboard AS
 WITH result AS (
-  SELECT l.suite, l.task, l.dataset, t.direction, e.protocol, t.student_model, l.method_order, t.label AS method,
-         t.verified, l.note, m.name AS metric, l.primary_metric, m.split, t.seed, t.key, m.value
+  SELECT l.suite, l.task, l.dataset, l.swept_setting, l.level, l.swept_value, l.direction, l.protocol, l.student_model,
+         l.method_order, l.label AS method, l.role, t.verified, m.name AS metric, l.primary_metric, m.split, l.seed,
+         t.key, m.value
   FROM suite_link AS l
   JOIN training AS t ON t.key = l.training_key AND t.status = 'done'
   JOIN evaluation AS e ON e.key = l.evaluation_key AND e.training_key = t.key
   JOIN metric AS m ON m.evaluation_key = e.key
   WHERE m.value IS NOT NULL
-  ORDER BY l.suite, l.task, l.dataset, t.direction, e.protocol, t.student_model, l.method_order, t.label, m.split, m.name,
-           t.seed, l.fold, t.key, e.key
+  ORDER BY l.suite, l.task, l.dataset, l.swept_setting, l.swept_value, l.direction, l.protocol, l.student_model,
+           l.method_order, l.label, m.split, m.name, l.seed, l.fold, t.key, e.key
 ), score AS (  -- a seed's value is its mean over the folds
-  SELECT suite, task, dataset, direction, protocol, student_model, method_order, method, min(verified) AS verified,
-         min(note) AS note, metric, min(primary_metric) AS primary_metric, split, seed, avg(value) AS value
+  SELECT suite, task, dataset, swept_setting, swept_value, direction, protocol, student_model, method_order, method,
+         metric, split, seed, min(level) AS level, min(role) AS role, min(verified) AS verified,
+         min(primary_metric) AS primary_metric, avg(value) AS value
   FROM result
-  GROUP BY suite, task, dataset, direction, protocol, student_model, method_order, method, split, metric, seed
+  GROUP BY suite, task, dataset, swept_setting, swept_value, direction, protocol, student_model, method_order, method,
+           split, metric, seed
 ), average AS (
-  SELECT suite, task, dataset, direction, protocol, student_model, method_order, method, metric, split, avg(value) AS mean
+  SELECT suite, task, dataset, swept_setting, swept_value, direction, protocol, student_model, method_order, method,
+         metric, split, avg(value) AS mean
   FROM score
-  GROUP BY suite, task, dataset, direction, protocol, student_model, method_order, method, split, metric
+  GROUP BY suite, task, dataset, swept_setting, swept_value, direction, protocol, student_model, method_order, method,
+           split, metric
 ), spread AS (
-  SELECT s.suite, s.task, s.dataset, s.direction, s.protocol, s.student_model, s.method_order, s.method, s.metric, s.split,
-         min(s.verified) AS verified, min(s.note) AS note, min(s.primary_metric) AS primary_metric, count(*) AS seeds,
-         a.mean, sum((s.value - a.mean) * (s.value - a.mean)) / (count(*) - 1) AS variance
+  SELECT s.suite, s.task, s.dataset, s.swept_setting, s.swept_value, s.direction, s.protocol, s.student_model,
+         s.method_order, s.method, s.metric, s.split, min(s.level) AS level, min(s.role) AS role,
+         min(s.verified) AS verified, min(s.primary_metric) AS primary_metric, count(*) AS seeds, a.mean,
+         sum((s.value - a.mean) * (s.value - a.mean)) / (count(*) - 1) AS variance
   FROM score AS s
-  JOIN average AS a USING (suite, task, dataset, direction, protocol, student_model, method_order, method, split, metric)
-  GROUP BY s.suite, s.task, s.dataset, s.direction, s.protocol, s.student_model, s.method_order, s.method, s.split, s.metric
+  JOIN average AS a USING (suite, task, dataset, swept_setting, swept_value, direction, protocol, student_model,
+                           method_order, method, split, metric)
+  GROUP BY s.suite, s.task, s.dataset, s.swept_setting, s.swept_value, s.direction, s.protocol, s.student_model,
+           s.method_order, s.method, s.metric, s.split
 )
-SELECT suite, task, dataset, direction, protocol, student_model, method, metric, split, seeds, mean,
+SELECT suite, task, dataset, swept_setting, swept_value, direction, protocol, student_model, method, metric, split,
+       seeds, mean,
        (WITH RECURSIVE newton (step, root) AS (
           SELECT 0, max(variance, 1.0)
           UNION ALL
           SELECT step + 1, 0.5 * (root + variance / root) FROM newton WHERE step < 60
         )
         SELECT CASE WHEN variance = 0 THEN 0.0 ELSE root END FROM newton WHERE step = 60 AND variance IS NOT NULL) AS std,
-       primary_metric, verified, note
+       primary_metric, role, verified
 FROM spread
-ORDER BY suite, task, dataset, direction, protocol, student_model, split, metric <> primary_metric, metric, method_order,
-         method;
+ORDER BY suite, task, dataset, swept_setting, level, swept_value, direction, protocol, student_model, split,
+         metric <> primary_metric, metric, method_order, method;
 
 -- One row per training.
 CREATE VIEW runs AS

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <tuple>
 
 #include "cmkd/core/error.h"
@@ -269,25 +268,6 @@ void Writer::put_artifact(const Artifact& artifact, const char* kind) {
   } else if (known.text(0) != artifact.fingerprint) {
     throw_contradiction("artifact", artifact.path,
                         fmt::format("bytes: stored {}, now {}", known.text(0), artifact.fingerprint), database_);
-  }
-}
-
-void Writer::set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links) {
-  Statement(database_, "DELETE FROM suite WHERE name = ?").bind(suite).run();
-  if (links.empty()) return;
-  Statement(database_, "INSERT INTO suite (name, title, file) VALUES (?, ?, ?)")
-      .bind(suite, links.front().suite_title, links.front().suite_file)
-      .run();
-  Statement insert(database_,
-                   "INSERT INTO suite_link (suite, task, dataset, method_order, training_key, evaluation_key, "
-                   "primary_metric, rerun_command, note, fold, condition, level) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  for (const SuiteLink& link : links) {
-    insert
-        .bind(suite, link.task, link.dataset, link.method_order, link.training_key, link.evaluation_key,
-              link.primary_metric, link.rerun_command, link.note, link.fold, link.condition,
-              link.level.value_or(std::numeric_limits<double>::quiet_NaN()))
-        .run();
   }
 }
 

@@ -338,6 +338,8 @@ void read_sweep(const toml::table& root, const Document& document, Suite& suite)
     text << toml::node_view<const toml::node>(value);
     Suite variant = base;
     apply_override(variant, fmt::format("{}={}", name, text.str()));
+    variant.swept_setting = name;
+    variant.swept_value = text.str();
     variant.condition = fmt::format("{} = {}", name, text.str());
     variant.level = level;
     for (const Suite& other : suite.variants) {

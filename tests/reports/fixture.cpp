@@ -4,6 +4,8 @@
 
 namespace cmkd::reports::fixture {
 
+using results::RowRole;
+
 results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   const double top1 = one.top1.at(static_cast<std::size_t>(seed - 1));
   results::LeaderboardRow row;
@@ -16,8 +18,16 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   row.link.training_key = fmt::format("training-{}-{}", one.label, seed);
   row.link.evaluation_key = fmt::format("evaluation-{}-{}", one.label, seed);
   row.link.rerun_command = fmt::format("cmkd run suites/quick.toml --only '{}' --seed {}", one.label, seed);
-  row.link.note = one.note;
+  row.link.row_rerun_command = fmt::format("cmkd run suites/quick.toml --only '{}'", one.label);
   row.link.suite_file = "suites/quick.toml";
+  row.link.direction = "audio->video";
+  row.link.protocol = "strict";
+  row.link.method = one.method;
+  row.link.control = one.control;
+  row.link.label = one.label;
+  row.link.role = one.role;
+  row.link.student_model = one.role == RowRole::kTeacher ? "audio_cnn" : "r2plus1d_tiny";
+  row.link.seed = seed;
   results::TrainingRecord& training = row.training;
   training.cell_key = fmt::format("cell-{}", seed);
   training.key = row.link.training_key;
@@ -27,8 +37,8 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   training.control = one.control;
   training.label = one.label;
   training.verified = one.verified;
-  training.direction = "audio->video";
-  training.student_model = one.note == "teacher" ? "audio_cnn" : "r2plus1d_tiny";
+  training.direction = row.link.direction;
+  training.student_model = row.link.student_model;
   training.seed = seed;
   training.initial_weights_fingerprint = fmt::format("initial-{}-{}", training.student_model, seed);
   training.batch_order_fingerprint = fmt::format("order-{}", seed);
@@ -48,14 +58,13 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   row.origin = {older ? "0123456789abcdef" : "fedcba9876543210", older ? "2.11.0" : "2.13.0", "cpu", "AVX2"};
   row.evaluation_code = row.origin.shared_code;
   row.state = results::RowState::kEvaluated;
-  row.protocol = "strict";
   row.split = "test";
   row.metrics = {{"ece", "test", 0.25 * (1 - top1), 200},
                  {"mean_class_accuracy", "test", top1 - 0.01, 200},
                  {"nll", "test", 2 - top1, 200},
                  {"top1", "test", top1, 200},
                  {"top5", "test", 0.5 + top1 / 2, 200}};
-  if (one.note == "teacher") {
+  if (one.role == RowRole::kTeacher) {
     row.metrics.push_back({"top1", "transfer", top1 + 0.05, 400});
   } else if (one.method != "student") {
     row.metrics.push_back({"teacher_agreement", "test", 0.4, 200});
@@ -74,16 +83,26 @@ results::LeaderboardRow not_run(const results::LeaderboardRow& from) {
 
 std::vector<results::LeaderboardRow> rows() {
   const std::vector<Case> cases{
-      {"student", "student", "", "lower bound", "none", {0.410, 0.425, 0.400, 0.415, 0.430}},
-      {"teacher", "teacher", "", "teacher", "none", {0.700, 0.715, 0.690, 0.705, 0.710}},
-      {"oracle_labels", "oracle_labels", "", "ceiling", "none", {0.800, 0.805, 0.790, 0.795, 0.810}},
-      {"late_fusion", "late_fusion", "", "uses both modalities", "none", {0.750, 0.755, 0.740, 0.745, 0.760}},
-      {"mnf_csc", "mnf_csc", "", "", "step", {0.480, 0.500, 0.465, 0.490, 0.500}},
-      {"kd", "kd", "", "", "loss", {0.475, 0.495, 0.470, 0.480, 0.500}},
-      {"kd (shuffled-teacher)", "kd", "shuffled-teacher", "control", "loss", {0.405, 0.430, 0.395, 0.410, 0.420}},
-      {"crd", "crd", "", "", "loss", {0.455, -1, 0.460, 0.450, 0.470}},
-      {"at", "at", "", "", "", {0, 0, 0, 0, 0}},
-      {"<script>alert(\"1\")</script> | `x`", "hostile", "", "", "part", {0.400, 0.395, 0.410, 0.405, 0.390}}};
+      {"student", "student", "", RowRole::kLowerBound, "none", {0.410, 0.425, 0.400, 0.415, 0.430}},
+      {"teacher", "teacher", "", RowRole::kTeacher, "none", {0.700, 0.715, 0.690, 0.705, 0.710}},
+      {"oracle_labels", "oracle_labels", "", RowRole::kCeiling, "none", {0.800, 0.805, 0.790, 0.795, 0.810}},
+      {"late_fusion", "late_fusion", "", RowRole::kUpperBound, "none", {0.750, 0.755, 0.740, 0.745, 0.760}},
+      {"mnf_csc", "mnf_csc", "", RowRole::kMethod, "step", {0.480, 0.500, 0.465, 0.490, 0.500}},
+      {"kd", "kd", "", RowRole::kMethod, "loss", {0.475, 0.495, 0.470, 0.480, 0.500}},
+      {"kd (shuffled-teacher)",
+       "kd",
+       "shuffled-teacher",
+       RowRole::kControl,
+       "loss",
+       {0.405, 0.430, 0.395, 0.410, 0.420}},
+      {"crd", "crd", "", RowRole::kMethod, "loss", {0.455, -1, 0.460, 0.450, 0.470}},
+      {"at", "at", "", RowRole::kMethod, "", {0, 0, 0, 0, 0}},
+      {"<script>alert(\"1\")</script> | `x`",
+       "hostile",
+       "",
+       RowRole::kMethod,
+       "part",
+       {0.400, 0.395, 0.410, 0.405, 0.390}}};
   std::vector<results::LeaderboardRow> rows;
   for (const Case& one : cases) {
     for (std::int64_t seed = 1; seed <= 5; ++seed) {
@@ -111,9 +130,9 @@ std::vector<results::DatasetRecord> datasets() {
 }
 
 results::LeaderboardRow at_level(results::LeaderboardRow row, const std::string& setting, double level) {
-  row.link.condition = fmt::format("{} = {}", setting, level);
+  row.link.swept_setting = setting;
+  row.link.swept_value = fmt::format("{}", level);
   row.link.level = level;
-  row.link.dataset += ", " + row.link.condition;
   if (row.training.method == "student" || row.training.method == "teacher") return row;
   for (std::string* key : {&row.link.training_key, &row.link.evaluation_key}) *key += fmt::format("-{}", level);
   row.training.key = row.link.training_key;
@@ -128,10 +147,12 @@ struct LevelCase {
 };
 
 const std::vector<LevelCase>& level_cases() {
-  const Case teacher{"teacher", "teacher", "", "teacher", "none", {0.72, 0.69, 0.75}};
-  const Case student{"student", "student", "", "lower bound", "none", {0.42, 0.45, 0.36}};
-  const auto mnf_csc = [](std::vector<double> top1) { return Case{"mnf_csc", "mnf_csc", "", "", "step", top1}; };
-  const auto kd = [](std::vector<double> top1) { return Case{"kd", "kd", "", "", "loss", top1}; };
+  const Case teacher{"teacher", "teacher", "", RowRole::kTeacher, "none", {0.72, 0.69, 0.75}};
+  const Case student{"student", "student", "", RowRole::kLowerBound, "none", {0.42, 0.45, 0.36}};
+  const auto mnf_csc = [](std::vector<double> top1) {
+    return Case{"mnf_csc", "mnf_csc", "", RowRole::kMethod, "step", top1};
+  };
+  const auto kd = [](std::vector<double> top1) { return Case{"kd", "kd", "", RowRole::kMethod, "loss", top1}; };
   static const std::vector<LevelCase> cases{
       {0, {teacher, student, mnf_csc({0.60, 0.57, 0.60}), kd({0.54, 0.57, 0.51})}},
       {0.5, {teacher, student, mnf_csc({0.54, 0.52, 0.56}), kd({0.48, 0.50, 0.46})}},
@@ -159,10 +180,10 @@ std::vector<results::LeaderboardRow> sweep_rows() {
 
 std::vector<results::LeaderboardRow> tuned_rows() {
   std::vector<results::LeaderboardRow> rows;
-  for (const Case& one :
-       {Case{"teacher", "teacher", "", "teacher", "none", {0.94, 0.90}},
-        Case{"student", "student", "", "lower bound", "none", {0.42, 0.45}},
-        Case{"mnf_csc", "mnf_csc", "", "", "step", {0.60, 0.57}}, Case{"kd", "kd", "", "", "loss", {0.54, 0.57}}}) {
+  for (const Case& one : {Case{"teacher", "teacher", "", RowRole::kTeacher, "none", {0.94, 0.90}},
+                          Case{"student", "student", "", RowRole::kLowerBound, "none", {0.42, 0.45}},
+                          Case{"mnf_csc", "mnf_csc", "", RowRole::kMethod, "step", {0.60, 0.57}},
+                          Case{"kd", "kd", "", RowRole::kMethod, "loss", {0.54, 0.57}}}) {
     for (std::int64_t seed = 1; seed <= 2; ++seed) rows.push_back(row(one, seed));
   }
   for (results::LeaderboardRow& row : rows) {
@@ -187,8 +208,12 @@ results::LeaderboardRow trial_row(const TrialCase& one, std::int64_t trial, std:
   row.link.suite = "quick-tuning";
   row.link.primary_metric = "top1";
   row.link.method_order = fmt::format("{:04}", 100 * one.position + trial);
-  row.link.note = fmt::format("trial {}", trial);
-  row.link.rerun_command = fmt::format("cmkd tune suites/quick.toml --only '{}'", one.method);
+  row.link.method = one.method;
+  row.link.label = fmt::format("{} trial {}", one.method, trial);
+  row.link.seed = seed;
+  row.link.trial = trial;
+  row.link.rerun_command = row.link.row_rerun_command =
+      fmt::format("cmkd tune suites/quick.toml --only '{}'", one.method);
   if (one.validation[index] > 1) return row;
   row.training.method = one.method;
   row.training.seed = seed;

@@ -12,7 +12,7 @@ struct Case {
   std::string label;
   std::string method;
   std::string control;
-  std::string note;
+  results::RowRole role = results::RowRole::kMethod;
   std::string verified;
   std::vector<double> top1;  // by seed from 1; negative: the seed failed
 };

@@ -41,8 +41,8 @@ std::string plain_rule() {
          "method on, and are no significance test, of which an exact one can reach p < 0.05 from 6 seeds on.";
 }
 
-const Case kStudentRow{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
-const Case kKd{"kd", "kd", "", "", "loss", {0.5, 0.5, 0.875}};
+const Case kStudentRow{"student", "student", "", RowRole::kLowerBound, "none", {0.25, 0.5, 0.75}};
+const Case kKd{"kd", "kd", "", RowRole::kMethod, "loss", {0.5, 0.5, 0.875}};
 
 TEST_CASE("mean, deviation and paired difference are those derived by hand") {
   const Leaderboard board = build_leaderboard(rows_of({kStudentRow, kKd}), {});
@@ -161,8 +161,9 @@ TEST_CASE("what n seeds allow, the tiers and the rule of the tiers agree at ever
 TEST_CASE("an interval of a bounded metric is shown within its range, marked, with the computed one beside it") {
   // 0 and 1: mean 0.5, std 0.7071, half width 12.706 · 0.7071 / √2 = 6.353. kd is 1 and 0: differences 1 and −1, mean
   // 0, half width 12.706 · 1.4142 / √2 = 12.706.
-  const Leaderboard board = build_leaderboard(
-      rows_of({{"student", "student", "", "lower bound", "none", {0, 1}}, {"kd", "kd", "", "", "loss", {1, 0}}}), {});
+  const Leaderboard board = build_leaderboard(rows_of({{"student", "student", "", RowRole::kLowerBound, "none", {0, 1}},
+                                                       {"kd", "kd", "", RowRole::kMethod, "loss", {1, 0}}}),
+                                              {});
   for (const Format format : {Format::kMarkdown, Format::kHtml}) {
     const std::string text = render(board, format);
     CHECK(text_contains(text, "[0.0†, 100.0†]"));
@@ -181,7 +182,7 @@ TEST_CASE("an interval of a bounded metric is shown within its range, marked, wi
 }
 
 TEST_CASE("a metric without a bound on one side is cut on the other alone, and none of no known range") {
-  const std::vector<Case> cases{{"kd", "kd", "", "", "loss", {0.5, 0.0}}};
+  const std::vector<Case> cases{{"kd", "kd", "", RowRole::kMethod, "loss", {0.5, 0.0}}};
   auto rows = rows_of(cases);
   for (auto& row : rows) row.link.primary_metric = "nll";  // 2 − top1: 1.5 and 2; 1.75 ± 12.706 · 0.25
   CHECK(text_contains(render_markdown(build_leaderboard(rows, {})), "[0.000†, 4.927]"));
@@ -195,7 +196,7 @@ TEST_CASE("a metric without a bound on one side is cut on the other alone, and n
 }
 
 TEST_CASE("seeds that all have the greatest value have no mark") {
-  const Leaderboard board = build_leaderboard(rows_of({{"kd", "kd", "", "", "loss", {1, 1, 1}}}), {});
+  const Leaderboard board = build_leaderboard(rows_of({{"kd", "kd", "", RowRole::kMethod, "loss", {1, 1, 1}}}), {});
   CHECK(text_contains(render_markdown(board), "[100.0, 100.0]"));
 }
 
@@ -259,7 +260,7 @@ TEST_CASE("without a student there is no difference to it, and the rest stands")
 
 TEST_CASE("strict and paper never share a table") {
   auto rows = rows_of({kStudentRow, kKd});
-  for (std::size_t i = 3; i < rows.size(); ++i) rows[i].protocol = "paper";
+  for (std::size_t i = 3; i < rows.size(); ++i) rows[i].link.protocol = "paper";
   const Leaderboard board = build_leaderboard(rows, {});
   REQUIRE(board.tables.size() == 2);
   CHECK(board.tables[0].protocol == "paper");
@@ -359,8 +360,8 @@ TEST_CASE("without cost no measured time is in any format") {
 }
 
 TEST_CASE("a lower-is-better metric ranks the lowest first") {
-  auto rows = rows_of({{"student", "student", "", "lower bound", "none", {0.5, 0.5, 0.5, 0.5, 0.5}},
-                       {"kd", "kd", "", "", "loss", {0.25, 0.25, 0.25, 0.25, 0.25}}});
+  auto rows = rows_of({{"student", "student", "", RowRole::kLowerBound, "none", {0.5, 0.5, 0.5, 0.5, 0.5}},
+                       {"kd", "kd", "", RowRole::kMethod, "loss", {0.25, 0.25, 0.25, 0.25, 0.25}}});
   for (auto& row : rows) row.link.primary_metric = "ece";  // 0.25 (1 − top1): the student's is the lower
   const Leaderboard board = build_leaderboard(rows, {});
   CHECK(board_row_named(board, "student").tier == 1);
@@ -378,7 +379,7 @@ TEST_CASE("exclusions are counted by reason, of the data that the rows used") {
 }
 
 TEST_CASE("a CSV cell with quotes and commas is quoted, and no cell breaks its line") {
-  auto rows = rows_of({{"a\"b,c\nd", "kd", "", "", "loss", {0.5}}});
+  auto rows = rows_of({{"a\"b,c\nd", "kd", "", RowRole::kMethod, "loss", {0.5}}});
   const std::string csv = render_csv(build_leaderboard(rows, {}));
   CHECK(text_contains(csv, "\"a\"\"b,c d\""));
   CHECK(std::ranges::count(csv, '\n') == 2);

@@ -15,7 +15,7 @@ namespace {
 using fixture::at_level;
 using fixture::Case;
 
-const Case kSweepStudent{"student", "student", "", "lower bound", "none", {0.25, 0.5, 0.75}};
+const Case kSweepStudent{"student", "student", "", RowRole::kLowerBound, "none", {0.25, 0.5, 0.75}};
 
 Sweep only_sweep(const std::vector<results::LeaderboardRow>& rows) {
   std::vector<Sweep> sweeps = sweeps_of(build_leaderboard(rows, {}));
@@ -127,14 +127,12 @@ TEST_CASE("a level at which nothing has run belongs to the sweep that it fits") 
 
 TEST_CASE("nothing has run at any level: a sweep without a number, in every format") {
   auto rows = fixture::sweep_rows();
-  for (auto& row : rows) {
-    row = fixture::not_run(row);
-    row.link.rerun_command = row.link.rerun_command.substr(0, row.link.rerun_command.find(" --seed"));
-  }
+  for (auto& row : rows) row = fixture::not_run(row);
   const Leaderboard board = build_leaderboard(rows, {});
   const Sweep sweep = only_sweep(rows);
   CHECK(sweep_row_named(sweep, "kd").area.wanted == 3);
   CHECK(sweep_row_named(sweep, "kd").area.done == 0);
+  CHECK(sweep_row_named(sweep, "kd").area.seeds[2].seed == 3);
   for (const Format format : {Format::kMarkdown, Format::kCsv, Format::kJson, Format::kHtml}) {
     CHECK_FALSE(sweep_contains(render(board, format), "nan"));
   }
@@ -147,7 +145,7 @@ TEST_CASE("one level, no level, other settings and other directions make no comm
   for (const auto& row : student_at("labels.share", {0.25})) mixed.push_back(row);
   CHECK(sweeps_of(build_leaderboard(mixed, {})).empty());
   auto directions = student_at("corruption.share", {0.25, 0.5});
-  directions[1].training.direction = "video->audio";
+  directions[1].link.direction = "video->audio";
   CHECK(sweeps_of(build_leaderboard(directions, {})).empty());
 }
 
@@ -188,7 +186,7 @@ TEST_CASE("CSV tells the condition and its level on each line of a sweep") {
 
 TEST_CASE("a name or setting that is markup stays text in the plot and the tables of a sweep") {
   std::vector<results::LeaderboardRow> rows;
-  const Case hostile{"<script>alert(1)</script>", "kd", "", "", "loss", {0.5}};
+  const Case hostile{"<script>alert(1)</script>", "kd", "", RowRole::kMethod, "loss", {0.5}};
   for (const double level : {0.0, 1.0}) rows.push_back(at_level(fixture::row(hostile, 1), "<img src=x>", level));
   const std::string html = render_html(build_leaderboard(rows, {}));
   CHECK(sweep_contains(html, "<polyline class=\"line\""));
@@ -212,7 +210,7 @@ std::vector<double> heights_of_names(const std::string& html) {
 TEST_CASE("the names of twelve lines that end at one point do not overlap and stay in the frame") {
   std::vector<results::LeaderboardRow> rows;
   for (int i = 0; i < 12; ++i) {
-    const Case one{"method" + std::to_string(i), "kd", "", "", "loss", {0.5}};
+    const Case one{"method" + std::to_string(i), "kd", "", RowRole::kMethod, "loss", {0.5}};
     for (const double level : {0.0, 1.0}) rows.push_back(at_level(fixture::row(one, 1), "corruption.share", level));
   }
   std::vector<double> heights = heights_of_names(render_html(build_leaderboard(rows, {})));

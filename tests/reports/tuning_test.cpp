@@ -45,8 +45,9 @@ results::LeaderboardRow trial(const std::string& method, int number, std::int64_
   row.link.suite = "s-tuning";
   row.link.primary_metric = "top1";
   row.link.method_order = fmt::format("{:04}", method == "student" ? number : 100 + number);
-  row.link.note = fmt::format("trial {}", number);
-  row.link.rerun_command = fmt::format("cmkd tune s.toml --only '{}'", method);
+  row.link.method = method;
+  row.link.seed = seed;
+  row.link.trial = number;
   row.state = results::RowState::kEvaluated;
   row.training.method = method;
   row.training.seed = seed;
@@ -97,6 +98,20 @@ TEST_CASE("a trial of which a seed failed has no value, and what is missing is c
   REQUIRE(tuning.methods[0].best_of.size() == 2);
   CHECK(tuning.methods[0].best_of[0] == Approx(0.25));  // the failed trial counts as 0
   CHECK_FALSE(build_tuning({}).has_value());
+}
+
+TEST_CASE("a trial that has not run counts for the method, number and seed of its link") {
+  results::LeaderboardRow row = trial("kd", 3, 7, 0.5, 0.001);
+  row.state = results::RowState::kNotRun;
+  row.training = {};
+  row.metrics.clear();
+  const Tuning tuning = build_tuning({trial("kd", 0, 8, 0.5, 0.001), row}).value();
+  REQUIRE(tuning.methods.size() == 1);
+  CHECK(tuning.methods[0].values.size() == 2);
+  CHECK(tuning.seeds == 2);
+  CHECK(tuning.unfinished == 1);
+  row.link.trial = std::nullopt;
+  CHECK_FALSE(build_tuning({row}).has_value());
 }
 
 TEST_CASE("the tuning stands in every format that shows prose, and in JSON") {

@@ -74,16 +74,26 @@ inline EvaluationRecord evaluation(const TrainingRecord& training, double top1) 
 }
 
 inline SuiteLink link(const TrainingRecord& training, const EvaluationRecord& evaluation, const std::string& order) {
-  return {"quick",
-          "Quick suite",
-          "synthetic",
-          "action_recognition",
-          "top1",
-          order,
-          training.key,
-          evaluation.key,
-          "cmkd run suites/quick.toml --only " + training.method,
-          ""};
+  SuiteLink link;
+  link.suite = "quick";
+  link.suite_title = "Quick suite";
+  link.suite_file = "suites/quick.toml";
+  link.task = "action_recognition";
+  link.dataset = "synthetic";
+  link.direction = training.direction;
+  link.protocol = evaluation.protocol;
+  link.primary_metric = "top1";
+  link.method_order = order;
+  link.method = training.method;
+  link.control = training.control;
+  link.label = training.label;
+  link.student_model = training.student_model;
+  link.seed = training.seed;
+  link.training_key = training.key;
+  link.evaluation_key = evaluation.key;
+  link.row_rerun_command = "cmkd run suites/quick.toml --only " + training.method;
+  link.rerun_command = link.row_rerun_command + " --seed " + std::to_string(training.seed);
+  return link;
 }
 
 }  // namespace cmkd::results::example

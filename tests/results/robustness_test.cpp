@@ -272,13 +272,13 @@ TEST_CASE("an older store is migrated in one transaction, with a backup beside i
     store.commit_run(training, {});
   }
   Schema newer{
-      5, kSchemaSql, {{4, "ALTER TABLE training ADD COLUMN tag TEXT"}, {5, "UPDATE training SET tag = label"}}};
-  const fs::path backup = path.string() + ".version-3.backup";
+      6, kSchemaSql, {{5, "ALTER TABLE training ADD COLUMN tag TEXT"}, {6, "UPDATE training SET tag = label"}}};
+  const fs::path backup = path.string() + ".version-4.backup";
   SECTION("each step in turn") {
     {
       Database database(path, Database::Access::kReadWrite, std::chrono::seconds(1));
       prepare_for_writing(database, newer);
-      CHECK(database.query_integer("PRAGMA user_version") == 5);
+      CHECK(database.query_integer("PRAGMA user_version") == 6);
       CHECK(database.query_text("SELECT tag FROM training") == "kd");
       CHECK(database.query_integer("PRAGMA foreign_keys") == 1);
       prepare_for_writing(database, newer);  // nothing left to do, and no second backup
@@ -287,7 +287,7 @@ TEST_CASE("an older store is migrated in one transaction, with a backup beside i
     CHECK_FALSE(fs::exists(backup.string() + ".2"));
     const Store old = Store::open(backup, OpenMode::kReadOnly);
     CHECK(old.has_training(training.key));
-    CHECK(open_error(path).kind() == ErrorKind::kData);  // the present program knows version 3
+    CHECK(open_error(path).kind() == ErrorKind::kData);  // the present program knows version 4
   }
   SECTION("a step that fails changes nothing") {
     newer.migrations[1].sql = "UPDATE nonsense SET tag = 1";
@@ -309,39 +309,6 @@ TEST_CASE("an older store is migrated in one transaction, with a backup beside i
     Database database(path, Database::Access::kReadOnly, std::chrono::seconds(1));
     CHECK_THROWS_AS(require_readable(database, newer), Error);
   }
-}
-
-TEST_CASE("a store of version 1 keeps its runs and links, and has the views of today") {
-  const TemporaryFolder folder;
-  const fs::path path = folder / "results.db";
-  {
-    Database old(path, Database::Access::kCreate, std::chrono::seconds(1));
-    old.execute(read_file(test::source_dir() / "tests/results/schema_version_1.sql"));
-    old.execute(
-        "INSERT INTO suite (name, title) VALUES ('quick', 'Quick');"
-        "INSERT INTO suite_link VALUES ('quick', 'action_recognition', 'synthetic', '0001', 'key', 'evaluation', "
-        "'top1', 'cmkd run', 'ceiling')");
-  }
-  Store store = Store::open(path, OpenMode::kReadWriteCreate);
-  const std::vector<LeaderboardRow> rows = store.leaderboard_rows("quick");
-  REQUIRE(rows.size() == 1);
-  CHECK(rows[0].link.note == "ceiling");
-  CHECK(rows[0].link.fold.empty());
-  CHECK_FALSE(rows[0].link.level);
-  SuiteLink link = rows[0].link;
-  link.fold = "3";
-  link.condition = "corruption.level = 0.5";
-  link.level = 0.5;
-  store.set_suite_links("quick", {link});
-  const LeaderboardRow again = store.leaderboard_rows("quick").at(0);
-  CHECK(again.link.fold == "3");
-  CHECK(again.link.condition == link.condition);
-  CHECK(again.link.level == 0.5);
-  Database database(path, Database::Access::kReadOnly, std::chrono::seconds(1));
-  CHECK(database.query_integer("PRAGMA user_version") == 3);
-  CHECK(database.query_integer("SELECT count(*) FROM leaderboard") == 0);
-  CHECK(database.query_integer("SELECT count(*) FROM history") == 0);
-  CHECK(fs::exists(path.string() + ".version-1.backup"));
 }
 
 TEST_CASE("the journal mode follows SQLite's version and the file system") {

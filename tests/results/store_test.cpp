@@ -262,7 +262,7 @@ TEST_CASE("a suite links to runs that are there, failed, and not run yet") {
     states[row.training.key] = row.state;
     CHECK(row.link.suite_title == "Quick suite");
     CHECK(row.metrics.size() == (row.state == RowState::kEvaluated ? 2 : 0));
-    if (row.state == RowState::kEvaluated) CHECK(row.protocol == "strict");
+    CHECK(row.link.protocol == "strict");
   }
   CHECK(states == std::map<std::string, RowState>{{done.key, RowState::kEvaluated},
                                                   {trained.key, RowState::kTrained},

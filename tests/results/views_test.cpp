@@ -131,7 +131,7 @@ TEST_CASE("the views of runs, failures and exclusions list what is there") {
                                  "rkd|1|done|1|", "rkd|2|done|1|"});
   CHECK(rows_of(database, "SELECT method, seed, reason, suite, rerun_command FROM failures") ==
         std::vector<std::string>{"kd|3|loss is not finite at epoch 0, step 3 (term 'kd')|quick|"
-                                 "cmkd run suites/quick.toml --only kd|"});
+                                 "cmkd run suites/quick.toml --only kd --seed 3|"});
   CHECK(rows_of(database, "SELECT dataset, split, clip_id, reason FROM exclusions") ==
         std::vector<std::string>{"synthetic|test|c3|no_audio_stream: none of 1 streams is audio|",
                                  "synthetic|train|c4|truncated: 3 of 16 frames|"});

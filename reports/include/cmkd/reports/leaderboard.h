@@ -21,14 +21,10 @@ struct LeaderboardOptions {
   bool cost = true;   // measured times and memory, which differ from machine to machine and from run to run
 };
 
-// What a row is to the comparison. Only kMethod is ranked.
-enum class RowRole {
-  kMethod,   // no note, or "lower bound"
-  kControl,  // a method with its teacher's knowledge destroyed
-  kTeacher,
-  kCeiling,
-  kOther,  // any other note: "uses both modalities"
-};
+using results::RowRole;
+
+// Whether it takes part in the order of the methods: they, and the student alone.
+[[nodiscard]] bool is_ranked(RowRole role) noexcept;
 
 // One seed of a row: a value, or why there is none. In a dataset of several official splits it is the mean over them,
 // and there is none unless every split has one.
@@ -36,9 +32,9 @@ struct SeedResult {
   std::int64_t seed = 0;
   std::string fold;               // of a part; "" otherwise
   std::vector<SeedResult> folds;  // the parts, by fold; empty where there is one split
-  bool seed_known = true;         // a training that has not run tells its seed only through its command
   std::optional<double> value;    // the primary metric on split "test"
-  std::string missing;            // "failed: loss is not finite …", "not run", "" when there is a value
+  std::string state;              // in a word: "failed", "not run"; "" when there is a value
+  std::string missing;            // with its reason: "failed: loss is not finite …", "not run"; same
   std::string training_key;
   std::string evaluation_key;
   std::string initial_weights;  // fingerprints, "" when not recorded
@@ -69,11 +65,11 @@ struct Row {
   std::string control;  // "shuffled-teacher", "" for none
   std::string student_model;
   std::string verified;  // "step", "loss", "part", "none", "" when nothing has run
-  std::string note;
   RowRole role = RowRole::kMethod;
+  std::string note;  // of the role, for a reader: "ceiling", "uses both modalities", "" for a method
   std::int64_t done = 0;
   std::int64_t wanted = 0;
-  std::vector<SeedResult> seeds;  // by seed; the unknown ones last
+  std::vector<SeedResult> seeds;  // by seed
   std::optional<double> mean;
   std::optional<double> deviation;
   std::optional<Interval> interval;             // 95 %, Student t
@@ -102,10 +98,11 @@ struct ExclusionList {
 struct Table {
   std::string task;
   std::string dataset;
-  std::string direction;  // "" while nothing has run
-  std::string protocol;   // "" while nothing is evaluated
-  // Of a sweep: the setting with its value here, "corruption.share = 0.5", and that value. "" and nothing without one.
-  std::string condition;
+  std::string direction;
+  std::string protocol;
+  // Of a sweep: the setting, the same with its value here, and that value. "" and nothing without one.
+  std::string setting;    // "corruption.share"
+  std::string condition;  // "corruption.share = 0.5"
   std::optional<double> level;
   std::string primary_metric;
   std::int64_t smallest_n = 0;  // seeds of the ranked rows

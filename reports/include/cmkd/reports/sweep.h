@@ -43,7 +43,7 @@ struct SweepEvidence {
 
 struct Sweep {
   std::string task;
-  std::string dataset;  // without the condition
+  std::string dataset;
   std::string direction;
   std::string protocol;
   std::string primary_metric;
@@ -55,8 +55,7 @@ struct Sweep {
 };
 
 // Tables with a level that agree in task, dataset, direction, protocol, primary metric and setting, where there are at
-// least two. A level at which nothing has run knows no direction or protocol: it belongs to the only sweep that it
-// fits.
+// least two.
 [[nodiscard]] std::vector<Sweep> sweeps_of(const Leaderboard& board);
 
 }  // namespace cmkd::reports

@@ -122,23 +122,48 @@ struct EvaluationRecord {
   std::map<std::string, double> measured;
 };
 
-// A suite's link to an evaluation: suites own no results.
+// What a row of a suite is to the comparison of its methods.
+enum class RowRole {
+  kLowerBound,  // the student alone
+  kMethod,
+  kControl,  // a method with its teacher's knowledge destroyed
+  kTeacher,
+  kCeiling,     // sees labels that the others do not
+  kUpperBound,  // uses both modalities
+};
+[[nodiscard]] const char* to_string(RowRole role) noexcept;  // "lower bound", "method", …, as stored
+// Throws Error(kData) for another text; `where` names its place.
+[[nodiscard]] RowRole row_role_of(const std::string& text, const std::string& where);
+
+// A suite's link to an evaluation, with what the plan knows of it: suites own no results, and a row that has not run is
+// known by its link alone.
 struct SuiteLink {
   std::string suite;
   std::string suite_title;
-  std::string dataset;  // shown name
+  std::string suite_file;  // "suites/quick.toml"
   std::string task;
+  std::string dataset;         // shown name
+  std::string direction;       // "audio->video"
+  std::string protocol;        // "strict", "paper"
   std::string primary_metric;  // "top1"
   std::string method_order;    // position of the method in the suite file, zero-padded: "0003"
+  std::string method;          // "kd"
+  std::string control;         // "shuffled-teacher"; "" for none
+  std::string label;           // what tables show: "kd (shuffled-teacher)"
+  RowRole role = RowRole::kMethod;
+  std::string student_model;
+  std::int64_t seed = 0;
+  std::optional<std::int64_t> trial;  // of a tuning
+  std::string fold;                   // which of the dataset's official splits; "" in a set of one
+  // Of a sweep: the setting, and its value here as text and, where it is one, as a number.
+  std::string swept_setting;  // "corruption.share"; "" outside a sweep
+  std::string swept_value;    // "0.5"
+  std::optional<double> level;
   std::string training_key;
   std::string evaluation_key;
-  std::string rerun_command;  // "cmkd run suites/quick.toml --only kd --seed 3"
-  std::string note;           // "ceiling", "uses both modalities", ""
-  std::string fold = {};      // which of the dataset's official splits; "" in a set of one
-  // A sweep's setting and its value here, "corruption.level = 0.5"; "" outside a sweep.
-  std::string condition = {};
-  std::optional<double> level = {};  // that value
-  std::string suite_file = {};       // of the suite: "suites/quick.toml"
+  // Shown, never read: the commands that make this run again, and all seeds of its row.
+  std::string rerun_command;      // "cmkd run suites/quick.toml --only 'kd' --seed 3"
+  std::string row_rerun_command;  // "cmkd run suites/quick.toml --only 'kd'"
 };
 
 }  // namespace cmkd::results

@@ -52,8 +52,7 @@ struct LeaderboardRow {
   SuiteLink link;
   RowState state = RowState::kNotRun;
   TrainingRecord training;                 // without `epochs` and `environment`; only `key` when kNotRun
-  std::string protocol;                    // of the evaluation; "" unless kEvaluated
-  std::string split;                       // same
+  std::string split;                       // of the evaluation; "" unless kEvaluated
   std::vector<MetricValue> metrics;        // by split and name; empty unless kEvaluated
   std::map<std::string, double> measured;  // of the evaluation (the training's: training.measured); not reproducible
   Origin origin;                           // of the training
@@ -129,7 +128,8 @@ class Store {
   [[nodiscard]] bool has_evaluation(const std::string& key) const;
   [[nodiscard]] std::optional<RunStatus> status(const std::string& training_key) const;
 
-  // Rows of a suite by task, dataset, direction, protocol, student, method order, label, seed, keys; none when unknown.
+  // Rows of a suite by task, dataset, condition, direction, protocol, student, method order, label, seed, fold, keys;
+  // none when unknown. Throws kData for a link that no cmkd can have written.
   [[nodiscard]] std::vector<LeaderboardRow> leaderboard_rows(const std::string& suite) const;
   [[nodiscard]] std::vector<SuiteSummary> suites() const;
 

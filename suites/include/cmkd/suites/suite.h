@@ -65,8 +65,11 @@ struct Suite {
 
   // What a [sweep] makes of the suite: one variant for each of its values, in their order. Empty without a sweep.
   std::vector<Suite> variants;
-  std::string condition;        // of a variant: "corruption.share = 0.4"
-  std::optional<double> level;  // of a variant: 0.4
+  // Of a variant: the setting, its value as text, both as one text, and the value as a number.
+  std::string swept_setting;    // "corruption.share"
+  std::string swept_value;      // "0.4"
+  std::string condition;        // "corruption.share = 0.4"
+  std::optional<double> level;  // 0.4
 
   [[nodiscard]] std::vector<std::int64_t> seeds() const;
   [[nodiscard]] std::string direction() const;  // "audio->video"

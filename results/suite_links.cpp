@@ -1,0 +1,144 @@
+// What suites consist of: their links, written and asked with what is there of each.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "cmkd/core/error.h"
+#include "readers.h"
+#include "state.h"
+#include "writer.h"
+
+namespace cmkd::results {
+
+namespace {
+
+constexpr std::array kRowRoles{RowRole::kLowerBound, RowRole::kMethod,  RowRole::kControl,
+                               RowRole::kTeacher,    RowRole::kCeiling, RowRole::kUpperBound};
+
+// What link_of reads, of a table named l, with its suite s.
+constexpr const char* kLinkColumns =
+    "l.suite, s.title, s.file, l.task, l.dataset, l.direction, l.protocol, l.primary_metric, l.method_order, l.method, "
+    "l.control, l.label, l.student_model, l.fold, l.swept_setting, l.swept_value, l.training_key, l.evaluation_key, "
+    "l.rerun_command, l.row_rerun_command, l.role, l.seed, l.trial, l.level";
+constexpr int kLinkColumnCount = 24;
+
+SuiteLink link_of(const Statement& row, int first, const std::string& where) {
+  SuiteLink link;
+  int column = first;
+  for (std::string* field :
+       {&link.suite,       &link.suite_title,  &link.suite_file,     &link.task,          &link.dataset,
+        &link.direction,   &link.protocol,     &link.primary_metric, &link.method_order,  &link.method,
+        &link.control,     &link.label,        &link.student_model,  &link.fold,          &link.swept_setting,
+        &link.swept_value, &link.training_key, &link.evaluation_key, &link.rerun_command, &link.row_rerun_command}) {
+    *field = row.text(column++);
+  }
+  link.role = row_role_of(row.text(column++), where);
+  link.seed = row.integer(column++);
+  if (!row.is_null(column)) link.trial = row.integer(column);
+  ++column;
+  if (!row.is_null(column)) link.level = row.real(column);
+  return link;
+}
+
+}  // namespace
+
+const char* to_string(RowRole role) noexcept {
+  switch (role) {
+    case RowRole::kLowerBound:
+      return "lower bound";
+    case RowRole::kMethod:
+      return "method";
+    case RowRole::kControl:
+      return "control";
+    case RowRole::kTeacher:
+      return "teacher";
+    case RowRole::kCeiling:
+      return "ceiling";
+    case RowRole::kUpperBound:
+      return "upper bound";
+  }
+  return "method";
+}
+
+RowRole row_role_of(const std::string& text, const std::string& where) {
+  std::vector<std::string> names;
+  for (const RowRole role : kRowRoles) {
+    if (text == to_string(role)) return role;
+    names.emplace_back(to_string(role));
+  }
+  throw Error(ErrorKind::kData, {fmt::format("a suite's link has the unknown role '{}'", text), where, join(names),
+                                 "the next `cmkd run` of the suite writes its links anew"});
+}
+
+void Writer::set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links) {
+  Statement(database_, "DELETE FROM suite WHERE name = ?").bind(suite).run();
+  if (links.empty()) return;
+  Statement(database_, "INSERT INTO suite (name, title, file) VALUES (?, ?, ?)")
+      .bind(suite, links.front().suite_title, links.front().suite_file)
+      .run();
+  Statement insert(database_,
+                   "INSERT INTO suite_link (suite, task, dataset, direction, protocol, primary_metric, method_order, "
+                   "method, control, label, role, student_model, seed, trial, fold, swept_setting, swept_value, level, "
+                   "training_key, evaluation_key, rerun_command, row_rerun_command) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const SuiteLink& link : links) {
+    insert
+        .bind(suite, link.task, link.dataset, link.direction, link.protocol, link.primary_metric, link.method_order,
+              link.method, link.control, link.label, to_string(link.role), link.student_model, link.seed, link.trial,
+              link.fold, link.swept_setting, link.swept_value, link.level, link.training_key, link.evaluation_key,
+              link.rerun_command, link.row_rerun_command)
+        .run();
+  }
+}
+
+std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) const {
+  const ReadTransaction transaction(state_->database);
+  MetricReader metrics(state_->database);
+  MeasuredReader of_training(state_->database, "training_key");
+  MeasuredReader of_evaluation(state_->database, "evaluation_key");
+  OriginReader origins(state_->database);
+  Statement rows(
+      state_->database,
+      fmt::format("SELECT {}, {}, t.environment_fingerprint, e.key, e.split, e.shared_code "
+                  "FROM suite_link AS l JOIN suite AS s ON s.name = l.suite "
+                  "LEFT JOIN training AS t ON t.key = l.training_key "
+                  "LEFT JOIN evaluation AS e ON e.key = l.evaluation_key AND e.training_key = l.training_key "
+                  "WHERE l.suite = ? ORDER BY l.task, l.dataset, l.swept_setting, l.level, l.swept_value, l.direction, "
+                  "l.protocol, l.student_model, l.method_order, l.label, l.seed, l.fold, l.training_key, "
+                  "l.evaluation_key",
+                  kTrainingColumns, kLinkColumns));
+  rows.bind(suite);
+  constexpr int kEnvironment = kTrainingColumnCount + kLinkColumnCount;
+  std::vector<LeaderboardRow> result;
+  while (rows.step()) {
+    LeaderboardRow& row = result.emplace_back();
+    row.link = link_of(rows, kTrainingColumnCount, fmt::format("{}, suite '{}'", path().string(), suite));
+    row.training.key = row.link.training_key;
+    if (rows.is_null(0)) continue;
+    row.training = training_of(rows);
+    row.training.measured = of_training.read(row.training.key);
+    row.origin = origins.read(row.training.shared_code, rows.text(kEnvironment));
+    row.state = row.training.status == RunStatus::kFailed ? RowState::kFailed : RowState::kTrained;
+    if (rows.is_null(kEnvironment + 1)) continue;
+    row.state = RowState::kEvaluated;
+    row.split = rows.text(kEnvironment + 2);
+    row.evaluation_code = rows.text(kEnvironment + 3);
+    row.metrics = metrics.read(row.link.evaluation_key);
+    row.measured = of_evaluation.read(row.link.evaluation_key);
+  }
+  return result;
+}
+
+std::vector<SuiteSummary> Store::suites() const {
+  Statement rows(state_->database,
+                 "SELECT s.name, s.title, count(*), sum(t.status IS 'done'), sum(t.status IS 'failed') FROM suite AS s "
+                 "JOIN (SELECT DISTINCT suite, training_key FROM suite_link) AS l ON l.suite = s.name "
+                 "LEFT JOIN training AS t ON t.key = l.training_key GROUP BY s.name, s.title ORDER BY s.name");
+  std::vector<SuiteSummary> suites;
+  while (rows.step()) {
+    suites.push_back({rows.text(0), rows.text(1), rows.integer(2), rows.integer(3), rows.integer(4)});
+  }
+  return suites;
+}
+
+}  // namespace cmkd::results
