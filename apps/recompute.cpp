@@ -17,7 +17,7 @@ namespace {
 constexpr double kTolerance = 1e-9;
 
 TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
-  return {outputs.labels, outputs.tags, outputs.classes, outputs.scores, outputs.queries};
+  return {outputs.labels, outputs.tags, outputs.width, outputs.scores, outputs.queries};
 }
 
 TaskRules rules_of(const results::TrainingRecord& training, const results::EvaluationRecord& evaluation) {

@@ -46,7 +46,7 @@ results::EvaluationRecord evaluation(const results::TrainingRecord& run) {
   record.protocol = "strict";
   record.split = "test";
   record.metrics = {{"top1", "test", 0.5, 100}, {"ece", "test", 0.1, 100}};
-  record.outputs.classes = 10;
+  record.outputs.width = 10;
   for (int i = 0; i < 100; ++i) {
     record.outputs.clip_ids.push_back(fmt::format("clip{}", i));
     record.outputs.groups.push_back(fmt::format("clip{}", i));

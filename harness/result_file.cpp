@@ -85,7 +85,7 @@ json evaluation_json(const EvaluationRecord& record) {
           {"labels", record.outputs.labels},
           {"tags", record.outputs.tags},
           {"queries", record.outputs.queries},
-          {"classes", record.outputs.classes}};
+          {"width", record.outputs.width}};
 }
 
 EvaluationRecord evaluation_of(const json& object, const at::Tensor& scores) {
@@ -102,7 +102,7 @@ EvaluationRecord evaluation_of(const json& object, const at::Tensor& scores) {
   record.outputs.clip_ids = object.at("clip_ids").get<std::vector<std::string>>();
   record.outputs.groups = object.at("groups").get<std::vector<std::string>>();
   record.outputs.labels = object.at("labels").get<std::vector<std::int32_t>>();
-  record.outputs.classes = object.at("classes");
+  record.outputs.width = object.at("width");
   record.outputs.tags = object.at("tags").get<std::vector<std::vector<std::int32_t>>>();
   record.outputs.queries = object.at("queries");
   const auto* values = scores.const_data_ptr<float>();

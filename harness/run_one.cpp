@@ -113,7 +113,7 @@ void add_corruption_evidence(const PlannedTraining& planned, const SuiteData& da
     record.outputs.groups.push_back(clip.group);
     record.outputs.labels.push_back(damaged.back());
   }
-  record.outputs.classes = static_cast<std::int64_t>(signals.size());
+  record.outputs.width = static_cast<std::int64_t>(signals.size());
   std::vector<at::Tensor> columns;
   for (const auto& [name, values] : signals) {
     const at::Tensor distrust = values.neg().contiguous();

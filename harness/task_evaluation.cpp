@@ -28,7 +28,7 @@ void add_clips(const ClipList& list, const std::vector<std::int64_t>& clips, res
 }
 
 TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
-  return {outputs.labels, outputs.tags, outputs.classes, outputs.scores, outputs.queries};
+  return {outputs.labels, outputs.tags, outputs.width, outputs.scores, outputs.queries};
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ TaskRules task_rules(const Suite& suite) {
 }
 
 at::Tensor values_of(const results::ClipOutputs& outputs) {
-  at::Tensor values = at::empty({static_cast<std::int64_t>(outputs.clip_ids.size()), outputs.classes}, at::kFloat);
+  at::Tensor values = at::empty({static_cast<std::int64_t>(outputs.clip_ids.size()), outputs.width}, at::kFloat);
   std::ranges::copy(outputs.scores, values.mutable_data_ptr<float>());
   return values;
 }
@@ -71,7 +71,7 @@ results::ClipOutputs TaskEvaluation::run(const Predictor& predictor, const std::
   results::ClipOutputs outputs;
   add_clips(data_.listed.list, all, outputs);
   if (retrieval) outputs.queries = static_cast<std::int64_t>(clips.size());
-  outputs.classes = values.size(1);
+  outputs.width = values.size(1);
   outputs.scores.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
   return outputs;
 }

@@ -18,9 +18,9 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "per-clip outputs are stored in little-endian order");
 
-// Layout: magic, clips, classes, then ids, groups (each a length and bytes), labels, scores.
+// Layout: magic, clips, width, then ids, groups (each a length and bytes), labels, scores.
 constexpr std::string_view kMagic = "CMKDOUT1";
-// The same with the number of queries after the classes, and at the end each clip's number of tags, then all tags.
+// The same with the number of queries after the width, and at the end each clip's number of tags, then all tags.
 constexpr std::string_view kMagicWithTags = "CMKDOUT2";
 
 bool needs_tags(const ClipOutputs& outputs) { return !outputs.tags.empty() || outputs.queries != 0; }
@@ -125,19 +125,19 @@ std::string read_artifact_file(const fs::path& folder, const std::string& relati
 
 std::string encode_outputs(const ClipOutputs& outputs) {
   const std::size_t clips = outputs.clip_ids.size();
-  const bool agrees = outputs.groups.size() == clips && outputs.labels.size() == clips && outputs.classes >= 0 &&
+  const bool agrees = outputs.groups.size() == clips && outputs.labels.size() == clips && outputs.width >= 0 &&
                       (outputs.tags.empty() || outputs.tags.size() == clips) && outputs.queries >= 0 &&
                       outputs.queries <= static_cast<std::int64_t>(clips) &&
-                      outputs.scores.size() == clips * static_cast<std::size_t>(outputs.classes);
+                      outputs.scores.size() == clips * static_cast<std::size_t>(outputs.width);
   if (!agrees) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("per-clip outputs disagree: {} ids, {} groups, {} labels, {} scores of {} classes", clips,
-                             outputs.groups.size(), outputs.labels.size(), outputs.scores.size(), outputs.classes),
+                {fmt::format("per-clip outputs disagree: {} ids, {} groups, {} labels, {} scores of width {}", clips,
+                             outputs.groups.size(), outputs.labels.size(), outputs.scores.size(), outputs.width),
                  "", "", ""});
   }
   if (clips == 0) return {};
   std::string bytes(needs_tags(outputs) ? kMagicWithTags : kMagic);
-  const std::int64_t header[] = {static_cast<std::int64_t>(clips), outputs.classes, outputs.queries};
+  const std::int64_t header[] = {static_cast<std::int64_t>(clips), outputs.width, outputs.queries};
   append(bytes, header, needs_tags(outputs) ? 3 : 2);
   for (const std::string& id : outputs.clip_ids) append_text(bytes, id);
   for (const std::string& group : outputs.groups) append_text(bytes, group);
@@ -161,17 +161,17 @@ ClipOutputs decode_outputs(std::span<const std::byte> bytes, const std::string& 
   if (!with_tags && std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0) reader.fail();
   const auto clips = reader.value<std::int64_t>();
   ClipOutputs outputs;
-  outputs.classes = reader.value<std::int64_t>();
+  outputs.width = reader.value<std::int64_t>();
   // No more of either than there are bytes: their product then cannot overflow in silence below.
   const auto limit = static_cast<std::int64_t>(bytes.size());
   if (with_tags) outputs.queries = reader.value<std::int64_t>();
-  if (clips <= 0 || clips > limit || outputs.classes < 0 || outputs.classes > limit) reader.fail();
+  if (clips <= 0 || clips > limit || outputs.width < 0 || outputs.width > limit) reader.fail();
   if (outputs.queries < 0 || outputs.queries > clips) reader.fail();
   const auto count = static_cast<std::size_t>(clips);
   outputs.clip_ids = reader.texts(count);
   outputs.groups = reader.texts(count);
   outputs.labels = reader.values<std::int32_t>(count);
-  outputs.scores = reader.values<float>(count * static_cast<std::size_t>(outputs.classes));
+  outputs.scores = reader.values<float>(count * static_cast<std::size_t>(outputs.width));
   if (with_tags) {
     const auto lists = reader.value<std::uint32_t>();
     if (lists != 0 && lists != count) reader.fail();

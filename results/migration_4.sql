@@ -63,3 +63,6 @@ JOIN (SELECT k.suite, k.task, min(e.protocol) AS protocol
 DROP TABLE suite_link_3;
 DELETE FROM suite WHERE name NOT IN (SELECT suite FROM suite_link);
 CREATE INDEX suite_link_by_training ON suite_link (training_key, suite);
+
+-- The width of a clip's row of scores: classes, an embedding's width, or a number of signals.
+ALTER TABLE clip_output RENAME COLUMN classes TO width;

@@ -131,7 +131,7 @@ CREATE TABLE metric (
 CREATE TABLE clip_output (
   evaluation_key TEXT NOT NULL PRIMARY KEY REFERENCES evaluation (key) ON DELETE CASCADE,
   clips          INTEGER NOT NULL CHECK (clips > 0),
-  classes        INTEGER NOT NULL CHECK (classes >= 0),
+  width          INTEGER NOT NULL CHECK (width >= 0),
   fingerprint    TEXT NOT NULL,
   content        BLOB,
   artifact_path  TEXT REFERENCES artifact (path),

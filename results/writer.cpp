@@ -226,13 +226,13 @@ void Writer::put_evaluation(const PreparedEvaluation& evaluation) {
   const auto clips = static_cast<std::int64_t>(record.outputs.clip_ids.size());
   if (evaluation.artifact) put_artifact(*evaluation.artifact, "outputs");
   Statement output(database_,
-                   "INSERT INTO clip_output (evaluation_key, clips, classes, fingerprint, content, artifact_path) "
+                   "INSERT INTO clip_output (evaluation_key, clips, width, fingerprint, content, artifact_path) "
                    "VALUES (?, ?, ?, ?, ?, ?)");
   if (evaluation.artifact) {
-    output.bind(record.key, clips, record.outputs.classes, evaluation.outputs_fingerprint, nullptr,
+    output.bind(record.key, clips, record.outputs.width, evaluation.outputs_fingerprint, nullptr,
                 evaluation.artifact->path);
   } else {
-    output.bind(record.key, clips, record.outputs.classes, evaluation.outputs_fingerprint,
+    output.bind(record.key, clips, record.outputs.width, evaluation.outputs_fingerprint,
                 std::as_bytes(std::span(evaluation.output_bytes)), nullptr);
   }
   output.run();

@@ -168,7 +168,7 @@ TEST_CASE("large outputs are content-addressed files whose checksum is verified"
   const TrainingRecord training = example::training("kd", 0);
   EvaluationRecord evaluation = example::evaluation(training, 0.5);
   constexpr std::int64_t kClasses = 150'000;  // 2 clips * 150 000 scores * 4 bytes = 1.2 MB
-  evaluation.outputs.classes = kClasses;
+  evaluation.outputs.width = kClasses;
   evaluation.outputs.scores.assign(2 * kClasses, 0.125F);
   store.commit_run(training, {evaluation});
   CHECK(store.outputs(evaluation.key).scores == evaluation.outputs.scores);

@@ -87,8 +87,7 @@ struct EffectiveLabels {
 // A 0-d zero that belongs to the graph of `tensor`.
 [[nodiscard]] at::Tensor zero_of(const at::Tensor& tensor);
 
-// ---- Widths
-// ----------------------------------------------------------------------------------------------------------
+// ---- Widths --------------------------------------------------------------------------------------------------------
 
 // Maps features [..., from] to [..., to]: a learned linear layer where the widths differ, else nothing at all.
 class ProjectionImpl : public torch::nn::Module {

@@ -101,8 +101,10 @@ struct ClipOutputs {
   std::vector<std::string> clip_ids;  // [N]
   std::vector<std::string> groups;    // [N] source video, for clustered resampling
   std::vector<std::int32_t> labels;   // [N]; −1 in a multi-label set
-  std::int64_t classes = 0;
-  std::vector<float> scores;  // [N, C] class scores, averaged over views; retrieval: embeddings, `classes` their width
+  std::int64_t width = 0;             // of a row of scores
+  // [N, width] class scores, averaged over views; retrieval: embeddings; damage of the teacher's side: a method's
+  // signals
+  std::vector<float> scores;
   // Retrieval: the first clips ask, the others are the gallery; all of them: each asks, and is left out of its own
   // gallery. 0 in other tasks.
   std::int64_t queries = 0;
