@@ -22,12 +22,12 @@ TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
 
 TaskRules rules_of(const results::TrainingRecord& training, const results::EvaluationRecord& evaluation) {
   TaskRules rules;
-  rules.task = evaluation.task;
-  rules.protocol = evaluation.protocol;
+  rules.task = parse_named<Task>(evaluation.task, "task");
+  rules.protocol = parse_named<Protocol>(evaluation.protocol, "protocol");
   rules.truncate_at = nlohmann::json::parse(evaluation.config_json).value("truncate_at", std::int64_t{0});
   const std::size_t arrow = training.direction.find("->");
-  rules.teacher_modality = training.direction.substr(0, arrow);
-  rules.student_modality = training.direction.substr(arrow + 2);
+  rules.teacher_modality = parse_modality(training.direction.substr(0, arrow));
+  rules.student_modality = parse_modality(training.direction.substr(arrow + 2));
   return rules;
 }
 

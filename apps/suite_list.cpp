@@ -25,8 +25,8 @@ namespace {
 // Weights change a training's key, which is the hash of their file, and not how many trainings there are.
 Suite without_weights(Suite suite) {
   for (Suite& variant : suite.variants) variant = without_weights(variant);
-  suite.teacher.weights.values.set("weights", std::string());
-  suite.student.weights.values.set("weights", std::string());
+  suite.teacher.weights.values.file.clear();
+  suite.student.weights.values.file.clear();
   return suite;
 }
 
@@ -57,8 +57,8 @@ void find_data_of(const Suite& suite, SuiteSummary& summary) {
 
 void read_suite(const fs::path& file, SuiteSummary& summary) {
   const Suite suite = without_weights(load_suite(file, {}));
-  summary.title = suite.general.values.text("title");
-  summary.task = suite.general.values.text("task");
+  summary.title = suite.general.values.title;
+  summary.task = to_string(suite.general.values.task);
   summary.dataset = suite.dataset;
   summary.seeds = static_cast<std::int64_t>(suite.seeds().size());
   const std::vector<std::string> folds = official_folds(suite.dataset, suite.dataset_values.values);

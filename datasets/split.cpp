@@ -100,9 +100,10 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
   std::vector<std::int64_t> pool;
   const SplitOf split_of(list, dataset, fold);
   for (std::size_t i = 0; i < list.clips.size(); ++i) {
-    const std::string& split = split_of(list.clips[i]);
-    if (!usable[i] || split.empty()) continue;
-    auto& target = split == "test" ? roles.test : (split == "validation" ? roles.validation : pool);
+    const std::string& listed = split_of(list.clips[i]);
+    if (!usable[i] || listed.empty()) continue;
+    const Split split = find_named<Split>(listed).value_or(Split::kTrain);
+    auto& target = split == Split::kTest ? roles.test : (split == Split::kValidation ? roles.validation : pool);
     target.push_back(static_cast<std::int64_t>(i));
   }
   require_clips(pool, dataset, "training", "check the split column and the excluded clips ('cmkd datasets check')");
@@ -112,7 +113,7 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
   if (roles.validation.empty() && settings.validation_clips > 0) {
     roles.validation = cut_by_group(pool, list, settings.validation_clips, fixed, "validation");
   }
-  if (settings.teacher_train == "disjoint") {
+  if (settings.teacher_train == TeacherTrain::kDisjoint) {
     const auto wanted = static_cast<std::int64_t>(training_clips * settings.teacher_share);
     roles.teacher = cut_by_group(pool, list, wanted, fixed, "teacher");
     require_clips(roles.teacher, dataset, "the teacher", "raise labels.teacher_share");
@@ -127,7 +128,7 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
                 {fmt::format("labels.labelled = {} exceeds the transfer clips", settings.labelled), "",
                  fmt::format("0 (all) … {}", available), "lower labels.labelled or labels.teacher_share"});
   }
-  const bool balanced = settings.label_selection == "balanced";
+  const bool balanced = settings.label_selection == LabelSelection::kBalanced;
   if (balanced && list.multi_label) {
     throw Error(
         ErrorKind::kUsage,
@@ -135,7 +136,7 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
          "random", "a clip with several classes cannot count for one of them: use \"random\""});
   }
   const std::int64_t wanted = settings.labelled == 0 ? available : settings.labelled;
-  const RandomStreams draw("labels", dataset, settings.label_draw == "fixed" ? 0 : seed);
+  const RandomStreams draw("labels", dataset, settings.label_draw == LabelDraw::kFixed ? 0 : seed);
   roles.labelled = choose_labelled(pool, list, wanted, balanced, draw);
   return roles;
 }

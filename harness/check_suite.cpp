@@ -34,7 +34,7 @@ void check_method(const Suite& suite, const ClipList& list, const MethodEntry& e
 }
 
 void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles) {
-  const WindowReader reader(data.cache, suite.window_settings());
+  const WindowReader reader(data.cache, suite.clip.values);
   const ScopedSeed guard(0);
   const auto make_model = [&](const ModelEntry& entry) {
     const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
@@ -71,8 +71,7 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
 }
 
 void check_task(const Suite& suite, const ClipList& list) {
-  const std::string& task = suite.general.values.text("task");
-  if (task != "action_recognition" || !list.multi_label) return;
+  if (suite.general.values.task != Task::kActionRecognition || !list.multi_label) return;
   throw Error(
       ErrorKind::kUsage,
       {fmt::format("the task 'action_recognition' wants one label a clip, and clips of '{}' have tags", suite.dataset),

@@ -28,7 +28,7 @@ void finish(const Suite& suite, const json& config, PlannedTraining& planned) {
   if (planned.trial >= 0) planned.label = fmt::format("{} trial {}", planned.method, planned.trial);
 }
 
-PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
+PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int64_t seed, Split split) {
   PlannedTraining planned;
   planned.fold = data.fold;
   planned.split = split;
@@ -44,7 +44,7 @@ PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int6
 
 std::string rerun_command(const Suite& suite, const PlannedTraining& planned, bool tuned) {
   const std::string file = suite.file.generic_string();
-  if (planned.split != "test") return fmt::format("cmkd tune {} --only '{}'", file, planned.method);
+  if (planned.split != Split::kTest) return fmt::format("cmkd tune {} --only '{}'", file, planned.method);
   return fmt::format("cmkd run {} --only '{}' --seed {}{}", file, planned.label, planned.seed, tuned ? " --tuned" : "");
 }
 
@@ -69,13 +69,13 @@ results::SuiteLink make_link(const Suite& whole, const Suite& suite, const Plann
                              std::size_t position, bool tuned) {
   results::SuiteLink link;
   link.suite = whole.name;
-  link.suite_title = whole.general.values.text("title");
+  link.suite_title = whole.general.values.title;
   link.suite_file = whole.file.generic_string();
   link.dataset = suite.condition.empty() ? suite.dataset : fmt::format("{}, {}", suite.dataset, suite.condition);
   link.condition = suite.condition;
   link.level = suite.level;
   link.fold = planned.fold;
-  link.task = suite.general.values.text("task");
+  link.task = to_string(suite.general.values.task);
   link.primary_metric = task_info(link.task).primary_metric;
   link.method_order = fmt::format("{:04}", position);
   link.training_key = planned.key;
@@ -113,7 +113,7 @@ struct Cell {
   PlannedTraining teacher;
 };
 
-Cell make_cell(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
+Cell make_cell(const Suite& suite, const CellData& data, std::int64_t seed, Split split) {
   Cell cell{cell_config(suite, data, seed), plan_teacher(suite, data, seed, split)};
   json shared = cell.config;
   shared["teacher"] = cell.teacher.key;
@@ -137,7 +137,7 @@ PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEn
 // All trainings of one seed, the teacher first.
 std::vector<PlannedTraining> plan_seed(const Suite& suite, const CellData& data, std::int64_t seed,
                                        const Winners& winners) {
-  const Cell cell = make_cell(suite, data, seed, "test");
+  const Cell cell = make_cell(suite, data, seed, Split::kTest);
   std::vector<PlannedTraining> trainings{cell.teacher};
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
@@ -161,14 +161,14 @@ std::vector<PlannedTraining> plan_seed(const Suite& suite, const CellData& data,
 
 // All trials of one seed, the teacher first.
 std::vector<PlannedTraining> plan_trials(const Suite& suite, const CellData& data, std::int64_t seed) {
-  const Cell cell = make_cell(suite, data, seed, "validation");
+  const Cell cell = make_cell(suite, data, seed, Split::kValidation);
   std::vector<PlannedTraining> trainings{cell.teacher};
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
-    for (std::int64_t number = 0; number < suite.tune.values.integer("trials"); ++number) {
+    for (std::int64_t number = 0; number < suite.tune.values.trials; ++number) {
       const Trial trial = draw_trial(suite, entry, number);
       PlannedTraining planned;
-      planned.split = "validation";
+      planned.split = Split::kValidation;
       planned.trial = number;
       planned.parameters = trial.parameters;
       planned.budget = trial.budget;

@@ -11,6 +11,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/evaluator.h"
+#include "cmkd/suites/suite.h"
 
 namespace cmkd {
 
@@ -122,7 +123,7 @@ TeacherOutputs shuffle_teacher(const TeacherOutputs& outputs, const std::string&
   const auto count = static_cast<std::int64_t>(outputs.clips.size());
   std::vector<std::int64_t> source(static_cast<std::size_t>(count));  // clip i gets the outputs of clip source[i]
   std::map<std::int64_t, std::vector<std::int64_t>> groups;
-  if (control == "shuffled-within-class") {
+  if (control == kShuffledWithinClass) {
     const at::Tensor pseudo = outputs.pseudo_labels();
     for (std::int64_t i = 0; i < count; ++i) groups[pseudo.const_data_ptr<std::int64_t>()[i]].push_back(i);
   } else {

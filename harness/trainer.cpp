@@ -29,8 +29,7 @@ namespace {
 constexpr double kDivergence = 1e8;
 
 BatchPlan plan_batches(const BatchSource& source, const PlannedTraining& planned) {
-  const BatchPlan::Settings settings{planned.budget.integer("batch_labelled"),
-                                     planned.budget.integer("batch_unlabelled")};
+  const BatchPlan::Settings settings{planned.budget.batch_labelled, planned.budget.batch_unlabelled};
   const std::vector<std::int64_t>& labelled = planned.is_teacher ? source.clips() : source.roles().labelled;
   return {source.clips(), labelled, settings, source.streams()};
 }
@@ -53,7 +52,7 @@ ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const Suit
                          const WindowReader& reader) {
   ModelConfig config;
   config.classes = static_cast<std::int64_t>(data.listed.list.classes.size());
-  config.frames = suite.window_settings().frames;
+  config.frames = suite.clip.values.frames;
   config.height = reader.height();
   config.width = reader.width();
   config.sample_rate = data.listed.settings.sample_rate;
@@ -91,7 +90,7 @@ void Trainer::set_teacher_side() {
   options.outputs = info_.needs.teacher;
   options.input = info_.needs.teacher_network;
   options.control = planned_.control;
-  options.batch_size = suite_.evaluation.values.integer("batch");
+  options.batch_size = suite_.evaluation.values.batch;
   options.device = options_.device;
   source_.set_teacher(std::make_unique<TeacherSide>(
       *teacher_, source_.teacher_reader(), source_.corruption() != nullptr, [this] { return load_teacher(); },
@@ -140,15 +139,15 @@ void Trainer::build() {
     source_.teacher()->add_maps({info_.needs.teacher_tokens, info_.needs.teacher_stages}, view);
   }
   OptimizerOptions optimizer;
-  optimizer.kind = budget_.text("optimizer");
-  optimizer.momentum = budget_.number("momentum");
+  optimizer.kind = budget_.optimizer;
+  optimizer.momentum = budget_.momentum;
   for (const ModuleGroup& group : training_->groups()) {
-    optimizer.weight_decay = group.weight_decay.value_or(budget_.number("weight_decay"));
+    optimizer.weight_decay = group.weight_decay.value_or(budget_.weight_decay);
     optimizers_.emplace_back(group.name, Optimizer(unique_parameters(*group.module), optimizer));
     group.module->train();
   }
   for (Phase phase : training_->phases()) {
-    if (phase.epochs == 0) phase.epochs = budget_.integer("epochs");
+    if (phase.epochs == 0) phase.epochs = budget_.epochs;
     phases_.push_back({phase, epochs_, epochs_, false});
     epochs_ += phase.epochs;
   }
@@ -205,7 +204,7 @@ Predictor Trainer::predictor() { return training_->predictor(); }
 
 void Trainer::run() {
   session_start_ = last_save_ = steady_seconds();
-  if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.integer("teacher_maps_mib") * 1024 * 1024);
+  if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.teacher_maps_mib * 1024 * 1024);
   for (; state_.phase < static_cast<std::int64_t>(phases_.size()); ++state_.phase, state_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(state_.phase)];
     while (state_.epoch < span.phase.epochs) run_epoch(span);
@@ -250,7 +249,7 @@ Batch Trainer::next_batch(const PhaseSpan& span) {
 
 TensorMap Trainer::clip_signals() {
   std::map<std::string, std::vector<at::Tensor>> parts;
-  const auto size = static_cast<std::size_t>(suite_.evaluation.values.integer("batch"));
+  const auto size = static_cast<std::size_t>(suite_.evaluation.values.batch);
   const std::vector<std::int64_t>& clips = source_.clips();
   for (std::size_t first = 0; first < clips.size(); first += size) {
     std::vector<ClipDraw> draws;
@@ -287,13 +286,13 @@ void Trainer::run_step(const PhaseSpan& span) {
     route_gradients(result.terms, training_->groups(), span.phase.name);
     const auto steps_per_epoch = static_cast<double>(batches_.steps_per_epoch());
     const double factor =
-        schedule_factor(budget_.text("schedule"), context.step, span.phase.epochs * batches_.steps_per_epoch(),
-                        std::llround(budget_.number("warmup_epochs") * steps_per_epoch));
+        schedule_factor(budget_.schedule, context.step, span.phase.epochs * batches_.steps_per_epoch(),
+                        std::llround(budget_.warmup_epochs * steps_per_epoch));
     for (const ModuleGroup& group : groups) {
-      const double limit = budget_.number("clip_gradient_norm");
+      const double limit = budget_.clip_gradient_norm;
       if (limit > 0) torch::nn::utils::clip_grad_norm_(unique_parameters(*group.module), limit);
       const auto optimizer = std::ranges::find(optimizers_, group.name, &std::pair<std::string, Optimizer>::first);
-      optimizer->second.step(budget_.number("learning_rate") * group.learning_rate_scale * factor);
+      optimizer->second.step(budget_.learning_rate * group.learning_rate_scale * factor);
     }
     training_->after_step(context, batch);
     guard.require_unchanged();
@@ -347,7 +346,7 @@ void Trainer::finish_epoch(const PhaseSpan& span) {
 }
 
 // Protocol `paper` chooses on the reported split, as the original scripts do; `strict` never looks at it.
-bool Trainer::chooses_on_test() const { return suite_.general.values.text("protocol") == "paper"; }
+bool Trainer::chooses_on_test() const { return suite_.general.values.protocol == Protocol::kPaper; }
 
 const std::vector<std::int64_t>& Trainer::selection_clips() const {
   return chooses_on_test() ? roles().test : roles().validation;
@@ -357,9 +356,9 @@ void Trainer::validate(const PhaseSpan& span) {
   const TaskEvaluation task(suite_, data_, roles(), reader(), options_.device);
   const double value = task.primary(training_->predictor(), selection_clips());
   if (std::isnan(value)) return;  // undefined on these clips: says nothing of the epoch
-  const std::string& name = task_info(suite_.general.values.text("task")).primary_metric;
+  const std::string& name = task_info(suite_.general.values.task).primary_metric;
   state_.epochs.push_back({state_.epoch, span.phase.name, "validation", name, value});
-  const bool chooses = budget_.text("select") == "best_validation" || chooses_on_test();
+  const bool chooses = budget_.select == Selection::kBestValidation || chooses_on_test();
   if (!chooses || !span.is_last || value <= state_.best_validation) return;
   state_.best_validation = value;
   state_.selected_epoch = span.first_epoch + state_.epoch;
@@ -394,10 +393,10 @@ void Trainer::fill(results::TrainingRecord& record) {
   record.augmentation_fingerprint = state_.augmentation;
   record.final_weights_fingerprint = fingerprint(weights());
   record.selected_epoch = state_.selected_epoch;
-  record.selection_rule =
-      best_.empty() ? results::kLastEpochRule
-                    : fmt::format("best {} on the {}", task_info(suite_.general.values.text("task")).primary_metric,
-                                  chooses_on_test() ? "reported split (protocol paper)" : "validation clips");
+  record.selection_rule = best_.empty()
+                              ? results::kLastEpochRule
+                              : fmt::format("best {} on the {}", task_info(suite_.general.values.task).primary_metric,
+                                            chooses_on_test() ? "reported split (protocol paper)" : "validation clips");
   record.epochs = state_.epochs;
   record.measured["train_seconds"] = state_.seconds;
   record.measured["step_milliseconds"] =

@@ -97,7 +97,7 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != static_cast<pid_t>(parent_process)) return 2;
   EventStream events;
-  configure_runtime(suite.runtime_options());
+  configure_runtime(suite.runtime.values);
   const SuiteData data = open_data(suite, options.cache_root, 1);
   const Plan plan = plan_of(suite, data.listed.plan_source(), options);
   const RunFolder folder{options.out};

@@ -31,11 +31,11 @@ void configure_runtime(const RuntimeOptions& options) {
   static std::mutex mutex;
   const std::scoped_lock lock(mutex);
   if (const auto& earlier = configured()) {
-    if (earlier->threads == options.threads && earlier->mode == options.mode) return;
+    if (*earlier == options) return;
     throw Error(ErrorKind::kInternal, {"the runtime is configured twice, differently", "", "", ""});
   }
   configured() = options;
-  const bool deterministic = options.mode == ExecutionMode::kDeterministic;
+  const bool deterministic = options.deterministic;
   // cuBLAS reads this when its first handle is made: a fixed workspace makes its reductions repeatable.
   if (deterministic) ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
   at::set_num_threads(options.threads);

@@ -1,9 +1,7 @@
 #include "cmkd/batches/corruption.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <utility>
 
 #include "cmkd/core/error.h"
 
@@ -11,31 +9,9 @@ namespace cmkd {
 
 namespace {
 
-constexpr std::array<std::pair<CorruptionKind, const char*>, 7> kNames{{{CorruptionKind::kNone, "none"},
-                                                                        {CorruptionKind::kNoise, "noise"},
-                                                                        {CorruptionKind::kSwap, "swap"},
-                                                                        {CorruptionKind::kShift, "shift"},
-                                                                        {CorruptionKind::kMissing, "missing"},
-                                                                        {CorruptionKind::kOcclude, "occlude"},
-                                                                        {CorruptionKind::kFreeze, "freeze"}}};
-
 bool same_content(const Clip& a, const Clip& b) { return a.label == b.label && a.tags == b.tags; }
 
 }  // namespace
-
-const char* to_string(CorruptionKind kind) noexcept {
-  return std::ranges::find(kNames, kind, &std::pair<CorruptionKind, const char*>::first)->second;
-}
-
-CorruptionKind parse_corruption(std::string_view name) {
-  std::vector<std::string> names;
-  for (const auto& [kind, text] : kNames) {
-    if (name == text) return kind;
-    names.emplace_back(text);
-  }
-  throw Error(ErrorKind::kUsage, {"unknown corruption '" + std::string(name) + "'", "", join(names),
-                                  did_you_mean(std::string(name), names)});
-}
 
 bool possible(CorruptionKind kind, Modality modality) noexcept {
   switch (kind) {

@@ -19,8 +19,8 @@ struct Normalisation {
   std::array<float, 3> std;
 };
 
-Normalisation normalisation(const std::string& name) {
-  if (name == "kinetics") {
+Normalisation normalisation(PixelNormalisation kind) {
+  if (kind == PixelNormalisation::kKinetics) {
     // Channel statistics of Kinetics-400 as torchvision's video weights use them.
     return {{0.43216F, 0.394666F, 0.37645F}, {0.22803F, 0.22145F, 0.216989F}};
   }
@@ -90,12 +90,12 @@ ClipDraw WindowReader::draw_window(std::int64_t clip, std::int64_t window) const
 }
 
 ClipDraw WindowReader::draw_test_view(std::int64_t clip, std::int64_t view) const {
-  ClipDraw draw = draw_window(clip, view / settings_.test_crops);
-  if (settings_.test_crops == 1) return draw;
+  ClipDraw draw = draw_window(clip, view / settings_.crops_at_test());
+  if (settings_.test_crops == TestCrops::kCentre) return draw;
   const IngestSettings& stored = cache_.settings();
   const std::int64_t room_down = stored.height - height_;
   const std::int64_t room_right = stored.width - width_;
-  const std::int64_t place = view % settings_.test_crops;  // 0 at the beginning, 1 in the middle, 2 at the end
+  const std::int64_t place = view % settings_.crops_at_test();  // 0 at the beginning, 1 in the middle, 2 at the end
   if (room_right >= room_down) {
     draw.left = room_right * place / 2;
   } else {
@@ -123,7 +123,7 @@ void WindowReader::read_frames(const ClipDraw& draw, bool test, bool frozen, std
   LoadedClip loaded;
   loaded.clip = cache_.clip(draw.clip);
   const std::int64_t first = first_frame(loaded.clip, draw, test);
-  if (cache_.settings().frame_storage != "raw") {
+  if (cache_.settings().frame_storage != FrameStorage::kRaw) {
     loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
   }
   const CachedClip& clip = loaded.clip;
@@ -205,7 +205,7 @@ at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool t
 void WindowReader::read_samples(const ClipDraw& draw, bool test, std::int64_t shift, float* out) const {
   const IngestSettings& stored = cache_.settings();
   LoadedClip loaded;
-  if (stored.audio_storage == "float32") {
+  if (stored.audio_storage == AudioStorage::kFloat32) {
     loaded.clip = cache_.clip(draw.clip);
   } else {
     loaded = cache_.load(draw.clip, 0, 0);

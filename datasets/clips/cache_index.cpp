@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -26,10 +27,19 @@ json settings_to_json(const IngestSettings& settings) {
           {"fps", settings.fps},
           {"sample_rate", settings.sample_rate},
           {"max_duration_s", settings.max_duration_s},
-          {"frame_storage", settings.frame_storage},
-          {"audio_storage", settings.audio_storage},
-          {"audio_form", settings.audio_form},
+          {"frame_storage", to_string(settings.frame_storage)},
+          {"audio_storage", to_string(settings.audio_storage)},
+          {"audio_form", to_string(settings.audio_form)},
           {"feature_values", settings.feature_values}};
+}
+
+template <NamedEnum Enum>
+Enum enum_from_json(const json& value) {
+  const auto name = value.get<std::string>();
+  if (const std::optional<Enum> found = find_named<Enum>(name)) return *found;
+  throw Error(ErrorKind::kData,
+              {fmt::format("the clip cache was stored as '{}', which this program does not know", name), "index.json",
+               join(names_of<Enum>()), kCacheIndexRemedy});
 }
 
 IngestSettings settings_from_json(const json& value) {
@@ -41,9 +51,10 @@ IngestSettings settings_from_json(const json& value) {
   value.at("fps").get_to(settings.fps);
   value.at("sample_rate").get_to(settings.sample_rate);
   value.at("max_duration_s").get_to(settings.max_duration_s);
-  value.at("frame_storage").get_to(settings.frame_storage);
-  value.at("audio_storage").get_to(settings.audio_storage);
-  settings.audio_form = value.value("audio_form", settings.audio_form);  // caches from before features have none
+  settings.frame_storage = enum_from_json<FrameStorage>(value.at("frame_storage"));
+  settings.audio_storage = enum_from_json<AudioStorage>(value.at("audio_storage"));
+  // Caches from before features have none.
+  if (value.contains("audio_form")) settings.audio_form = enum_from_json<AudioForm>(value.at("audio_form"));
   settings.feature_values = value.value("feature_values", settings.feature_values);
   return settings;
 }

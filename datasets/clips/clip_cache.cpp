@@ -113,11 +113,11 @@ CachedClip ClipCache::clip(std::int64_t index) const {
   clip.note = record.note;
   clip.frame_count = record.frame_count;
   clip.sample_count = record.sample_count;
-  if (state_->index.settings.frame_storage == "raw") {
+  if (state_->index.settings.frame_storage == FrameStorage::kRaw) {
     clip.pixels = view<std::uint8_t>(shard, record.pixels_offset, record.pixels_bytes);
   }
   clip.frame_time_s = view<float>(shard, record.times_offset, static_cast<std::uint64_t>(record.frame_count));
-  if (state_->index.settings.audio_storage == "float32") {
+  if (state_->index.settings.audio_storage == AudioStorage::kFloat32) {
     clip.samples = view<float>(shard, record.samples_offset, static_cast<std::uint64_t>(record.sample_count));
   }
   return clip;
@@ -141,7 +141,7 @@ LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::in
   const auto frame_bytes = static_cast<std::size_t>(3 * record.height * record.width);
   const auto first = static_cast<std::size_t>(loaded.first_frame);
   const auto count = static_cast<std::size_t>(loaded.loaded_frames);
-  if (state_->index.settings.frame_storage == "raw") {
+  if (state_->index.settings.frame_storage == FrameStorage::kRaw) {
     loaded.clip.pixels = loaded.clip.pixels.subspan(first * frame_bytes, count * frame_bytes);
   } else {
     const auto stored = view<std::uint8_t>(shard, record.pixels_offset, record.pixels_bytes);
@@ -155,7 +155,7 @@ LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::in
     }
     loaded.clip.pixels = loaded.owned_pixels;
   }
-  if (state_->index.settings.audio_storage == "int16") {
+  if (state_->index.settings.audio_storage == AudioStorage::kInt16) {
     const auto stored =
         view<std::int16_t>(shard, record.samples_offset, static_cast<std::uint64_t>(record.sample_count));
     loaded.owned_samples.reserve(stored.size());
@@ -170,8 +170,8 @@ LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::in
 ClipCache ClipCache::stand_in(const IngestSettings& settings, std::int64_t clips, std::int64_t frames) {
   auto state = std::make_unique<State>();
   state->index.settings = settings;
-  state->index.settings.frame_storage = "raw";
-  state->index.settings.audio_storage = "float32";
+  state->index.settings.frame_storage = FrameStorage::kRaw;
+  state->index.settings.audio_storage = AudioStorage::kFloat32;
   state->index.clips = clips;
   DecodedClip& made = state->made.emplace();
   if (settings.video) {

@@ -34,16 +34,10 @@ void check_settings(const IngestSettings& settings) {
           "a positive number of Hz");
   require(settings.max_duration_s >= 0, fmt::format("ingest.max_duration_s is {}", settings.max_duration_s),
           "seconds >= 0; 0 is no limit");
-  require(settings.frame_storage == "raw" || settings.frame_storage == "jpeg",
-          fmt::format("ingest.frame_storage is '{}'", settings.frame_storage), "raw, jpeg");
-  require(settings.audio_storage == "float32" || settings.audio_storage == "int16",
-          fmt::format("ingest.audio_storage is '{}'", settings.audio_storage), "float32, int16");
-  require(settings.audio_form == "waveform" || settings.audio_form == "features",
-          fmt::format("ingest.audio_form is '{}'", settings.audio_form), "waveform, features");
   if (!settings.sound_is_features()) return;
   require(settings.feature_values > 0, fmt::format("ingest.feature_values is {}", settings.feature_values),
           "the number of values of a clip's feature, all dimensions together");
-  require(settings.audio_storage == "float32", "features are stored as int16, which is for sound",
+  require(settings.audio_storage == AudioStorage::kFloat32, "features are stored as int16, which is for sound",
           "ingest.audio_storage = \"float32\"");
 }
 

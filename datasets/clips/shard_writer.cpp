@@ -114,7 +114,7 @@ void ShardWriter::write_pixels(const DecodedClip& decoded, const IngestSettings&
   record.frame_count = decoded.frame_count;
   record.height = decoded.height;
   record.width = decoded.width;
-  if (settings.frame_storage == "raw") {
+  if (settings.frame_storage == FrameStorage::kRaw) {
     record.pixels_bytes = decoded.pixels.size();
     record.pixels_offset = write_part(std::as_bytes(std::span(decoded.pixels)), contents);
   } else {
@@ -139,7 +139,7 @@ void ShardWriter::write_pixels(const DecodedClip& decoded, const IngestSettings&
 void ShardWriter::write_samples(const DecodedClip& decoded, const IngestSettings& settings, ShardRecord& record,
                                 Hasher& contents) {
   record.sample_count = static_cast<std::int64_t>(decoded.samples.size());
-  if (settings.audio_storage == "float32") {
+  if (settings.audio_storage == AudioStorage::kFloat32) {
     record.samples_offset = write_part(std::as_bytes(std::span(decoded.samples)), contents);
     return;
   }

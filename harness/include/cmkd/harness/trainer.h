@@ -111,7 +111,7 @@ class Trainer {
   const TeacherOutputs* teacher_;  // of the clips as they are; may be null
   TrainerOptions options_;
   const MethodInfo& info_;
-  const Parameters& budget_;  // [training] or [teacher.training]
+  const TrainingBudget& budget_;  // [training] or [teacher.training]
   BatchSource source_;
   BatchPlan batches_;
   ModelShape shape_;
