@@ -115,7 +115,7 @@ ordered_json clip_json(const ClipShow& show, const FoundClip& found) {
 }
 
 ordered_json window_json(const ClipShow& show, const ClipView& view) {
-  const WindowSettings settings = show.cell.suite->window_settings();
+  const WindowSettings& settings = show.cell.suite->clip.values;
   const WindowReader& reader = show.cell.student->reader();
   ordered_json object{{"kind", show.window.test ? "test view" : "training window"},
                       {"index", show.window.index},
@@ -138,7 +138,7 @@ ordered_json frames_json(const ClipShow& show, const ClipView& view, const Cache
     if (t > 0 && frame == view.place.frames[t - 1]) object["repeated"] = true;  // the clip has no more
     frames.push_back(std::move(object));
   }
-  return {{"normalise", show.cell.suite->window_settings().normalise}, {"frames", frames}};
+  return {{"normalise", to_string(show.cell.suite->clip.values.normalise)}, {"frames", frames}};
 }
 
 ordered_json cells_json(const ClipShow& show, const FoundClip& found) {

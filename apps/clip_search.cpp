@@ -59,8 +59,9 @@ std::string named(const ClipList& list, const std::vector<FoundClip>& clips) {
 
 FoundClip only_one(const ClipList& list, const std::string& name, const std::vector<FoundClip>& found) {
   if (found.size() == 1) return found.front();
-  throw Error(ErrorKind::kUsage,
-              {fmt::format("'{}' is {} clips", name, found.size()), "", named(list, found), "name one of these ids"});
+  throw Error(ErrorKind::kUsage, {.what = fmt::format("'{}' is {} clips", name, found.size()),
+                                  .allowed = named(list, found),
+                                  .fix = "name one of these ids"});
 }
 
 [[noreturn]] void refuse_unknown_clip(const ClipList& list, const std::string& name) {
@@ -78,8 +79,9 @@ FoundClip only_one(const ClipList& list, const std::string& name, const std::vec
   std::string allowed = "an id, or the path of a clip's file";
   if (!near.empty()) allowed += fmt::format("; ids with '{}' in them: {}", name, join(near));
   if (near.empty() && !list.clips.empty()) allowed += fmt::format("; the first id is '{}'", list.clips.front().id);
-  throw Error(ErrorKind::kUsage, {fmt::format("there is no clip '{}' among {}", name, list.clips.size()), "", allowed,
-                                  did_you_mean(name, names)});
+  throw Error(ErrorKind::kUsage, {.what = fmt::format("there is no clip '{}' among {}", name, list.clips.size()),
+                                  .allowed = allowed,
+                                  .fix = did_you_mean(name, names)});
 }
 
 }  // namespace

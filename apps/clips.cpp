@@ -28,15 +28,16 @@ std::vector<FoundClip> find_clips(const ClipList& list, const std::vector<std::s
 }
 
 ClipWindow window_of(const CommandLine& line, const Suite& suite) {
-  const WindowSettings settings = suite.window_settings();
+  const WindowSettings& settings = suite.clip.values;
   if (line.has("window") && line.has("test-view")) {
-    throw Error(ErrorKind::kUsage, {"--window and --test-view exclude each other", "cmkd clips show", "", "give one"});
+    throw Error(ErrorKind::kUsage,
+                {.what = "--window and --test-view exclude each other", .where = "cmkd clips show", .fix = "give one"});
   }
   ClipWindow window;
   window.test = line.has("test-view");
   const char* option = window.test ? "test-view" : "window";
   if (line.has(option)) window.index = line.get<std::int64_t>(option);
-  const std::int64_t count = window.test ? settings.test_views * settings.test_crops : settings.windows;
+  const std::int64_t count = window.test ? settings.views_at_test() : settings.windows;
   if (window.index < 0 || window.index >= count) {
     throw Error(ErrorKind::kUsage,
                 {fmt::format("--{} {} is not one that the suite has", option, window.index), suite.file.string(),

@@ -36,7 +36,7 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
     throw Error(ErrorKind::kUsage, {fmt::format("unknown option '{}'", error.get_option_name()), usage_, join(names),
                                     did_you_mean(error.get_option_name(), names)});
   } catch (const po::error& error) {
-    throw Error(ErrorKind::kUsage, {error.what(), usage_, "", "see --help"});
+    throw Error(ErrorKind::kUsage, {.what = error.what(), .where = usage_, .fix = "see --help"});
   }
   if (!flag("help")) return true;
   std::ostringstream text;
@@ -56,7 +56,8 @@ std::vector<std::string> CommandLine::list(const std::string& name) const {
 
 std::string CommandLine::one(const std::string& name, const std::string& what) const {
   const std::vector<std::string> values = list(name);
-  if (values.empty()) throw Error(ErrorKind::kUsage, {fmt::format("missing {}", what), usage_, "", "see --help"});
+  if (values.empty())
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("missing {}", what), .where = usage_, .fix = "see --help"});
   return values.front();
 }
 
@@ -93,7 +94,7 @@ void print_out(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   if (!written)
     throw Error(ErrorKind::kEnvironment,
-                {"cannot write to standard output", "", "", "check the disk or the pipe behind it"});
+                {.what = "cannot write to standard output", .fix = "check the disk or the pipe behind it"});
 }
 
 void print_json(const nlohmann::json& value) { print_out(value.dump(2) + "\n"); }

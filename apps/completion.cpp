@@ -43,7 +43,8 @@ int run_completion(const Arguments& arguments) {
   if (!line.parse(arguments)) return 0;
   const std::string shell = line.one("shell", "shell (bash)");
   if (shell != "bash") {
-    throw Error(ErrorKind::kUsage, {fmt::format("no completion for '{}'", shell), "cmkd completion", "bash", ""});
+    throw Error(ErrorKind::kUsage,
+                {.what = fmt::format("no completion for '{}'", shell), .where = "cmkd completion", .allowed = "bash"});
   }
   std::vector<std::string> commands;
   for (const Command& command : all_commands()) {

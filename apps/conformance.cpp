@@ -24,8 +24,9 @@ namespace {
 std::filesystem::path default_vectors() {
   const std::filesystem::path folder = find_data(kVectors);
   if (!folder.empty()) return folder;
-  throw Error(ErrorKind::kUsage,
-              {"the project's vectors are not here", data_places(kVectors), "", "name a folder: cmkd conformance DIR"});
+  throw Error(ErrorKind::kUsage, {.what = "the project's vectors are not here",
+                                  .where = data_places(kVectors),
+                                  .fix = "name a folder: cmkd conformance DIR"});
 }
 
 CaseResult as_case(const std::filesystem::path& file, const VectorCheck& check) {

@@ -25,7 +25,8 @@ int make_dataset(const CommandLine& line, const std::string& name) {
                                     "synthetic", did_you_mean(name, {"synthetic"})});
   }
   if (!line.has("out"))
-    throw Error(ErrorKind::kUsage, {"no folder given", "cmkd datasets make synthetic", "", "add --out DIR"});
+    throw Error(ErrorKind::kUsage,
+                {.what = "no folder given", .where = "cmkd datasets make synthetic", .fix = "add --out DIR"});
   Parameters parameters(synthetic_parameters());
   for (const std::string& text : line.list("set")) set_parameter(parameters, text);
   const SyntheticOptions options = synthetic_options(parameters);
@@ -101,8 +102,9 @@ int run_datasets(const Arguments& arguments) {
                  join(verbs), words.empty() ? "see --help" : did_you_mean(words[0], verbs)});
   }
   if (words.size() < 2)
-    throw Error(ErrorKind::kUsage,
-                {"missing name of the dataset", "cmkd datasets " + words[0], join(dataset_registry().names()), ""});
+    throw Error(ErrorKind::kUsage, {.what = "missing name of the dataset",
+                                    .where = "cmkd datasets " + words[0],
+                                    .allowed = join(dataset_registry().names())});
   return words[0] == "make" ? make_dataset(line, words[1]) : check_dataset(line, words[1]);
 }
 

@@ -68,9 +68,9 @@ std::string check_codecs(const fs::path& folder) {
   const fs::path file = folder / "probe.mkv";
   media::encode_media(file, {pixels, kFrames, kSide, kSide, 8.0}, {samples, 16000});
   const auto decoded = media::decode_video(file, {});
-  if (!decoded) throw Error(ErrorKind::kEnvironment, {media::describe(decoded.failure()), "", "", ""});
+  if (!decoded) throw Error(ErrorKind::kEnvironment, {.what = media::describe(decoded.failure())});
   if (decoded.value().frame_count != kFrames)
-    throw Error(ErrorKind::kEnvironment, {"a video written here does not come back", "", "", ""});
+    throw Error(ErrorKind::kEnvironment, {.what = "a video written here does not come back"});
   return "H.264 and FLAC written and read back";
 }
 
@@ -90,11 +90,11 @@ std::string check_disk(const fs::path& folder) {
   while (!fs::exists(existing)) existing = existing.parent_path();
   if (::access(existing.c_str(), W_OK) != 0)
     throw Error(ErrorKind::kEnvironment,
-                {"no permission to write in " + existing.string(), "", "", "choose another --out"});
+                {.what = "no permission to write in " + existing.string(), .fix = "choose another --out"});
   const auto available = fs::space(existing).available;
   if (available < (std::uintmax_t{1} << 30))
-    throw Error(ErrorKind::kEnvironment,
-                {"only " + format_bytes(available) + " free in " + existing.string(), "", "", "free some space"});
+    throw Error(ErrorKind::kEnvironment, {.what = "only " + format_bytes(available) + " free in " + existing.string(),
+                                          .fix = "free some space"});
   return format_bytes(available) + " free in " + existing.string();
 }
 

@@ -104,8 +104,9 @@ int describe_one(const std::string& id, bool as_json) {
   std::vector<std::string> names;
   for (const Entry& entry : entries()) names.push_back(entry.id);
   for (const std::filesystem::path& file : suite_files()) names.push_back(file.generic_string());
-  throw Error(ErrorKind::kUsage,
-              {fmt::format("nothing is called '{}'", id), "", "see 'cmkd list'", did_you_mean(id, names)});
+  throw Error(ErrorKind::kUsage, {.what = fmt::format("nothing is called '{}'", id),
+                                  .allowed = "see 'cmkd list'",
+                                  .fix = did_you_mean(id, names)});
 }
 
 }  // namespace

@@ -61,8 +61,9 @@ int dispatch(const std::vector<std::string>& arguments) {
     if (command.name == name) return command.run({arguments.begin() + 1, arguments.end()});
     if (!command.hidden) names.push_back(command.name);
   }
-  throw Error(ErrorKind::kUsage,
-              {fmt::format("unknown command '{}'", name), "", join(names), did_you_mean(name, names)});
+  throw Error(
+      ErrorKind::kUsage,
+      {.what = fmt::format("unknown command '{}'", name), .allowed = join(names), .fix = did_you_mean(name, names)});
 }
 
 void print_error(const std::string& text) { fmt::print(stderr, "cmkd: error: {}\n", text); }

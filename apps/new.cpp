@@ -83,8 +83,10 @@ struct NewFile {
 std::vector<NewFile> files_of(const std::string& id, const fs::path& tree) {
   const fs::path templates = find_data(kTemplates);
   if (templates.empty()) {
-    throw Error(ErrorKind::kEnvironment, {"the template of a baseline is not here", data_places(kTemplates), "",
-                                          "work in a source tree of cmkd, or install cmkd with 'cmake --install'"});
+    throw Error(ErrorKind::kEnvironment,
+                {.what = "the template of a baseline is not here",
+                 .where = data_places(kTemplates),
+                 .fix = "work in a source tree of cmkd, or install cmkd with 'cmake --install'"});
   }
   return {
       {tree / "baselines" / (id + ".cpp"), filled(read_file(templates / "baseline.cpp.in"), id)},

@@ -64,8 +64,8 @@ std::string plan_text(const Context& context, const Plan& plan, const std::vecto
   } else if (!cached) {
     text += "  time left: unknown before the clips are ingested; '--measure' tries steps on made clips\n";
   }
-  const std::int64_t labelled = context.suite.labels.values.integer("labelled");
-  if (labelled > 0 && context.suite.labels.values.integer("validation_clips") > labelled) {
+  const std::int64_t labelled = context.suite.labels.values.labelled;
+  if (labelled > 0 && context.suite.labels.values.validation_clips > labelled) {
     text += "  note: validation uses more labels than the budget of labelled clips: the report marks it\n";
   }
   return text;
@@ -147,7 +147,7 @@ int run_plan(const Arguments& arguments) {
   }
   if (line.flag("roles")) return print_roles(context, line.flag("json"));
   // Before the first operator.
-  configure_runtime(context.suite.runtime_options());
+  configure_runtime(context.suite.runtime.values);
   ListedData listed = list_data(context.suite, context.cache);
   Winners winners;
   if (line.flag("tuned")) {

@@ -22,12 +22,12 @@ TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
 
 TaskRules rules_of(const results::TrainingRecord& training, const results::EvaluationRecord& evaluation) {
   TaskRules rules;
-  rules.task = evaluation.task;
-  rules.protocol = evaluation.protocol;
+  rules.task = parse_named<Task>(evaluation.task, "task");
+  rules.protocol = parse_named<Protocol>(evaluation.protocol, "protocol");
   rules.truncate_at = nlohmann::json::parse(evaluation.config_json).value("truncate_at", std::int64_t{0});
   const std::size_t arrow = training.direction.find("->");
-  rules.teacher_modality = training.direction.substr(0, arrow);
-  rules.student_modality = training.direction.substr(arrow + 2);
+  rules.teacher_modality = parse_modality(training.direction.substr(0, arrow));
+  rules.student_modality = parse_modality(training.direction.substr(arrow + 2));
   return rules;
 }
 
@@ -76,7 +76,7 @@ Recomputed recompute(const results::Store& store, const std::string& suite) {
   for (const results::LeaderboardRow& row : store.leaderboard_rows(suite)) {
     if (row.state != results::RowState::kEvaluated || !seen.insert(row.link.evaluation_key).second) continue;
     const std::string name = fmt::format("{} seed {}{}", row.training.label, row.training.seed,
-                                         row.link.fold.empty() ? "" : ", split " + row.link.fold);
+                                         row.link.fold.empty() ? "" : ", fold " + row.link.fold);
     const std::optional<results::EvaluationRecord> evaluation = store.evaluation(row.link.evaluation_key);
     const results::ClipOutputs outputs = store.outputs(row.link.evaluation_key);
     if (!evaluation || outputs.clip_ids.empty()) {

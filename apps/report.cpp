@@ -86,17 +86,20 @@ int run_report(const Arguments& arguments) {
       reports::format_from_name(line.flag("json") ? "json" : line.get<std::string>("format"));
   const std::string wanted = suite_in(line);
   if (wanted.empty() && !line.has("store") && !line.has("out")) {
-    throw Error(ErrorKind::kUsage, {"neither a suite nor a store is named", "cmkd report", "",
-                                    "for example cmkd report suites/quick.toml"});
+    throw Error(ErrorKind::kUsage, {.what = "neither a suite nor a store is named",
+                                    .where = "cmkd report",
+                                    .fix = "for example cmkd report suites/quick.toml"});
   }
   if (wanted.empty() && line.flag("tuned")) {
-    throw Error(ErrorKind::kUsage, {"--tuned needs the suite's name", "cmkd report --tuned", "",
-                                    "for example cmkd report suites/quick.toml --tuned"});
+    throw Error(ErrorKind::kUsage, {.what = "--tuned needs the suite's name",
+                                    .where = "cmkd report --tuned",
+                                    .fix = "for example cmkd report suites/quick.toml --tuned"});
   }
   const std::filesystem::path path = store_path(line, wanted);
   if (!std::filesystem::exists(path)) {
-    throw Error(ErrorKind::kData,
-                {"there is no store yet", path.string(), "", "run the suite first ('cmkd run'), or give --store"});
+    throw Error(ErrorKind::kData, {.what = "there is no store yet",
+                                   .where = path.string(),
+                                   .fix = "run the suite first ('cmkd run'), or give --store"});
   }
   const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
   const bool tuned = line.flag("tuned");

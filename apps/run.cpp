@@ -44,7 +44,7 @@ int run_run(const Arguments& arguments) {
   if (line.has("retrain")) {
     const std::string what = line.get<std::string>("retrain");
     if (what != "changed") {
-      throw Error(ErrorKind::kUsage, {fmt::format("--retrain {} means nothing", what), "", "changed", ""});
+      throw Error(ErrorKind::kUsage, {.what = fmt::format("--retrain {} means nothing", what), .allowed = "changed"});
     }
     prepared.options.retrain_changed = true;
   }

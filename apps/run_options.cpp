@@ -47,8 +47,9 @@ void read_job_options(const CommandLine& line, RunOptions& options) {
   options.jobs = line.get<int>("jobs");
   options.retry_failed = line.flag("retry-failed");
   if (options.jobs < 1 || options.jobs > 1024) {
-    throw Error(ErrorKind::kUsage,
-                {fmt::format("--jobs {} is out of range", options.jobs), "", "1 … 1024", "use the number of cores"});
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("--jobs {} is out of range", options.jobs),
+                                    .allowed = "1 … 1024",
+                                    .fix = "use the number of cores"});
   }
 }
 

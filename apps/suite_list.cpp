@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
-#include "cmkd/datasets/clip.h"
 #include "cmkd/core/error.h"
+#include "cmkd/datasets/clip.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/readers/data_root.h"
 #include "cmkd/suites/suite.h"
@@ -25,8 +25,8 @@ namespace {
 // Weights change a training's key, which is the hash of their file, and not how many trainings there are.
 Suite without_weights(Suite suite) {
   for (Suite& variant : suite.variants) variant = without_weights(variant);
-  suite.teacher.weights.values.set("weights", std::string());
-  suite.student.weights.values.set("weights", std::string());
+  suite.teacher.weights.values.file.clear();
+  suite.student.weights.values.file.clear();
   return suite;
 }
 
@@ -57,21 +57,21 @@ void find_data_of(const Suite& suite, SuiteSummary& summary) {
 
 void read_suite(const fs::path& file, SuiteSummary& summary) {
   const Suite suite = without_weights(load_suite(file, {}));
-  summary.title = suite.general.values.text("title");
-  summary.task = suite.general.values.text("task");
+  summary.title = suite.general.values.title;
+  summary.task = to_string(suite.general.values.task);
   summary.dataset = suite.dataset;
   summary.seeds = static_cast<std::int64_t>(suite.seeds().size());
   const std::vector<std::string> folds = official_folds(suite.dataset, suite.dataset_values.values);
-  summary.splits = static_cast<std::int64_t>(suite.folds(folds).size());
+  summary.folds = static_cast<std::int64_t>(suite.folds(folds).size());
   // Keys of no data: they are counted only.
   summary.trainings = static_cast<std::int64_t>(make_plan(suite, PlanSource("", folds)).trainings.size());
   find_data_of(suite, summary);
 }
 
-// "135 (5 splits)"
+// "135 (5 folds)"
 std::string trainings_text(const SuiteSummary& suite) {
-  return suite.splits == 1 ? fmt::format("{}", suite.trainings)
-                           : fmt::format("{} ({} splits)", suite.trainings, suite.splits);
+  return suite.folds == 1 ? fmt::format("{}", suite.trainings)
+                          : fmt::format("{} ({} folds)", suite.trainings, suite.folds);
 }
 
 using SuiteCells = std::array<std::string, 6>;
@@ -139,7 +139,7 @@ json suites_json(const std::vector<SuiteSummary>& suites) {
                   {"dataset", suite.dataset},
                   {"trainings", suite.trainings},
                   {"seeds", suite.seeds},
-                  {"splits", suite.splits},
+                  {"folds", suite.folds},
                   {"data", suite.data},
                   {"data_path", suite.data_path}});
     }

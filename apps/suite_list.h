@@ -18,11 +18,11 @@ struct SuiteSummary {
   std::string title;
   std::string task;
   std::string dataset;
-  std::int64_t trainings = 0;  // of `cmkd plan`: each once, with the official splits that the dataset's reader declares
+  std::int64_t trainings = 0;  // of `cmkd plan`: each once, with the folds that the dataset's reader declares
   std::int64_t seeds = 0;
-  std::int64_t splits = 1;  // official ones that are run
-  std::string data;         // "here", "not here": its folder is there, whatever is in it; "made" by the first run
-  std::string data_path;    // what was looked for
+  std::int64_t folds = 1;  // official ones that are run
+  std::string data;        // "here", "not here": its folder is there, whatever is in it; "made" by the first run
+  std::string data_path;   // what was looked for
 };
 [[nodiscard]] SuiteSummary summarise_suite(const std::filesystem::path& file);
 

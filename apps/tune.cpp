@@ -27,12 +27,12 @@ void print_results(const Suite& suite, const std::vector<TuningResult>& results,
     json list = json::array();
     for (const TuningResult& result : results) {
       list.push_back({{"method", result.method},
-                      {"metric", task_info(suite.general.values.text("task")).primary_metric},
+                      {"metric", task_info(suite.general.values.task).primary_metric},
                       {"validation", result.values},
                       {"winner", result.winner},
                       {"values", trial_text(suite, entry_of(suite, result.method), result.winner)}});
     }
-    print_json({{"suite", suite.name}, {"trials", suite.tune.values.integer("trials")}, {"methods", list}});
+    print_json({{"suite", suite.name}, {"trials", suite.tune.values.trials}, {"methods", list}});
     return;
   }
   print_out(fmt::format("{:<24} {:>7} {:>12} {:>12}  {}\n", "method", "winner", "validation", "suite's own", "values"));
@@ -53,8 +53,9 @@ void print_results(const Suite& suite, const std::vector<TuningResult>& results,
 Winners stored_winners(const Suite& suite, const std::filesystem::path& out, const std::filesystem::path& cache) {
   const RunFolder folder{out};
   if (!std::filesystem::exists(folder.store())) {
-    throw Error(ErrorKind::kUsage, {"nothing is tuned here yet", folder.store().string(), "",
-                                    fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
+    throw Error(ErrorKind::kUsage, {.what = "nothing is tuned here yet",
+                                    .where = folder.store().string(),
+                                    .fix = fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
   }
   const ListedData listed = list_data(suite, cache);
   const results::Store store = results::Store::open(folder.store(), results::OpenMode::kReadOnly);

@@ -71,7 +71,8 @@ std::set<std::int64_t> classes_in(const WeightFile& file, const LoadOptions& opt
   std::set<std::int64_t> classes;
   for (const auto& [name, tensor] : file.tensors) {
     const bool head = name == "fc.weight" || name.ends_with(".fc.weight");
-    if (!head || tensor.dim() != 2 || options.classifier != "load" || classes.size() == kMostHeads) continue;
+    if (!head || tensor.dim() != 2 || options.classifier != ClassifierWeights::kLoad || classes.size() == kMostHeads)
+      continue;
     classes.insert(std::clamp<std::int64_t>(tensor.size(0), 1, kMostClasses));
   }
   if (classes.empty()) classes.insert(kWhenThereIsNoHead);
@@ -94,8 +95,8 @@ WeightsReport compare_with(const std::string& id, const WeightFile& file, const 
 LoadOptions load_options(const CommandLine& line) {
   LoadOptions options;
   options.prefix = line.get<std::string>("prefix");
-  options.classifier = line.get<std::string>("classifier");
-  options.first_conv = line.get<std::string>("first-conv");
+  options.classifier = parse_named<ClassifierWeights>(line.get<std::string>("classifier"), "value of --classifier");
+  options.first_conv = parse_named<FirstConvWeights>(line.get<std::string>("first-conv"), "value of --first-conv");
   return options;
 }
 

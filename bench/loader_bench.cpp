@@ -40,10 +40,10 @@ class FileSource : public MediaSource {
   }
 };
 
-constexpr const char* kStorages[] = {"raw", "jpeg"};
+constexpr FrameStorage kStorages[] = {FrameStorage::kRaw, FrameStorage::kJpeg};
 
-const ClipCache& cache(const std::string& frame_storage) {
-  static std::map<std::string, ClipCache> opened;
+const ClipCache& cache(FrameStorage frame_storage) {
+  static std::map<FrameStorage, ClipCache> opened;
   const auto found = opened.find(frame_storage);
   if (found != opened.end()) return found->second;
   FileSource source;
@@ -56,7 +56,8 @@ const ClipCache& cache(const std::string& frame_storage) {
   settings.sample_rate = 16000;
   settings.frame_storage = frame_storage;
   const std::string fingerprint = source_fingerprint(source, list, settings, scratch() / "memo.json");
-  ClipCache made = ingest(source, list, settings, fingerprint, scratch() / ("cache-" + frame_storage), {});
+  ClipCache made =
+      ingest(source, list, settings, fingerprint, scratch() / fmt::format("cache-{}", to_string(frame_storage)), {});
   return opened.emplace(frame_storage, std::move(made)).first->second;
 }
 
@@ -65,6 +66,7 @@ WindowSettings window(std::int64_t frames) {
   settings.frames = frames;
   settings.crop = 112;
   settings.windows = 8;
+  settings.test_views = 1;
   settings.audio_seconds = 1;
   return settings;
 }
@@ -73,7 +75,7 @@ std::vector<ClipDraw> draws(const WindowReader& reader, const RandomStreams& str
                             std::int64_t batch) {
   std::vector<ClipDraw> drawn;
   for (std::int64_t i = 0; i < batch; ++i) {
-    const std::int64_t clip = (step * batch + i) % cache("raw").size();
+    const std::int64_t clip = (step * batch + i) % cache(FrameStorage::kRaw).size();
     drawn.push_back(reader.draw_training(clip, streams.stream("draw", step, i)));
   }
   return drawn;
@@ -83,7 +85,7 @@ std::vector<ClipDraw> draws(const WindowReader& reader, const RandomStreams& str
 void verify_batch(const WindowReader& reader, const std::vector<ClipDraw>& drawn) {
   const at::Tensor batch = reader.gather_video(drawn);
   const ClipDraw& draw = drawn.front();
-  const CachedClip clip = cache("raw").clip(draw.clip);
+  const CachedClip clip = cache(FrameStorage::kRaw).clip(draw.clip);
   const std::int64_t room = std::max<std::int64_t>(clip.frame_count - 16, 0);
   const std::int64_t first = room * draw.window / 7;
   for (std::int64_t t = 0; t < 16; ++t) {
@@ -99,18 +101,18 @@ void verify_batch(const WindowReader& reader, const std::vector<ClipDraw>& drawn
 // From JPEG frames the same batch comes, but for what their compression loses: a few grey levels of 255 in the mean.
 // The window after the right one of a moving clip is farther away.
 void verify_jpeg_batch(const std::vector<ClipDraw>& drawn) {
-  const auto batch = [&](const char* storage) {
+  const auto batch = [&](FrameStorage storage) {
     return WindowReader(cache(storage), window(16)).gather_video(drawn).to(at::kFloat);
   };
-  const auto difference = at::mean(at::abs(batch("raw") - batch("jpeg"))).item<double>();
+  const auto difference = at::mean(at::abs(batch(FrameStorage::kRaw) - batch(FrameStorage::kJpeg))).item<double>();
   verify(difference > 0 && difference < 8, fmt::format("batches of JPEG frames are {} grey levels off", difference));
 }
 
-void cache_batches(benchmark::State& state, const char* storage) {
+void cache_batches(benchmark::State& state, FrameStorage storage) {
   const WindowReader reader(cache(storage), window(16));
   const RandomStreams streams("bench", "loader", 0);
   const std::vector<ClipDraw> first = draws(reader, streams, 0, 32);
-  std::string(storage) == "raw" ? verify_batch(reader, first) : verify_jpeg_batch(first);
+  storage == FrameStorage::kRaw ? verify_batch(reader, first) : verify_jpeg_batch(first);
   std::int64_t step = 0;
   for (auto _ : state) {
     const at::Tensor batch = reader.gather_video(draws(reader, streams, step++, 32));
@@ -216,7 +218,7 @@ Pairs measure_pairs(const StepKind& kind, const WindowReader& reader) {
   return pairs;
 }
 
-void loader_pairs(benchmark::State& state, const StepKind& kind, const char* storage) {
+void loader_pairs(benchmark::State& state, const StepKind& kind, FrameStorage storage) {
   const WindowReader reader(cache(storage), window(kind.frames));
   Pairs pairs;
   for (auto _ : state) pairs = measure_pairs(kind, reader);
@@ -236,8 +238,9 @@ void register_loader() {
   benchmark::RegisterBenchmark(kCacheBatches, cache_batches, kStorages[0])->Unit(benchmark::kMillisecond);
   benchmark::RegisterBenchmark(kCacheBatchesJpeg, cache_batches, kStorages[1])->Unit(benchmark::kMillisecond);
   for (const StepKind& kind : kStepKinds) {
-    for (const char* storage : kStorages) {
-      const std::string name = fmt::format("{}{} x {} frames, {}", kLoaderPairs, kind.model, kind.frames, storage);
+    for (const FrameStorage storage : kStorages) {
+      const std::string name =
+          fmt::format("{}{} x {} frames, {}", kLoaderPairs, kind.model, kind.frames, to_string(storage));
       benchmark::RegisterBenchmark(name.c_str(), loader_pairs, kind, storage)->Iterations(1)->Repetitions(1);
     }
   }

@@ -218,7 +218,7 @@ int main(int argc, char** argv) {
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 4;
-  cmkd::configure_runtime({threads.empty() ? 1 : std::stoi(threads), cmkd::ExecutionMode::kDeterministic});
+  cmkd::configure_runtime({threads.empty() ? 1 : std::stoi(threads), /*deterministic=*/true});
   if (!peak.empty()) {
     print_peak(retrieval_peak(peak));
     return 0;

@@ -124,9 +124,10 @@ void require_free_space(const fs::path& folder, std::uint64_t bytes, std::string
   std::error_code code;
   const fs::space_info space = fs::space(existing, code);
   if (code || space.available >= bytes) return;
-  throw Error(ErrorKind::kEnvironment, {fmt::format("not enough disk space for {}: {} needed, {} free", purpose,
-                                                    format_bytes(bytes), format_bytes(space.available)),
-                                        folder.string(), "", "free some space or choose another folder"});
+  throw Error(ErrorKind::kEnvironment, {.what = fmt::format("not enough disk space for {}: {} needed, {} free", purpose,
+                                                            format_bytes(bytes), format_bytes(space.available)),
+                                        .where = folder.string(),
+                                        .fix = "free some space or choose another folder"});
 }
 
 std::string format_bytes(std::uint64_t bytes) {

@@ -62,14 +62,15 @@ std::uint64_t hash64(std::string_view text, std::uint64_t seed) {
 std::string hash_file(const std::filesystem::path& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
   if (!file) {
-    throw Error(ErrorKind::kData, {"cannot read file", path.string(), "", std::strerror(errno)});
+    throw Error(ErrorKind::kData, {.what = "cannot read file", .where = path.string(), .fix = std::strerror(errno)});
   }
   Hasher hasher;
   std::vector<std::byte> buffer(std::size_t{1} << 20);
   while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
     hasher.update(std::span(buffer).first(count));
   }
-  if (std::ferror(file.get()) != 0) throw Error(ErrorKind::kData, {"read error", path.string(), "", "check the disk"});
+  if (std::ferror(file.get()) != 0)
+    throw Error(ErrorKind::kData, {.what = "read error", .where = path.string(), .fix = "check the disk"});
   return hasher.hex();
 }
 

@@ -32,7 +32,8 @@ bool interrupt_requested() noexcept { return requested.load(); }
 
 void throw_if_interrupted() {
   if (interrupt_requested()) {
-    throw Error(ErrorKind::kInterrupted, {"interrupted", "", "", "run the same command again: it continues from here"});
+    throw Error(ErrorKind::kInterrupted,
+                {.what = "interrupted", .fix = "run the same command again: it continues from here"});
   }
 }
 

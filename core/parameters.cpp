@@ -120,36 +120,44 @@ std::string to_text(const ParameterValue& value) {
   return std::get<std::string>(value);
 }
 
+CheckedParameter check_parameter(const std::vector<ParameterSpec>& specs, std::string_view name,
+                                 const ParameterValue& value, const std::string& where) {
+  const auto spec = std::ranges::find(specs, name, &ParameterSpec::name);
+  if (spec == specs.end()) {
+    std::vector<std::string> names;
+    for (const ParameterSpec& known : specs) names.push_back(known.name);
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("unknown parameter '{}'", name), where,
+                 names.empty() ? "none: it has no parameters" : join(names), did_you_mean(name, names)});
+  }
+  std::optional<ParameterValue> converted = convert(*spec, value);
+  if (!converted) {
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("parameter '{}' cannot be {}", name, to_text(value)),
+                                    .where = where,
+                                    .allowed = spec->allowed()});
+  }
+  return {static_cast<std::size_t>(spec - specs.begin()), std::move(*converted)};
+}
+
 Parameters::Parameters(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {
   for (const ParameterSpec& spec : specs_) {
     const std::optional<ParameterValue> value = convert(spec, spec.default_value);
     if (!value || !values_.emplace(spec.name, *value).second) {
-      throw Error(ErrorKind::kInternal, {"bad declaration of parameter '" + spec.name + "'", "", spec.allowed(), ""});
+      throw Error(ErrorKind::kInternal,
+                  {.what = "bad declaration of parameter '" + spec.name + "'", .allowed = spec.allowed()});
     }
   }
 }
 
 void Parameters::set(std::string_view name, const ParameterValue& value, const std::string& where) {
-  const auto spec = std::ranges::find(specs_, name, &ParameterSpec::name);
-  if (spec == specs_.end()) {
-    std::vector<std::string> names;
-    for (const ParameterSpec& known : specs_) names.push_back(known.name);
-    throw Error(ErrorKind::kUsage,
-                {fmt::format("unknown parameter '{}'", name), where,
-                 names.empty() ? "none: it has no parameters" : join(names), did_you_mean(name, names)});
-  }
-  const std::optional<ParameterValue> converted = convert(*spec, value);
-  if (!converted) {
-    throw Error(ErrorKind::kUsage,
-                {fmt::format("parameter '{}' cannot be {}", name, to_text(value)), where, spec->allowed(), ""});
-  }
-  values_[spec->name] = *converted;
+  CheckedParameter checked = check_parameter(specs_, name, value, where);
+  values_[specs_[checked.index].name] = std::move(checked.value);
 }
 
 const ParameterValue& Parameters::get(std::string_view name) const {
   const auto found = values_.find(std::string(name));
   if (found == values_.end()) {
-    throw Error(ErrorKind::kInternal, {fmt::format("parameter '{}' is read but not declared", name), "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("parameter '{}' is read but not declared", name)});
   }
   return found->second;
 }

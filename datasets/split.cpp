@@ -68,7 +68,8 @@ std::vector<std::int64_t> choose_labelled(const std::vector<std::int64_t>& pool,
 void require_clips(const std::vector<std::int64_t>& clips, const std::string& dataset, const std::string& role,
                    const std::string& fix) {
   if (!clips.empty()) return;
-  throw Error(ErrorKind::kUsage, {fmt::format("dataset '{}' leaves no clip for {}", dataset, role), "", "", fix});
+  throw Error(ErrorKind::kUsage,
+              {.what = fmt::format("dataset '{}' leaves no clip for {}", dataset, role), .fix = fix});
 }
 
 // Which of a clip's splits counts.
@@ -78,8 +79,8 @@ class SplitOf {
     if (list.folds.empty() && fold.empty()) return;
     const auto found = std::ranges::find(list.folds, fold);
     if (found == list.folds.end()) {
-      throw Error(ErrorKind::kUsage, {fmt::format("dataset '{}' has no fold '{}'", dataset, fold), "",
-                                      list.folds.empty() ? "no folds" : join(list.folds), ""});
+      throw Error(ErrorKind::kUsage, {.what = fmt::format("dataset '{}' has no fold '{}'", dataset, fold),
+                                      .allowed = list.folds.empty() ? "no folds" : join(list.folds)});
     }
     fold_ = found - list.folds.begin();
   }
@@ -100,9 +101,10 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
   std::vector<std::int64_t> pool;
   const SplitOf split_of(list, dataset, fold);
   for (std::size_t i = 0; i < list.clips.size(); ++i) {
-    const std::string& split = split_of(list.clips[i]);
-    if (!usable[i] || split.empty()) continue;
-    auto& target = split == "test" ? roles.test : (split == "validation" ? roles.validation : pool);
+    const std::string& listed = split_of(list.clips[i]);
+    if (!usable[i] || listed.empty()) continue;
+    const Split split = find_named<Split>(listed).value_or(Split::kTrain);
+    auto& target = split == Split::kTest ? roles.test : (split == Split::kValidation ? roles.validation : pool);
     target.push_back(static_cast<std::int64_t>(i));
   }
   require_clips(pool, dataset, "training", "check the split column and the excluded clips ('cmkd datasets check')");
@@ -112,7 +114,7 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
   if (roles.validation.empty() && settings.validation_clips > 0) {
     roles.validation = cut_by_group(pool, list, settings.validation_clips, fixed, "validation");
   }
-  if (settings.teacher_train == "disjoint") {
+  if (settings.teacher_train == TeacherTrain::kDisjoint) {
     const auto wanted = static_cast<std::int64_t>(training_clips * settings.teacher_share);
     roles.teacher = cut_by_group(pool, list, wanted, fixed, "teacher");
     require_clips(roles.teacher, dataset, "the teacher", "raise labels.teacher_share");
@@ -124,18 +126,20 @@ Roles assign_roles(const ClipList& list, const std::vector<bool>& usable, const 
   const auto available = static_cast<std::int64_t>(pool.size());
   if (settings.labelled > available) {
     throw Error(ErrorKind::kUsage,
-                {fmt::format("labels.labelled = {} exceeds the transfer clips", settings.labelled), "",
-                 fmt::format("0 (all) … {}", available), "lower labels.labelled or labels.teacher_share"});
+                {.what = fmt::format("labels.labelled = {} exceeds the transfer clips", settings.labelled),
+                 .allowed = fmt::format("0 (all) … {}", available),
+                 .fix = "lower labels.labelled or labels.teacher_share"});
   }
-  const bool balanced = settings.label_selection == "balanced";
+  const bool balanced = settings.label_selection == LabelSelection::kBalanced;
   if (balanced && list.multi_label) {
-    throw Error(
-        ErrorKind::kUsage,
-        {fmt::format("labels.label_selection = \"balanced\" is not defined for the multi-label set '{}'", dataset), "",
-         "random", "a clip with several classes cannot count for one of them: use \"random\""});
+    throw Error(ErrorKind::kUsage,
+                {.what = fmt::format(
+                     "labels.label_selection = \"balanced\" is not defined for the multi-label set '{}'", dataset),
+                 .allowed = "random",
+                 .fix = "a clip with several classes cannot count for one of them: use \"random\""});
   }
   const std::int64_t wanted = settings.labelled == 0 ? available : settings.labelled;
-  const RandomStreams draw("labels", dataset, settings.label_draw == "fixed" ? 0 : seed);
+  const RandomStreams draw("labels", dataset, settings.label_draw == LabelDraw::kFixed ? 0 : seed);
   roles.labelled = choose_labelled(pool, list, wanted, balanced, draw);
   return roles;
 }

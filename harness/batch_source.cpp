@@ -22,7 +22,7 @@ std::vector<bool> visible_clips(const ClipList& list, const Roles& roles, const 
 std::shared_ptr<const CorruptionPlan> corruption_of_pairs(const Suite& suite, const ClipList& list, const Roles& roles,
                                                           const RandomStreams& streams,
                                                           const BatchSourceOptions& options) {
-  const CorruptionSettings settings = suite.corruption_settings();
+  const CorruptionSettings& settings = suite.corruption.values;
   if (!options.teacher_beside || settings.kind == CorruptionKind::kNone) return nullptr;
   return std::make_shared<CorruptionPlan>(
       plan_corruption(settings, list, roles.transfer, streams.stream("corruption")));
@@ -40,7 +40,7 @@ BatchSource::BatchSource(const Suite& suite, const SuiteData& data, const BatchS
       streams_(training_streams(suite, options.seed)),
       clips_(options.of_teacher ? roles_.teacher : roles_.transfer),
       visible_(visible_clips(data.listed.list, roles_, options)),
-      reader_(data.cache, suite.window_settings()),
+      reader_(data.cache, suite.clip.values),
       corruption_(corruption_of_pairs(suite, data.listed.list, roles_, streams_, options)),
       teacher_reader_(corruption_ ? reader_.corrupted(corruption_) : reader_) {}
 

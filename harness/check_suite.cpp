@@ -22,7 +22,8 @@ ErrorParts unbuildable(const MethodEntry& entry, const std::exception& error) {
 // What no method can mend: the task, the data and the two networks do not go together.
 void check_method(const Suite& suite, const ClipList& list, const MethodEntry& entry, const MethodInfo& info) {
   const auto refuse = [&](const std::string& why, const std::string& fix) {
-    throw Error(ErrorKind::kUsage, {fmt::format("method '{}' {}", entry.id, why), entry.origin, "", fix});
+    throw Error(ErrorKind::kUsage,
+                {.what = fmt::format("method '{}' {}", entry.id, why), .where = entry.origin, .fix = fix});
   };
   if (list.multi_label && !info.multi_label) {
     refuse(fmt::format("is defined for one label a clip, and clips of '{}' have tags", suite.dataset),
@@ -35,7 +36,7 @@ void check_method(const Suite& suite, const ClipList& list, const MethodEntry& e
 }
 
 void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles) {
-  const WindowReader reader(data.cache, suite.window_settings());
+  const WindowReader reader(data.cache, suite.clip.values);
   const ScopedSeed guard(0);
   const auto make_model = [&](const ModelEntry& entry) {
     const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
@@ -72,8 +73,7 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
 }
 
 void check_task(const Suite& suite, const ClipList& list) {
-  const std::string& task = suite.general.values.text("task");
-  if (task != "action_recognition" || !list.multi_label) return;
+  if (suite.general.values.task != Task::kActionRecognition || !list.multi_label) return;
   throw Error(
       ErrorKind::kUsage,
       {fmt::format("the task 'action_recognition' wants one label a clip, and clips of '{}' have tags", suite.dataset),

@@ -49,8 +49,9 @@ void save_checkpoint(const std::filesystem::path& file, const Checkpoint& checkp
 std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& file, const std::string& key) {
   if (!std::filesystem::exists(file)) return std::nullopt;
   const auto refuse = [&](const std::string& why) {
-    throw Error(ErrorKind::kData,
-                {"the checkpoint " + why, file.string(), "", "delete the file: the training then starts again"});
+    throw Error(ErrorKind::kData, {.what = "the checkpoint " + why,
+                                   .where = file.string(),
+                                   .fix = "delete the file: the training then starts again"});
   };
   SafetensorsFile content = read_safetensors(file);
   Checkpoint checkpoint;

@@ -58,21 +58,20 @@ double measure(const Suite& whole, const PlannedTraining& planned, const SuiteDa
   } catch (const EnoughSteps&) {
   }
   const std::vector<std::int64_t>& test = trainer.roles().test;
-  const auto sample =
-      std::min<std::size_t>(test.size(), static_cast<std::size_t>(suite.evaluation.values.integer("batch")));
+  const auto sample = std::min<std::size_t>(test.size(), static_cast<std::size_t>(suite.evaluation.values.batch));
   const std::int64_t views = trainer.reader().test_views();
   start = steady_seconds();
   (void)score_clips(trainer.predictor(), {test.begin(), test.begin() + static_cast<std::ptrdiff_t>(sample)},
-                    trainer.reader(), {}, suite.evaluation.values.integer("batch"), device);
+                    trainer.reader(), {}, suite.evaluation.values.batch, device);
   const double per_clip = (steady_seconds() - start) / static_cast<double>(sample);
   double clips = static_cast<double>(test.size());
-  if (suite.general.values.text("task") == "retrieval" && suite.evaluation.values.text("gallery") == "train") {
+  if (suite.general.values.task == Task::kRetrieval && suite.evaluation.values.gallery == Gallery::kTrain) {
     clips += static_cast<double>(trainer.roles().teacher.size() + trainer.roles().transfer.size());
   }
   clips += static_cast<double>(trainer.roles().validation.size()) * static_cast<double>(last.epochs);
   if (planned.is_teacher) {
-    clips += static_cast<double>(trainer.roles().transfer.size()) *
-             static_cast<double>(suite.window_settings().windows) / static_cast<double>(views);
+    clips += static_cast<double>(trainer.roles().transfer.size()) * static_cast<double>(suite.clip.values.windows) /
+             static_cast<double>(views);
   }
   return setup + per_step * static_cast<double>(last.epochs * last.steps) + per_clip * clips;
 }
@@ -112,7 +111,7 @@ TimeEstimate estimate_time(const Suite& suite, const SuiteData& data, const std:
         as_teacher.parameters = Parameters(method_registry().get("teacher").parameters);
         Trainer trainer(suite, as_teacher, data, nullptr, {device, {}, 1e9, {}});
         teacher = stand_in(trainer.model_shape(), data.roles(suite, planned.seed, planned.fold),
-                           suite.window_settings().windows, device);
+                           suite.clip.values.windows, device);
         teacher->weights = with_prefix(trainer.weights(), "student.");
       }
       estimate.seconds_by_label[planned.label] =

@@ -12,9 +12,9 @@ using nlohmann::json;
 
 namespace {
 
-json values_json(const Parameters& parameters, const std::set<std::string>& leave_out = {}) {
+json values_json(const ParameterValues& values, const std::set<std::string>& leave_out = {}) {
   json object = json::object();
-  for (const auto& [name, value] : parameters.values()) {
+  for (const auto& [name, value] : values) {
     if (leave_out.contains(name)) continue;
     std::visit([&, &key = name](const auto& held) { object[key] = held; }, value);
   }
@@ -24,52 +24,52 @@ json values_json(const Parameters& parameters, const std::set<std::string>& leav
 // The file's content, not its path.
 json model_json(const ModelEntry& entry) {
   json model{
-      {"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", values_json(entry.section.values)}};
+      {"id", entry.id}, {"modality", to_string(entry.modality)}, {"parameters", values_json(entry.section.by_name())}};
   if (!entry.has_weights()) return model;
-  model["weights"] = values_json(entry.weights.values, {"weights", "weights_pretrained_on"});
+  model["weights"] = values_json(entry.weights.by_name(), {"weights", "weights_pretrained_on"});
   model["weights"]["content"] = weights_hash(entry);
   return model;
 }
 
 // [training] or [teacher.training]. `reads_maps`: the method compares feature maps of the teacher, and whether they are
 // kept or computed anew may change their last bits.
-json budget_json(const Parameters& budget, bool reads_maps) {
+json budget_json(const TrainingBudget& budget, bool reads_maps) {
   std::set<std::string> leave_out{"keep_weights"};
   if (!reads_maps) leave_out.insert("teacher_maps_mib");
-  if (budget.text("optimizer") != "sgd") leave_out.insert("momentum");
-  return values_json(budget, leave_out);
+  if (budget.optimizer != OptimizerKind::kSgd) leave_out.insert("momentum");
+  return values_json(setting_table<TrainingBudget>().values(budget), leave_out);
 }
 
 // What judges an epoch or a training.
 json judging_json(const Suite& suite) {
-  const Parameters& evaluation = suite.evaluation.values;
-  const std::string& task = suite.general.values.text("task");
-  json judging{{"task", task},
-               {"protocol", suite.general.values.text("protocol")},
-               {"test_views", suite.clip.values.integer("test_views")},
-               {"test_crops", suite.clip.values.text("test_crops")},
-               {"batch", evaluation.integer("batch")}};
-  if (task != "retrieval") {
-    judging["average"] = evaluation.text("average");
+  const GeneralSettings& general = suite.general.values;
+  const EvaluationSettings& evaluation = suite.evaluation.values;
+  json judging{{"task", to_string(general.task)},
+               {"protocol", to_string(general.protocol)},
+               {"test_views", suite.clip.values.test_views},
+               {"test_crops", to_string(suite.clip.values.test_crops)},
+               {"batch", evaluation.batch}};
+  if (general.task != Task::kRetrieval) {
+    judging["average"] = to_string(evaluation.average);
     return judging;
   }
-  judging["gallery"] = evaluation.text("gallery");
-  if (suite.general.values.text("protocol") == "paper") judging["truncate_at"] = evaluation.integer("truncate_at");
+  judging["gallery"] = to_string(evaluation.gallery);
+  if (general.protocol == Protocol::kPaper) judging["truncate_at"] = evaluation.truncate_at;
   return judging;
 }
 
 // Where an epoch is chosen, how it is judged decides which; elsewhere nothing of the evaluation reaches the weights.
-void add_selection(const Suite& suite, const Parameters& budget, json& config) {
-  const bool chooses = budget.text("select") == "best_validation" || suite.general.values.text("protocol") == "paper";
+void add_selection(const Suite& suite, const TrainingBudget& budget, json& config) {
+  const bool chooses = budget.select == Selection::kBestValidation || suite.general.values.protocol == Protocol::kPaper;
   if (chooses) config["selection"] = judging_json(suite);
 }
 
 json labels_json(const Suite& suite, std::set<std::string> leave_out) {
-  const Parameters& labels = suite.labels.values;
+  const LabelSettings& labels = suite.labels.values;
   leave_out.insert("folds");  // which one it is stands in the configuration itself
-  if (labels.text("teacher_train") == "same") leave_out.insert("teacher_share");
-  if (labels.integer("labelled") == 0) leave_out.insert({"label_selection", "label_draw"});
-  return values_json(labels, leave_out);
+  if (labels.teacher_train == TeacherTrain::kSame) leave_out.insert("teacher_share");
+  if (labels.labelled == 0) leave_out.insert({"label_selection", "label_draw"});
+  return values_json(suite.labels.by_name(), leave_out);
 }
 
 // What every training on the suite's clips shares; `modality` is what the trained model takes.
@@ -77,32 +77,31 @@ json shared_json(const Suite& suite, const CellData& data, Modality modality) {
   const char* of_the_other = modality == Modality::kVideo ? "audio_seconds" : "normalise";
   json config{{"version", kTrainingVersion},
               {"dataset", {{"id", suite.dataset}, {"source_fingerprint", data.source_fingerprint}}},
-              {"clip", values_json(suite.clip.values, {"test_views", "test_crops", of_the_other})},
+              {"clip", values_json(suite.clip.by_name(), {"test_views", "test_crops", of_the_other})},
               {"direction", suite.direction()},
-              {"runtime", values_json(suite.runtime.values)}};
+              {"runtime", values_json(suite.runtime.by_name())}};
   if (!data.fold.empty()) config["fold"] = data.fold;
   return config;
 }
 
-json corruption_json(const Parameters& corruption) {
-  const std::string& kind = corruption.text("kind");
-  json config{{"kind", kind}, {"share", corruption.number("share")}};
-  if (kind == "noise") config["snr_db"] = corruption.number("snr_db");
-  if (kind == "shift") config["shift_s"] = corruption.number("shift_s");
-  if (kind == "occlude") config["area"] = corruption.number("area");
+json corruption_json(const CorruptionSettings& corruption) {
+  json config{{"kind", to_string(corruption.kind)}, {"share", corruption.share}};
+  if (corruption.kind == CorruptionKind::kNoise) config["snr_db"] = corruption.snr_db;
+  if (corruption.kind == CorruptionKind::kShift) config["shift_s"] = corruption.shift_s;
+  if (corruption.kind == CorruptionKind::kOcclude) config["area"] = corruption.area;
   return config;
 }
 
 json identity_json(const std::string& id, const Parameters& parameters, const std::string& control) {
   return {{"id", id},
           {"source", source_hash_of(method_registry().get(id))},
-          {"parameters", values_json(parameters)},
+          {"parameters", values_json(parameters.values())},
           {"control", control}};
 }
 
 }  // namespace
 
-json teacher_config(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
+json teacher_config(const Suite& suite, const CellData& data, std::int64_t seed, Split split) {
   json config = shared_json(suite, data, suite.teacher.modality);
   config["method"] = identity_json("teacher", Parameters(), "");
   config["labels"] = labels_json(suite, {"labelled", "label_selection", "label_draw"});
@@ -111,9 +110,9 @@ json teacher_config(const Suite& suite, const CellData& data, std::int64_t seed,
   config["seed"] = seed;
   add_selection(suite, suite.teacher.training.values, config);
   // Its outputs are what students learn from: the last bits of a forward pass may change with its batch.
-  config["outputs_batch"] = suite.evaluation.values.integer("batch");
+  config["outputs_batch"] = suite.evaluation.values.batch;
   // Its cached outputs hold scores of the clips that judge: a tuning's teacher is never taken for a reported one.
-  if (split != "test") config["judged_on"] = split;
+  if (split != Split::kTest) config["judged_on"] = to_string(split);
   return config;
 }
 
@@ -134,27 +133,27 @@ json method_config(const Suite& suite, const json& cell, const MethodChoice& met
   config["method"] = identity_json(method.id, method.parameters, method.control);
   config["teacher"] = method.teacher_key;
   // A method without a teacher does not notice: it is trained once for all levels of a sweep.
-  if (!method.teacher_key.empty() && suite.corruption.values.text("kind") != "none") {
+  if (!method.teacher_key.empty() && suite.corruption.values.kind != CorruptionKind::kNone) {
     config["corruption"] = corruption_json(suite.corruption.values);
   }
   return config;
 }
 
-json evaluation_config(const Suite& suite, const std::string& training_key, const std::string& split) {
+json evaluation_config(const Suite& suite, const std::string& training_key, Split split) {
   json config = judging_json(suite);
   config["version"] = kEvaluationVersion;
   config["training"] = training_key;
-  config["split"] = split;
+  config["split"] = to_string(split);
   return config;
 }
 
-std::string canonical_json(const Parameters& parameters) { return values_json(parameters).dump(); }
+std::string canonical_json(const ParameterValues& values) { return values_json(values).dump(); }
 
 std::string dataset_config_json(const Suite& suite) {
   // The folder is where the data happens to lie on this machine: no part of what it is.
   return json{{"id", suite.dataset},
-              {"parameters", values_json(suite.dataset_values.values, {"root", "csv"})},
-              {"ingest", values_json(suite.ingest.values)}}
+              {"parameters", values_json(suite.dataset_values.by_name(), {"root", "csv"})},
+              {"ingest", values_json(suite.ingest.by_name())}}
       .dump();
 }
 

@@ -15,7 +15,7 @@ Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions&
     : options_(options), parameters_(std::move(parameters)) {
   for (const at::Tensor& parameter : parameters_) {
     first_.push_back(at::zeros_like(parameter));
-    if (options_.kind != "sgd") second_.push_back(at::zeros_like(parameter));
+    if (options_.kind != OptimizerKind::kSgd) second_.push_back(at::zeros_like(parameter));
     steps_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat)));
   }
 }
@@ -37,13 +37,13 @@ void Optimizer::step(double learning_rate) {
   }
   if (parameters.empty()) return;
   for (at::Tensor& count : steps) count.add_(1);
-  if (options_.kind == "sgd") {
+  if (options_.kind == OptimizerKind::kSgd) {
     // A zero buffer makes the first step momentum · 0 + gradient: the same as the kernel's own first step. Without
     // momentum the kernel wants no buffers.
     if (options_.momentum == 0) first.clear();
     at::_fused_sgd_(parameters, gradients, first, options_.weight_decay, options_.momentum, learning_rate,
                     /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
-  } else if (options_.kind == "adamw") {
+  } else if (options_.kind == OptimizerKind::kAdamW) {
     at::_fused_adamw_(parameters, gradients, first, second, {}, steps, learning_rate, options_.beta1, options_.beta2,
                       options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
   } else {
@@ -65,13 +65,19 @@ TensorMap Optimizer::state() const {
 
 void Optimizer::load_state(const TensorMap& state) { copy_state(state, this->state(), "the checkpoint's optimiser"); }
 
-double schedule_factor(const std::string& schedule, std::int64_t step, std::int64_t total, std::int64_t warmup_steps) {
+double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t total, std::int64_t warmup_steps) {
   if (step < warmup_steps) return static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
   const double progress = total <= warmup_steps
                               ? 1.0
                               : static_cast<double>(step - warmup_steps) / static_cast<double>(total - warmup_steps);
-  if (schedule == "cosine") return 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
-  if (schedule == "step") return progress < 0.75 ? 1.0 : 0.1;
+  switch (schedule) {
+    case Schedule::kCosine:
+      return 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+    case Schedule::kStep:
+      return progress < 0.75 ? 1.0 : 0.1;
+    case Schedule::kConstant:
+      break;
+  }
   return 1.0;
 }
 

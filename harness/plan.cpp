@@ -28,7 +28,7 @@ void finish(const Suite& suite, const json& config, PlannedTraining& planned) {
   if (planned.trial >= 0) planned.label = fmt::format("{} trial {}", planned.method, planned.trial);
 }
 
-PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
+PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int64_t seed, Split split) {
   PlannedTraining planned;
   planned.fold = data.fold;
   planned.split = split;
@@ -45,7 +45,7 @@ PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int6
 // Of one seed, or of all of them.
 std::string rerun_command(const Suite& suite, const PlannedTraining& planned, bool tuned, bool all_seeds) {
   const std::string file = suite.file.generic_string();
-  if (planned.split != "test") return fmt::format("cmkd tune {} --only '{}'", file, planned.method);
+  if (planned.split != Split::kTest) return fmt::format("cmkd tune {} --only '{}'", file, planned.method);
   const std::string seed = all_seeds ? "" : fmt::format(" --seed {}", planned.seed);
   return fmt::format("cmkd run {} --only '{}'{}{}", file, planned.label, seed, tuned ? " --tuned" : "");
 }
@@ -72,12 +72,12 @@ results::SuiteLink make_link(const Suite& whole, const Suite& suite, const Plann
                              std::size_t position, bool tuned) {
   results::SuiteLink link;
   link.suite = whole.name;
-  link.suite_title = whole.general.values.text("title");
+  link.suite_title = whole.general.values.title;
   link.suite_file = whole.file.generic_string();
-  link.task = suite.general.values.text("task");
+  link.task = to_string(suite.general.values.task);
   link.dataset = suite.dataset;
   link.direction = suite.direction();
-  link.protocol = suite.general.values.text("protocol");
+  link.protocol = to_string(suite.general.values.protocol);
   link.primary_metric = task_info(link.task).primary_metric;
   link.method_order = fmt::format("{:04}", position);
   link.method = planned.method;
@@ -111,9 +111,10 @@ bool wanted(const PlanFilter& filter, const PlannedTraining& planned) {
 void require_controllable(const MethodEntry& entry, const MethodInfo& info) {
   if (info.role != MethodRole::kUpperBound || entry.controls.empty()) return;
   throw Error(ErrorKind::kUsage,
-              {fmt::format("method '{}' uses both modalities at test: control '{}' means nothing there", entry.id,
-                           entry.controls.front()),
-               entry.origin, "", "remove the method's 'controls'"});
+              {.what = fmt::format("method '{}' uses both modalities at test: control '{}' means nothing there",
+                                   entry.id, entry.controls.front()),
+               .where = entry.origin,
+               .fix = "remove the method's 'controls'"});
 }
 
 // The seed's teacher and what its trainings share.
@@ -122,7 +123,7 @@ struct Cell {
   PlannedTraining teacher;
 };
 
-Cell make_cell(const Suite& suite, const CellData& data, std::int64_t seed, const std::string& split) {
+Cell make_cell(const Suite& suite, const CellData& data, std::int64_t seed, Split split) {
   Cell cell{cell_config(suite, data, seed), plan_teacher(suite, data, seed, split)};
   json shared = cell.config;
   shared["teacher"] = cell.teacher.key;
@@ -146,7 +147,7 @@ PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEn
 // All trainings of one seed, the teacher first.
 std::vector<PlannedTraining> plan_seed(const Suite& suite, const CellData& data, std::int64_t seed,
                                        const Winners& winners) {
-  const Cell cell = make_cell(suite, data, seed, "test");
+  const Cell cell = make_cell(suite, data, seed, Split::kTest);
   std::vector<PlannedTraining> trainings{cell.teacher};
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
@@ -170,14 +171,14 @@ std::vector<PlannedTraining> plan_seed(const Suite& suite, const CellData& data,
 
 // All trials of one seed, the teacher first.
 std::vector<PlannedTraining> plan_trials(const Suite& suite, const CellData& data, std::int64_t seed) {
-  const Cell cell = make_cell(suite, data, seed, "validation");
+  const Cell cell = make_cell(suite, data, seed, Split::kValidation);
   std::vector<PlannedTraining> trainings{cell.teacher};
   for (const MethodEntry& entry : suite.methods) {
     if (entry.id == "teacher") continue;
-    for (std::int64_t number = 0; number < suite.tune.values.integer("trials"); ++number) {
+    for (std::int64_t number = 0; number < suite.tune.values.trials; ++number) {
       const Trial trial = draw_trial(suite, entry, number);
       PlannedTraining planned;
-      planned.split = "validation";
+      planned.split = Split::kValidation;
       planned.trial = number;
       planned.parameters = trial.parameters;
       planned.budget = trial.budget;
@@ -229,7 +230,7 @@ const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {
 
 std::string cell_text(const Suite& suite, const PlannedTraining& planned) {
   std::string text = fmt::format("seed {}", planned.seed);
-  if (!planned.fold.empty()) text += ", split " + planned.fold;
+  if (!planned.fold.empty()) text += ", fold " + planned.fold;
   if (planned.variant >= 0) text += ", " + suite_of(suite, planned).condition;
   return text;
 }

@@ -143,8 +143,9 @@ RunResult load_result(const std::filesystem::path& file) {
     }
     return result;
   } catch (const std::exception& error) {
-    throw Error(ErrorKind::kData, {std::string("a finished run cannot be read: ") + error.what(), file.string(), "",
-                                   "delete the file: the run is then evaluated again from its checkpoint"});
+    throw Error(ErrorKind::kData, {.what = std::string("a finished run cannot be read: ") + error.what(),
+                                   .where = file.string(),
+                                   .fix = "delete the file: the run is then evaluated again from its checkpoint"});
   }
 }
 

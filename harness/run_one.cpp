@@ -55,7 +55,7 @@ Metric transfer_metric(const SuiteData& data, const TeacherOutputs& outputs) {
     if (list.multi_label) values.tags.emplace_back(clip.tags.begin(), clip.tags.end());
   }
   TaskRules rules;
-  rules.task = list.multi_label ? "audio_tagging" : "action_recognition";
+  rules.task = list.multi_label ? Task::kAudioTagging : Task::kActionRecognition;
   return task_metrics(rules, values, nullptr).front();
 }
 
@@ -67,7 +67,7 @@ struct Evaluated {
 Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, Trainer& trainer,
                    const TeacherOutputs* teacher, c10::Device device) {
   const double start = steady_seconds();
-  const bool validation = planned.split == "validation";
+  const bool validation = planned.split == Split::kValidation;
   const std::vector<std::int64_t>& clips = validation ? trainer.roles().validation : trainer.roles().test;
   const TaskEvaluation task(suite, data, trainer.roles(), trainer.reader(), device);
   Evaluated evaluated;
@@ -76,13 +76,13 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
   record.key = planned.evaluation_key;
   record.config_json = planned.evaluation_config;
   record.training_key = planned.key;
-  record.task = suite.general.values.text("task");
-  record.protocol = suite.general.values.text("protocol");
-  record.split = planned.split;
+  record.task = to_string(suite.general.values.task);
+  record.protocol = to_string(suite.general.values.protocol);
+  record.split = to_string(planned.split);
   record.shared_code = shared_code_hash();
   record.outputs = task.run(trainer.predictor(), clips);
   for (const Metric& metric : task.metrics(record.outputs, teacher == nullptr ? at::Tensor() : teacher->test_scores)) {
-    record.metrics.push_back({metric.name, planned.split, metric.value, evaluated.clips});
+    record.metrics.push_back({metric.name, record.split, metric.value, evaluated.clips});
   }
   record.measured["evaluation_seconds"] = steady_seconds() - start;
   return evaluated;
@@ -135,7 +135,7 @@ void write_teacher_outputs(const Suite& suite, const PlannedTraining& planned, c
                            const RunFolder& folder, c10::Device device, Evaluated& evaluated) {
   TeacherOutputs outputs =
       compute_teacher_outputs(trainer.predictor(), trainer.model_shape(), trainer.roles().transfer, trainer.reader(),
-                              suite.window_settings().windows, suite.evaluation.values.integer("batch"), device);
+                              suite.clip.values.windows, suite.evaluation.values.batch, device);
   outputs.test_scores = values_of(evaluated.record.outputs);
   outputs.weights = with_prefix(trainer.weights(), "student.");
   const Metric transfer = transfer_metric(data, outputs);
@@ -196,7 +196,7 @@ RunResult run_one(const Suite& whole, const PlannedTraining& planned, const Suit
     if (planned.is_teacher) write_teacher_outputs(suite, planned, data, trainer, folder, options.device, evaluated);
     result.evaluations.push_back(std::move(evaluated.record));
     if (!planned.is_teacher) add_corruption_evidence(planned, data, trainer, result.evaluations);
-    if (planned.budget.boolean("keep_weights") && !result.evaluation_only) {
+    if (planned.budget.keep_weights && !result.evaluation_only) {
       SafetensorsFile weights{trainer.weights(), {{"training", planned.key}}};
       write_safetensors(folder.weights(planned.key), weights);
     }

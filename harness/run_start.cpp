@@ -55,11 +55,12 @@ std::string progress_text(const PlannedTraining& planned, const nlohmann::json& 
 }
 
 void refuse_other_code(const Suite& suite, const RunLedger& ledger, const PlannedTraining& planned) {
-  throw Error(ErrorKind::kUsage,
-              {fmt::format("{} {} is to be evaluated anew, but its weights were not kept, and it was trained with {}",
+  throw Error(
+      ErrorKind::kUsage,
+      {.what = fmt::format("{} {} is to be evaluated anew, but its weights were not kept, and it was trained with {}",
                            planned.label, cell_text(suite, planned), ledger.difference(planned)),
-               ledger.folder().store().string(), "",
-               fmt::format("cmkd run {} --retrain changed, or another --out", suite.file.generic_string())});
+       .where = ledger.folder().store().string(),
+       .fix = fmt::format("cmkd run {} --retrain changed, or another --out", suite.file.generic_string())});
 }
 
 }  // namespace cmkd

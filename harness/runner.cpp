@@ -141,15 +141,16 @@ void Runner::handle_end(Worker& worker) {
   const PlannedTraining* job = worker.job;
   if (interrupt_requested() || job == nullptr) {
     if (!interrupt_requested() && status != 0 && !queue_->empty()) {
-      throw Error(ErrorKind::kEnvironment,
-                  {"a worker process, before it took a job, " + end, "", "", "'cmkd doctor' checks the installation"});
+      throw Error(ErrorKind::kEnvironment, {.what = "a worker process, before it took a job, " + end,
+                                            .fix = "'cmkd doctor' checks the installation"});
     }
     return;
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) != exit_status(ErrorKind::kInternal)) {
     // Not the run's fault: a full disk, a broken cache. Nothing is recorded, and the runs are taken up again next time.
-    throw Error(ErrorKind::kEnvironment, {fmt::format("a worker process, while it trained {}, {}", worker.detail, end),
-                                          "", "", "mend what it says, then run the command again: it continues"});
+    throw Error(ErrorKind::kEnvironment,
+                {.what = fmt::format("a worker process, while it trained {}, {}", worker.detail, end),
+                 .fix = "mend what it says, then run the command again: it continues"});
   }
   const bool from_outside = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
   if (from_outside && queue_->retry(*job)) return;

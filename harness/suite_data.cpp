@@ -24,7 +24,7 @@ Parameters dataset_parameters(const Suite& suite, const fs::path& cache_root) {
   Parameters parameters = suite.dataset_values.values;
   const DatasetInfo& info = dataset_registry().get(suite.dataset);
   if (info.made_here && parameters.text("root").empty()) {
-    const std::string name = suite.dataset + "-" + hash_hex(canonical_json(parameters)).substr(0, 12);
+    const std::string name = suite.dataset + "-" + hash_hex(canonical_json(parameters.values())).substr(0, 12);
     parameters.set("root", (cache_root / "made" / name).string());
   }
   return parameters;
@@ -52,7 +52,7 @@ ListedData list_data(const Suite& suite, const fs::path& cache_root) {
   ListedData data;
   data.source = open_dataset(dataset_registry().get(suite.dataset), dataset_parameters(suite, cache_root));
   data.list = data.source->list();
-  data.settings = suite.ingest_settings();
+  data.settings = suite.ingest.values;
   if (data.settings.sound_is_features()) require_features(data.list, suite);
   data.source_fingerprint = source_fingerprint(*data.source, data.list, data.settings, cache_root / "file-hashes.json");
   data.cache_folder = cache_root / "clips" / (suite.dataset + "-" + data.source_fingerprint.substr(0, 16));
@@ -79,14 +79,14 @@ SuiteData open_data(const Suite& suite, ListedData listed, int jobs) {
 }
 
 SuiteData stand_in_data(const Suite& suite, ListedData listed) {
-  const WindowSettings window = suite.window_settings();
+  const WindowSettings& window = suite.clip.values;
   const auto clips = static_cast<std::int64_t>(listed.list.clips.size());
   ClipCache cache = ClipCache::stand_in(listed.settings, clips, window.frames * window.frame_step);
   return {std::move(listed), std::move(cache), std::vector<bool>(static_cast<std::size_t>(clips), true)};
 }
 
 Roles SuiteData::roles(const Suite& suite, std::int64_t seed, const std::string& fold) const {
-  return assign_roles(listed.list, usable, suite.split_settings(), suite.dataset, seed, fold);
+  return assign_roles(listed.list, usable, suite.labels.values, suite.dataset, seed, fold);
 }
 
 results::DatasetRecord SuiteData::record(const Suite& suite) const {

@@ -9,7 +9,7 @@ ModelConfig model_config(const Suite& suite, const ModelEntry& entry, const Suit
                          const WindowReader& reader) {
   ModelConfig config;
   config.classes = static_cast<std::int64_t>(data.listed.list.classes.size());
-  config.frames = suite.window_settings().frames;
+  config.frames = suite.clip.values.frames;
   config.height = reader.height();
   config.width = reader.width();
   config.sample_rate = data.listed.settings.sample_rate;

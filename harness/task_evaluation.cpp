@@ -34,9 +34,8 @@ TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
 }  // namespace
 
 TaskRules task_rules(const Suite& suite) {
-  return {suite.general.values.text("task"), suite.general.values.text("protocol"),
-          suite.evaluation.values.integer("truncate_at"), to_string(suite.student.modality),
-          to_string(suite.teacher.modality)};
+  return {suite.general.values.task, suite.general.values.protocol, suite.evaluation.values.truncate_at,
+          suite.student.modality, suite.teacher.modality};
 }
 
 at::Tensor values_of(const results::ClipOutputs& outputs) {
@@ -57,16 +56,16 @@ std::vector<std::int64_t> TaskEvaluation::gallery() const {
 }
 
 results::ClipOutputs TaskEvaluation::run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
-  const bool retrieval = suite_.general.values.text("task") == "retrieval";
-  const bool leave_one_out = suite_.evaluation.values.text("gallery") == "leave_one_out";
+  const bool retrieval = suite_.general.values.task == Task::kRetrieval;
+  const bool leave_one_out = suite_.evaluation.values.gallery == Gallery::kLeaveOneOut;
   std::vector<std::int64_t> all = clips;
   if (retrieval && !leave_one_out) {
     const std::vector<std::int64_t> searched = gallery();
     all.insert(all.end(), searched.begin(), searched.end());
   }
-  const ViewAveraging averaging{suite_.evaluation.values.text("average") == "logits", data_.listed.list.multi_label};
-  const ClipScores scores =
-      score_clips(predictor, all, reader_, averaging, suite_.evaluation.values.integer("batch"), device_);
+  const ViewAveraging averaging{suite_.evaluation.values.average == ViewAverage::kLogits,
+                                data_.listed.list.multi_label};
+  const ClipScores scores = score_clips(predictor, all, reader_, averaging, suite_.evaluation.values.batch, device_);
   const at::Tensor& values = retrieval ? scores.embeddings : scores.probabilities;
   results::ClipOutputs outputs;
   add_clips(data_.listed.list, all, outputs);
@@ -94,7 +93,7 @@ std::vector<Metric> TaskEvaluation::metrics(const results::ClipOutputs& outputs,
 }
 
 double TaskEvaluation::primary(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
-  const std::string& name = task_info(suite_.general.values.text("task")).primary_metric;
+  const std::string& name = task_info(suite_.general.values.task).primary_metric;
   const std::vector<Metric> values = metrics(run(predictor, clips), {});
   const auto found = std::ranges::find(values, name, &Metric::name);
   return found == values.end() ? std::numeric_limits<double>::quiet_NaN() : found->value;

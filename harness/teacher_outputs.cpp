@@ -11,6 +11,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/evaluator.h"
+#include "cmkd/suites/suite.h"
 
 namespace cmkd {
 
@@ -21,7 +22,7 @@ namespace {
 std::int64_t position_of(const std::vector<std::int64_t>& clips, std::int64_t clip) {
   const auto found = std::ranges::lower_bound(clips, clip);
   if (found == clips.end() || *found != clip) {
-    throw Error(ErrorKind::kInternal, {fmt::format("clip {} has no teacher outputs", clip), "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("clip {} has no teacher outputs", clip)});
   }
   return found - clips.begin();
 }
@@ -99,8 +100,9 @@ TeacherOutputs load_teacher_outputs(const std::filesystem::path& file, const std
     return found == content.metadata.end() ? std::string() : found->second;
   };
   if (meta("teacher") != teacher_key || meta("fingerprint") != fingerprint(content.tensors)) {
-    throw Error(ErrorKind::kData, {"the cached teacher outputs are broken or belong to another teacher", file.string(),
-                                   "", "delete the file: the teacher is then trained again"});
+    throw Error(ErrorKind::kData, {.what = "the cached teacher outputs are broken or belong to another teacher",
+                                   .where = file.string(),
+                                   .fix = "delete the file: the teacher is then trained again"});
   }
   TeacherOutputs outputs;
   outputs.windows = std::stoll(meta("windows"));
@@ -123,7 +125,7 @@ TeacherOutputs shuffle_teacher(const TeacherOutputs& outputs, const std::string&
   const auto count = static_cast<std::int64_t>(outputs.clips.size());
   std::vector<std::int64_t> source(static_cast<std::size_t>(count));  // clip i gets the outputs of clip source[i]
   std::map<std::int64_t, std::vector<std::int64_t>> groups;
-  if (control == "shuffled-within-class") {
+  if (control == kShuffledWithinClass) {
     const at::Tensor pseudo = outputs.pseudo_labels();
     for (std::int64_t i = 0; i < count; ++i) groups[pseudo.const_data_ptr<std::int64_t>()[i]].push_back(i);
   } else {

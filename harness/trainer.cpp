@@ -32,8 +32,7 @@ BatchSourceOptions source_options(const PlannedTraining& planned, bool teacher_b
 }
 
 BatchPlan plan_batches(const BatchSource& source, const PlannedTraining& planned) {
-  const BatchPlan::Settings settings{planned.budget.integer("batch_labelled"),
-                                     planned.budget.integer("batch_unlabelled")};
+  const BatchPlan::Settings settings{planned.budget.batch_labelled, planned.budget.batch_unlabelled};
   const std::vector<std::int64_t>& labelled = planned.is_teacher ? source.clips() : source.roles().labelled;
   return {source.clips(), labelled, settings, source.streams()};
 }
@@ -44,21 +43,21 @@ BuiltTraining built_with_teacher(const Suite& suite, const PlannedTraining& plan
   return build_training(suite, planned, data, teacher, device, source);
 }
 
-OptimizerOptions optimizer_options(const Parameters& budget) {
+OptimizerOptions optimizer_options(const TrainingBudget& budget) {
   OptimizerOptions options;
-  options.kind = budget.text("optimizer");
-  options.momentum = budget.number("momentum");
-  options.weight_decay = budget.number("weight_decay");
+  options.kind = budget.optimizer;
+  options.momentum = budget.momentum;
+  options.weight_decay = budget.weight_decay;
   return options;
 }
 
 // Protocol `paper` chooses on the reported split, as the original scripts do; `strict` never looks at it.
-bool chooses_on_reported_split(const Suite& suite) { return suite.general.values.text("protocol") == "paper"; }
+bool chooses_on_reported_split(const Suite& suite) { return suite.general.values.protocol == Protocol::kPaper; }
 
-std::string selection_rule(const Suite& suite, const Parameters& budget) {
+std::string selection_rule(const Suite& suite, const TrainingBudget& budget) {
   const bool on_reported = chooses_on_reported_split(suite);
-  if (!on_reported && budget.text("select") != "best_validation") return "";
-  return fmt::format("best {} on the {}", task_info(suite.general.values.text("task")).primary_metric,
+  if (!on_reported && budget.select != Selection::kBestValidation) return "";
+  return fmt::format("best {} on the {}", task_info(suite.general.values.task).primary_metric,
                      on_reported ? "reported split (protocol paper)" : "validation clips");
 }
 
@@ -84,7 +83,7 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
       batches_(plan_batches(source_, planned)),
       built_(built_with_teacher(suite, planned, data, teacher, options_.device, source_)),
       optimizers_(built_.training->groups(), optimizer_options(planned.budget)),
-      phases_(phase_spans(built_.training->phases(), planned.budget.integer("epochs"))),
+      phases_(phase_spans(built_.training->phases(), planned.budget.epochs)),
       epochs_(total_epochs(phases_)),
       log_(planned.method),
       selection_(selection_rule(suite, planned.budget)) {
@@ -108,12 +107,12 @@ TensorMap Trainer::weights() {
 Predictor Trainer::predictor() { return built_.training->predictor(); }
 
 TensorMap Trainer::clip_signals() {
-  return cmkd::clip_signals(*built_.training, source_, suite_.evaluation.values.integer("batch"));
+  return cmkd::clip_signals(*built_.training, source_, suite_.evaluation.values.batch);
 }
 
 void Trainer::run() {
   session_start_ = last_save_ = steady_seconds();
-  if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.integer("teacher_maps_mib") * 1024 * 1024);
+  if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.teacher_maps_mib * 1024 * 1024);
   for (; position_.phase < static_cast<std::int64_t>(phases_.size()); ++position_.phase, position_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(position_.phase)];
     while (position_.epoch < span.phase.epochs) run_epoch(span);
@@ -174,8 +173,8 @@ void Trainer::train_on(const Batch& batch, const StepContext& context) {
   if (guarded_phase_ != position_.phase) require_owned(result.terms, groups);
   guarded_phase_ = position_.phase;
   route_gradients(result.terms, groups, context.phase);
-  optimizers_.step(groups, context.phase, {budget_.number("learning_rate"), scheduled_factor(context)},
-                   budget_.number("clip_gradient_norm"));
+  optimizers_.step(groups, context.phase, {budget_.learning_rate, scheduled_factor(context)},
+                   budget_.clip_gradient_norm);
   training.after_step(context, batch);
   guard.require_unchanged();
   log_.add(result);
@@ -183,8 +182,8 @@ void Trainer::train_on(const Batch& batch, const StepContext& context) {
 
 double Trainer::scheduled_factor(const StepContext& context) const {
   const auto steps_per_epoch = static_cast<double>(context.steps_per_epoch);
-  return schedule_factor(budget_.text("schedule"), context.step, context.epochs * context.steps_per_epoch,
-                         std::llround(budget_.number("warmup_epochs") * steps_per_epoch));
+  return schedule_factor(budget_.schedule, context.step, context.epochs * context.steps_per_epoch,
+                         std::llround(budget_.warmup_epochs * steps_per_epoch));
 }
 
 void Trainer::finish_epoch(const PhaseSpan& span) {
@@ -203,7 +202,7 @@ void Trainer::validate(const PhaseSpan& span) {
   const TaskEvaluation task(suite_, data_, roles(), reader(), options_.device);
   const double value = task.primary(built_.training->predictor(), selection_clips());
   if (std::isnan(value)) return;  // undefined on these clips: says nothing of the epoch
-  const std::string& metric = task_info(suite_.general.values.text("task")).primary_metric;
+  const std::string& metric = task_info(suite_.general.values.task).primary_metric;
   log_.add_validation(span.phase.name, position_.epoch, metric, value);
   if (span.is_last && selection_.chooses()) selection_.consider(value, span.first_epoch + position_.epoch, weights());
 }

@@ -27,9 +27,9 @@ void Trainer::restore() {
   // Half of a training by other code is no half of this one.
   if (found->shared_code != position_.shared_code) return;
   if (found->initial_weights_fingerprint != position_.initial_weights_fingerprint) {
-    throw Error(ErrorKind::kData,
-                {"the checkpoint began with other weights than this build makes", options_.checkpoint_file.string(), "",
-                 "delete the checkpoint: the training then starts again with this build"});
+    throw Error(ErrorKind::kData, {.what = "the checkpoint began with other weights than this build makes",
+                                   .where = options_.checkpoint_file.string(),
+                                   .fix = "delete the checkpoint: the training then starts again with this build"});
   }
   const TensorMap& tensors = found->tensors;
   copy_state(with_prefix(tensors, "weights."), weights(), options_.checkpoint_file.string());

@@ -83,7 +83,7 @@ void add_teacher_side(const Suite& suite, const PlannedTraining& planned, const 
   options.outputs = needs.teacher;
   options.input = needs.teacher_network;
   options.control = planned.control;
-  options.batch_size = suite.evaluation.values.integer("batch");
+  options.batch_size = suite.evaluation.values.batch;
   options.device = device;
   const WindowReader& reader = source.reader();
   source.set_teacher(std::make_unique<TeacherSide>(
@@ -106,7 +106,7 @@ BuiltTraining build_training(const Suite& suite, const PlannedTraining& planned,
     TrainingSetup setup = setup_of(model, planned, data, teacher, device, source);
     if (info.needs.teacher_network) {
       if (teacher == nullptr) {
-        throw Error(ErrorKind::kInternal, {fmt::format("method '{}' needs a teacher", planned.method), "", "", ""});
+        throw Error(ErrorKind::kInternal, {.what = fmt::format("method '{}' needs a teacher", planned.method)});
       }
       setup.teacher = trained_teacher(suite, *teacher, data, source.reader(), device);
     }

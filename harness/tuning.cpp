@@ -35,7 +35,7 @@ const ParameterSpec& spec_of(const MethodInfo& info, const std::string& name) {
   const auto found = std::ranges::find(info.parameters, name, &ParameterSpec::name);
   if (found == info.parameters.end()) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("method '{}' searches '{}', which it does not declare", info.id, name), "", "", ""});
+                {.what = fmt::format("method '{}' searches '{}', which it does not declare", info.id, name)});
   }
   return *found;
 }
@@ -45,19 +45,20 @@ RandomStream stream_of(const Suite& suite, const std::string& purpose, std::int6
   return RandomStreams("cmkd", suite.dataset, 0).stream(purpose, number);
 }
 
-void draw_budget(const Suite& suite, RandomStream stream, Parameters& budget) {
-  const Parameters& tune = suite.tune.values;
-  const double rate = budget.number("learning_rate");
-  const double factor = tune.number("learning_rate_factor");
-  if (rate > 0) budget.set("learning_rate", rounded(log_uniform(stream, rate / factor, rate * factor)));
-  const double low = tune.number("weight_decay_low");
-  const double high = tune.number("weight_decay_high");
+void draw_budget(const Suite& suite, RandomStream stream, TrainingBudget& budget) {
+  const SettingTable<TrainingBudget>& table = setting_table<TrainingBudget>();
+  const double rate = budget.learning_rate;
+  const double factor = suite.tune.values.learning_rate_factor;
+  if (rate > 0) table.set(budget, "learning_rate", rounded(log_uniform(stream, rate / factor, rate * factor)));
+  const double low = suite.tune.values.weight_decay_low;
+  const double high = suite.tune.values.weight_decay_high;
   if (low > high) {
     throw Error(ErrorKind::kUsage,
-                {fmt::format("tune.weight_decay_low = {} is above weight_decay_high = {}", low, high),
-                 suite.file.string(), "", "swap them"});
+                {.what = fmt::format("tune.weight_decay_low = {} is above weight_decay_high = {}", low, high),
+                 .where = suite.file.string(),
+                 .fix = "swap them"});
   }
-  budget.set("weight_decay", rounded(log_uniform(stream, low, high)));
+  table.set(budget, "weight_decay", rounded(log_uniform(stream, low, high)));
 }
 
 }  // namespace
@@ -79,11 +80,11 @@ Suite tuning_suite(const Suite& suite) {
   Suite tuning = suite;
   tuning.name = suite.name + "-tuning";
   tuning.variants.clear();  // the setting without the sweep is tuned, for all of its levels
-  tuning.general.values.set("title", suite.general.values.text("title") + " (tuning)");
-  tuning.general.values.set("seeds", suite.tune.values.integer("seeds"));
-  tuning.general.values.set("first_seed", suite.tune.values.integer("first_seed"));
-  if (suite.labels.values.integer("validation_clips") == 0) {
-    tuning.labels.values.set("validation_clips", suite.tune.values.integer("validation_clips"));
+  tuning.general.values.title += " (tuning)";
+  tuning.general.set("seeds", suite.tune.values.seeds);
+  tuning.general.set("first_seed", suite.tune.values.first_seed);
+  if (suite.labels.values.validation_clips == 0) {
+    tuning.labels.values.validation_clips = suite.tune.values.validation_clips;
   }
   const std::vector<std::int64_t> seeds = suite.seeds();
   const std::set<std::int64_t> reported(seeds.begin(), seeds.end());
@@ -99,18 +100,19 @@ Suite tuning_suite(const Suite& suite) {
 Suite tuned_suite(const Suite& suite) {
   Suite tuned = suite;
   tuned.name = suite.name + "-tuned";
-  tuned.general.values.set("title", suite.general.values.text("title") + " (tuned)");
+  tuned.general.values.title += " (tuned)";
   return tuned;
 }
 
 void check_tuning(const Suite& tuning_suite, const SuiteData& data) {
   for (const std::int64_t seed : tuning_suite.seeds()) {
     if (!data.roles(tuning_suite, seed, data.folds(tuning_suite).front()).validation.empty()) continue;
-    throw Error(ErrorKind::kUsage,
-                {"tuning needs validation clips, and this suite has none: the reported split must not choose anything",
-                 tuning_suite.file.string(), "",
-                 "set tune.validation_clips (for tuning alone) or labels.validation_clips, for example --set "
-                 "tune.validation_clips=200"});
+    throw Error(
+        ErrorKind::kUsage,
+        {.what = "tuning needs validation clips, and this suite has none: the reported split must not choose anything",
+         .where = tuning_suite.file.string(),
+         .fix = "set tune.validation_clips (for tuning alone) or labels.validation_clips, for example --set "
+                "tune.validation_clips=200"});
   }
 }
 
@@ -129,7 +131,7 @@ std::optional<double> trial_value(const std::vector<const PlannedTraining*>& see
     const auto evaluation = store.evaluation(planned->evaluation_key);
     if (!evaluation) return std::nullopt;
     for (const results::MetricValue& metric : evaluation->metrics) {
-      if (metric.name != primary || metric.split != "validation") continue;
+      if (metric.name != primary || metric.split != to_string(Split::kValidation)) continue;
       sum += metric.value;
       ++count;
     }
@@ -153,10 +155,11 @@ std::vector<TuningResult> tuning_results(const Suite& suite, const PlanSource& s
   Suite stored = suite;
   const std::int64_t count = stored_trials(suite, store);
   if (count == 0) {
-    throw Error(ErrorKind::kUsage, {"nothing is tuned here yet", store.path().string(), "",
-                                    fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
+    throw Error(ErrorKind::kUsage, {.what = "nothing is tuned here yet",
+                                    .where = store.path().string(),
+                                    .fix = fmt::format("run 'cmkd tune {}' first", suite.file.generic_string())});
   }
-  stored.tune.values.set("trials", count);
+  stored.tune.set("trials", count);
   const Plan plan = make_tuning_plan(tuning_suite(stored), source, filter);
   std::map<std::string, std::map<std::int64_t, std::vector<const PlannedTraining*>>> trials;
   std::vector<std::string> order;
@@ -165,7 +168,7 @@ std::vector<TuningResult> tuning_results(const Suite& suite, const PlanSource& s
     if (!trials.contains(planned.method)) order.push_back(planned.method);
     trials[planned.method][planned.trial].push_back(&planned);
   }
-  const std::string& primary = task_info(suite.general.values.text("task")).primary_metric;
+  const std::string& primary = task_info(suite.general.values.task).primary_metric;
   std::vector<TuningResult> results;
   std::vector<std::string> unfinished;
   for (const std::string& method : order) {
@@ -183,10 +186,10 @@ std::vector<TuningResult> tuning_results(const Suite& suite, const PlanSource& s
     results.push_back(std::move(result));
   }
   if (!unfinished.empty()) {
-    throw Error(
-        ErrorKind::kUsage,
-        {fmt::format("the tuning of {} trials is not finished for: {}", count, join(unfinished)), store.path().string(),
-         "", fmt::format("run 'cmkd tune {} --trials {}' to its end", suite.file.generic_string(), count)});
+    throw Error(ErrorKind::kUsage,
+                {.what = fmt::format("the tuning of {} trials is not finished for: {}", count, join(unfinished)),
+                 .where = store.path().string(),
+                 .fix = fmt::format("run 'cmkd tune {} --trials {}' to its end", suite.file.generic_string(), count)});
   }
   return results;
 }
@@ -196,9 +199,9 @@ Winners winners_of(const std::vector<TuningResult>& results) {
   for (const TuningResult& result : results) {
     if (result.values[static_cast<std::size_t>(result.winner)] < 0) {
       throw Error(ErrorKind::kUsage,
-                  {fmt::format("every trial of method '{}' failed: none can be run", result.method), "", "",
-                   "see the reasons with 'cmkd status'; mend the method or its search space, and "
-                   "tune again with --retry-failed"});
+                  {.what = fmt::format("every trial of method '{}' failed: none can be run", result.method),
+                   .fix = "see the reasons with 'cmkd status'; mend the method or its search space, and "
+                          "tune again with --retry-failed"});
     }
     winners[result.method] = result.winner;
   }
@@ -208,13 +211,13 @@ Winners winners_of(const std::vector<TuningResult>& results) {
 std::string trial_text(const Suite& suite, const MethodEntry& entry, std::int64_t number) {
   const Trial trial = draw_trial(suite, entry, number);
   std::vector<std::string> parts;
-  const auto add_changed = [&](const Parameters& now, const Parameters& before) {
-    for (const auto& [name, value] : now.values()) {
-      if (value != before.values().at(name)) parts.push_back(fmt::format("{} = {}", name, to_text(value)));
+  const auto add_changed = [&](const ParameterValues& now, const ParameterValues& before) {
+    for (const auto& [name, value] : now) {
+      if (value != before.at(name)) parts.push_back(fmt::format("{} = {}", name, to_text(value)));
     }
   };
-  add_changed(trial.budget, suite.training.values);
-  add_changed(trial.parameters, entry.section.values);
+  add_changed(setting_table<TrainingBudget>().values(trial.budget), suite.training.by_name());
+  add_changed(trial.parameters.values(), entry.section.by_name());
   return parts.empty() ? "the suite's own values" : join(parts);
 }
 

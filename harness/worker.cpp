@@ -97,7 +97,7 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != static_cast<pid_t>(parent_process)) return 2;
   EventStream events;
-  configure_runtime(suite.runtime_options());
+  configure_runtime(suite.runtime.values);
   const SuiteData data = open_data(suite, options.cache_root, 1);
   const Plan plan = plan_of(suite, data.listed.plan_source(), options);
   const RunFolder folder{options.out};
@@ -106,8 +106,10 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
     const json job = json::parse(line);
     const PlannedTraining* planned = plan.find(job.at("key"));
     if (planned == nullptr) {
-      throw Error(ErrorKind::kInternal, {"the data changed while the suite ran: its plan no longer has this training",
-                                         job.at("key").get<std::string>(), "", "run the command again"});
+      throw Error(ErrorKind::kInternal,
+                  {.what = "the data changed while the suite ran: its plan no longer has this training",
+                   .where = job.at("key").get<std::string>(),
+                   .fix = "run the command again"});
     }
     train(suite, *planned, data, folder, job, options, events);
     throw_if_interrupted();

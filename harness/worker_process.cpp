@@ -26,7 +26,7 @@ std::array<int, 2> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     throw Error(ErrorKind::kEnvironment,
-                {fmt::format("cannot make a pipe: {}", std::strerror(errno)), "", "", "close some programs"});
+                {.what = fmt::format("cannot make a pipe: {}", std::strerror(errno)), .fix = "close some programs"});
   }
   return ends;
 }
@@ -61,7 +61,7 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& arguments) {
     process_ = -1;
     for (int* end : {&input_, &output_, &errors_}) ::close(std::exchange(*end, -1));
     throw Error(ErrorKind::kEnvironment,
-                {fmt::format("cannot start a worker: {}", std::strerror(code)), "", "", "free some memory"});
+                {.what = fmt::format("cannot start a worker: {}", std::strerror(code)), .fix = "free some memory"});
   }
 }
 

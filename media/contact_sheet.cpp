@@ -85,10 +85,10 @@ ContactSheet contact_sheet(std::span<const std::uint8_t> pixels, int frames, int
       static_cast<std::size_t>(std::max(height, 0)) * static_cast<std::size_t>(std::max(width, 0));
   if (frames < 1 || plane == 0 || pixels.size() != 3 * static_cast<std::size_t>(frames) * plane ||
       captions.size() != static_cast<std::size_t>(frames)) {
-    throw Error(ErrorKind::kInternal, {fmt::format("a contact sheet of {} frames of {} x {} was given {} bytes and {} "
-                                                   "captions",
-                                                   frames, height, width, pixels.size(), captions.size()),
-                                       "", "", ""});
+    throw Error(ErrorKind::kInternal,
+                {.what = fmt::format("a contact sheet of {} frames of {} x {} was given {} bytes and {} "
+                                     "captions",
+                                     frames, height, width, pixels.size(), captions.size())});
   }
   ContactSheet sheet;
   const int shorter = std::min(height, width);
@@ -125,7 +125,7 @@ HeatMap heat_map(std::span<const float> values, int rows, int columns) {
   constexpr int kLegibleWidth = 800;
   if (rows < 1 || columns < 1 || values.size() != static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns)) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("a heat map of {} x {} was given {} values", rows, columns, values.size()), "", "", ""});
+                {.what = fmt::format("a heat map of {} x {} was given {} values", rows, columns, values.size())});
   }
   HeatMap map;
   const auto [low, high] = std::ranges::minmax(values);

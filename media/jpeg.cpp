@@ -129,7 +129,7 @@ PictureSize jpeg_size(std::span<const std::uint8_t> bytes) {
   install(error);
   PictureSize picture;
   if (!read_size(bytes.data(), bytes.size(), &picture, error)) {
-    throw Error(ErrorKind::kData, {std::string("no JPEG file: ") + error.message, "", "", ""});
+    throw Error(ErrorKind::kData, {.what = std::string("no JPEG file: ") + error.message});
   }
   return picture;
 }
@@ -145,7 +145,7 @@ std::vector<std::uint8_t> encode_jpeg(std::span<const std::uint8_t> planar, int 
   if (made) result.assign(bytes, bytes + size);
   std::free(bytes);
   if (!made)
-    throw Error(ErrorKind::kInternal, {std::string("libjpeg cannot encode a frame: ") + error.message, "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = std::string("libjpeg cannot encode a frame: ") + error.message});
   return result;
 }
 
@@ -154,8 +154,8 @@ void decode_jpeg(std::span<const std::uint8_t> bytes, int height, int width, std
   install(error);
   std::vector<std::uint8_t> row(static_cast<std::size_t>(width) * 3);
   if (!decompress(bytes.data(), bytes.size(), height, width, row.data(), planar.data(), error)) {
-    throw Error(ErrorKind::kData, {std::string("a stored JPEG frame cannot be decoded: ") + error.message, "", "",
-                                   "delete the cache folder and run 'cmkd ingest' again"});
+    throw Error(ErrorKind::kData, {.what = std::string("a stored JPEG frame cannot be decoded: ") + error.message,
+                                   .fix = "delete the cache folder and run 'cmkd ingest' again"});
   }
 }
 

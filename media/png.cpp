@@ -13,9 +13,9 @@ namespace cmkd::media {
 void write_png(const std::filesystem::path& path, const Picture& picture) {
   const auto wanted = std::int64_t{3} * picture.height * picture.width;
   if (picture.height < 1 || picture.width < 1 || static_cast<std::int64_t>(picture.pixels.size()) != wanted) {
-    throw Error(ErrorKind::kInternal,
-                {fmt::format("a picture of {} x {} has {} bytes", picture.height, picture.width, picture.pixels.size()),
-                 path.string(), "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("a picture of {} x {} has {} bytes", picture.height,
+                                                           picture.width, picture.pixels.size()),
+                                       .where = path.string()});
   }
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
@@ -25,7 +25,7 @@ void write_png(const std::filesystem::path& path, const Picture& picture) {
   const auto encode = [&](void* target, png_alloc_size_t& bytes) {
     if (png_image_write_to_memory(&image, target, &bytes, 0, picture.pixels.data(), 0, nullptr) != 0) return;
     throw Error(ErrorKind::kInternal,
-                {fmt::format("the picture cannot be encoded: {}", image.message), path.string(), "", ""});
+                {.what = fmt::format("the picture cannot be encoded: {}", image.message), .where = path.string()});
   };
   // Without a target it only measures; an upper estimate would be enough, but twice the work is a few milliseconds.
   png_alloc_size_t bytes = 0;

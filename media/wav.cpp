@@ -45,9 +45,9 @@ std::string wav_header(std::uint32_t data_bytes, std::uint32_t sample_rate) {
 WavWritten write_wav(const std::filesystem::path& path, std::span<const float> samples, int sample_rate) {
   const bool finite = std::ranges::all_of(samples, [](float sample) { return std::isfinite(sample); });
   if (!finite || sample_rate < 1 || samples.size() > kMostWavSamples) {
-    throw Error(ErrorKind::kInternal, {fmt::format("{} samples at {} Hz cannot be a WAV file{}", samples.size(),
-                                                   sample_rate, finite ? "" : ": some are not finite"),
-                                       path.string(), "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("{} samples at {} Hz cannot be a WAV file{}", samples.size(),
+                                                           sample_rate, finite ? "" : ": some are not finite"),
+                                       .where = path.string()});
   }
   WavWritten written;
   for (const float sample : samples) written.peak = std::max(written.peak, std::abs(static_cast<double>(sample)));

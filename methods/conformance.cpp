@@ -119,8 +119,9 @@ std::vector<std::filesystem::path> folders_of(const std::filesystem::path& direc
   std::error_code failure;
   std::filesystem::directory_iterator entries(directory, failure);
   if (failure) {
-    throw Error(ErrorKind::kData, {"no folder of vectors: " + failure.message(), directory.string(), "",
-                                   "give a folder such as tests/vectors"});
+    throw Error(ErrorKind::kData, {.what = "no folder of vectors: " + failure.message(),
+                                   .where = directory.string(),
+                                   .fix = "give a folder such as tests/vectors"});
   }
   std::vector<std::filesystem::path> folders;
   bool has_cases = false;
@@ -132,8 +133,9 @@ std::vector<std::filesystem::path> folders_of(const std::filesystem::path& direc
   // A single folder was given: its name says what it is.
   if (folders.empty() && has_cases) return {std::filesystem::canonical(directory)};
   if (folders.empty()) {
-    throw Error(ErrorKind::kData, {"the folder holds no vectors", directory.string(),
-                                   "folders of .pt or .json cases, or one such folder", ""});
+    throw Error(ErrorKind::kData, {.what = "the folder holds no vectors",
+                                   .where = directory.string(),
+                                   .allowed = "folders of .pt or .json cases, or one such folder"});
   }
   std::sort(folders.begin(), folders.end());
   return folders;

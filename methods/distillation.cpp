@@ -15,12 +15,12 @@ void require_frozen(const ModelOutput& teacher) {
   const auto grows = [](const at::Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); };
   bool any = grows(teacher.logits) || grows(teacher.embedding) || grows(teacher.tokens);
   for (const at::Tensor& stage : teacher.stages) any = any || grows(stage);
-  if (any) throw Error(ErrorKind::kInternal, {"an output of the frozen teacher requires a gradient", "", "", ""});
+  if (any) throw Error(ErrorKind::kInternal, {.what = "an output of the frozen teacher requires a gradient"});
 }
 
 void require_given(const Batch& batch, const Needs& needs, Modality modality) {
   const auto require = [](bool given, const std::string& what) {
-    if (!given) throw Error(ErrorKind::kInternal, {"the batch lacks what the method needs: " + what, "", "", ""});
+    if (!given) throw Error(ErrorKind::kInternal, {.what = "the batch lacks what the method needs: " + what});
   };
   require(batch.input(modality).defined(), std::string("the student's input, ") + to_string(modality));
   if (!needs.teacher) return;
@@ -107,7 +107,7 @@ class Distillation final : public Training {
       else if (name.starts_with("loose."))
         loose.emplace(name.substr(6), tensor);
       else
-        throw Error(ErrorKind::kData, {"unexpected entry '" + name + "' in a method's state", "", "", ""});
+        throw Error(ErrorKind::kData, {.what = "unexpected entry '" + name + "' in a method's state"});
     }
     method_->load_extra_state(extra);
     copy_state(loose, loose_state(), "a method's state");
@@ -159,7 +159,7 @@ void require_batch(const Batch& batch, const Needs& needs, Modality modality) {
 
 std::unique_ptr<Training> make_distillation(const TrainingSetup& setup, const Needs& needs,
                                             std::shared_ptr<Method> method) {
-  if (!setup.student) throw Error(ErrorKind::kInternal, {"a training without a student", "", "", ""});
+  if (!setup.student) throw Error(ErrorKind::kInternal, {.what = "a training without a student"});
   return std::make_unique<Distillation>(setup, needs, std::move(method));
 }
 

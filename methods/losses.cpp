@@ -91,8 +91,9 @@ UnlabelledPolicy parse_unlabelled_policy(const std::string& text) {
   if (text == "pseudo") return UnlabelledPolicy::kPseudo;
   if (text == "skip") return UnlabelledPolicy::kSkip;
   if (text == "instance") return UnlabelledPolicy::kInstance;
-  throw Error(ErrorKind::kUsage, {"unknown policy for unlabelled clips '" + text + "'", "", "pseudo, skip, instance",
-                                  did_you_mean(text, {"pseudo", "skip", "instance"})});
+  throw Error(ErrorKind::kUsage, {.what = "unknown policy for unlabelled clips '" + text + "'",
+                                  .allowed = "pseudo, skip, instance",
+                                  .fix = did_you_mean(text, {"pseudo", "skip", "instance"})});
 }
 
 ParameterSpec unlabelled_parameter() {
@@ -106,9 +107,9 @@ EffectiveLabels effective_labels(const MethodInput& input, UnlabelledPolicy poli
   switch (policy) {
     case UnlabelledPolicy::kPseudo: {
       if (!input.pseudo_labels.defined()) {
-        throw Error(ErrorKind::kInternal, {"pseudo-labels are wanted, and the batch has none: the method must declare "
-                                           "that it needs the teacher",
-                                           "", "", ""});
+        throw Error(ErrorKind::kInternal,
+                    {.what = "pseudo-labels are wanted, and the batch has none: the method must declare "
+                             "that it needs the teacher"});
       }
       const at::Tensor all = at::ones_like(known);
       return {at::where(known, input.labels, input.pseudo_labels), all, all, true};
@@ -121,7 +122,7 @@ EffectiveLabels effective_labels(const MethodInput& input, UnlabelledPolicy poli
       return {at::where(known, input.labels, own), known, at::ones_like(known), true};
     }
   }
-  throw Error(ErrorKind::kInternal, {"a policy for unlabelled clips without a rule", "", "", ""});
+  throw Error(ErrorKind::kInternal, {.what = "a policy for unlabelled clips without a rule"});
 }
 
 at::Tensor contrasted_rows(const at::Tensor& tensor, const EffectiveLabels& labels) {
@@ -144,8 +145,8 @@ at::Tensor ProjectionImpl::forward(const at::Tensor& features) {
 
 const ModelShape& required_teacher_shape(const TrainingSetup& setup, const std::string& method) {
   if (setup.teacher_shape) return *setup.teacher_shape;
-  throw Error(ErrorKind::kUsage, {"method '" + method + "' needs a teacher, and the setup has none", "", "",
-                                  "name a teacher model in the suite"});
+  throw Error(ErrorKind::kUsage, {.what = "method '" + method + "' needs a teacher, and the setup has none",
+                                  .fix = "name a teacher model in the suite"});
 }
 
 ParameterSpec weight_parameter(double default_value) {

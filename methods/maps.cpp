@@ -62,8 +62,8 @@ at::Tensor pooled_to(const at::Tensor& map, std::int64_t height, std::int64_t wi
 
 at::Tensor on_grid(const at::Tensor& map, Grid grid) {
   if (map.dim() != 4 && map.dim() != 5) {
-    throw Error(ErrorKind::kInternal,
-                {fmt::format("a feature map of rank {}", map.dim()), "", "[B, C, T, H, W] or [B, C, F, T]", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("a feature map of rank {}", map.dim()),
+                                       .allowed = "[B, C, T, H, W] or [B, C, F, T]"});
   }
   if (grid == Grid::kPlane) return map.dim() == 5 ? map.mean(2) : map;
   return (map.dim() == 5 ? map.mean({3, 4}) : map.mean(2)).unsqueeze(2);
@@ -105,11 +105,12 @@ std::vector<std::pair<std::int64_t, std::int64_t>> stage_channel_pairs(const Tra
   const auto& teacher = required_teacher_shape(setup, method).stage_channels;
   const std::size_t count = std::min(student.size(), teacher.size());
   if (count < least) {
-    throw Error(ErrorKind::kUsage,
-                {fmt::format("method '{}' compares at least {} stages of feature maps, and these models show {} "
+    throw Error(
+        ErrorKind::kUsage,
+        {.what = fmt::format("method '{}' compares at least {} stages of feature maps, and these models show {} "
                              "(student) and {} (teacher)",
                              method, least, student.size(), teacher.size()),
-                 "", "", "take other models, or leave the method out"});
+         .fix = "take other models, or leave the method out"});
   }
   std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
   for (std::size_t i = 0; i < count; ++i) {

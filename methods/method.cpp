@@ -60,13 +60,13 @@ MethodRegistration::MethodRegistration(MethodInfo info, const char* file) {
 
 const at::Tensor& VectorCase::at(const std::string& name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end()) throw Error(ErrorKind::kData, {"the case has no tensor '" + name + "'", "", "", ""});
+  if (found == tensors_.end()) throw Error(ErrorKind::kData, {.what = "the case has no tensor '" + name + "'"});
   return found->second;
 }
 
 double VectorCase::hyper(const std::string& name) const {
   const at::Tensor& value = at("hyper." + name);
-  if (value.numel() != 1) throw Error(ErrorKind::kData, {"'hyper." + name + "' is not a single number", "", "", ""});
+  if (value.numel() != 1) throw Error(ErrorKind::kData, {.what = "'hyper." + name + "' is not a single number"});
   return value.item<double>();
 }
 

@@ -49,8 +49,8 @@ void require_known(const LossTerm& term, const std::set<std::string>& known) {
   for (const std::string& name : term.trains) {
     if (!known.contains(name)) {
       throw Error(ErrorKind::kInternal,
-                  {"loss term '" + term.name + "' trains the group '" + name + "', which does not exist", "",
-                   join({known.begin(), known.end()}), ""});
+                  {.what = "loss term '" + term.name + "' trains the group '" + name + "', which does not exist",
+                   .allowed = join({known.begin(), known.end()})});
     }
   }
 }

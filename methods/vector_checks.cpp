@@ -76,7 +76,7 @@ at::Tensor weighted_term(const StepResult& result, const std::string& name) {
   for (const LossTerm& term : result.terms) {
     if (term.name == name) return term.weight * term.value.detach();
   }
-  throw Error(ErrorKind::kInternal, {"the method gives no term '" + name + "'", "", "", ""});
+  throw Error(ErrorKind::kInternal, {.what = "the method gives no term '" + name + "'"});
 }
 
 TensorMap check_pair_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
@@ -112,7 +112,7 @@ TensorMap check_stage_loss(const VectorCase& vector_case, const std::shared_ptr<
   load_case(*method, vector_case);
   NamedLeaves leaves;
   for (const std::string& name : listed(vector_case, "student")) leaves.emplace_back(name, vector_case.leaf(name));
-  if (leaves.empty()) throw Error(ErrorKind::kData, {"the case has no student maps", "", "", ""});
+  if (leaves.empty()) throw Error(ErrorKind::kData, {.what = "the case has no student maps"});
   const std::int64_t batch = leaves.front().second.size(0);
   MethodInput input = unlabelled_input(batch);
   input.student.logits = at::zeros({batch, 1}, at::kDouble);

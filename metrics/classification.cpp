@@ -15,14 +15,13 @@ namespace {
 void check(const Predictions& predictions) {
   const std::size_t rows = checked_rows(predictions.scores, predictions.classes);
   if (predictions.labels.empty() || rows != predictions.labels.size()) {
-    throw Error(
-        ErrorKind::kInternal,
-        {fmt::format("{} labels for {} scores", predictions.labels.size(), predictions.scores.size()), "", "", ""});
+    throw Error(ErrorKind::kInternal,
+                {.what = fmt::format("{} labels for {} scores", predictions.labels.size(), predictions.scores.size())});
   }
   for (const std::int32_t label : predictions.labels) {
     if (label < 0 || label >= predictions.classes) {
       throw Error(ErrorKind::kInternal,
-                  {fmt::format("label {} outside 0 … {}", label, predictions.classes - 1), "", "", ""});
+                  {.what = fmt::format("label {} outside 0 … {}", label, predictions.classes - 1)});
     }
   }
 }
@@ -137,7 +136,7 @@ double agreement(const Scores& a, const Scores& b, std::int64_t classes) {
   const std::vector<std::int32_t> first = predicted_classes(a, classes);
   const std::vector<std::int32_t> second = predicted_classes(b, classes);
   if (first.size() != second.size() || first.empty())
-    throw Error(ErrorKind::kInternal, {"agreement of lists of different length", "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = "agreement of lists of different length"});
   std::int64_t equal = 0;
   for (std::size_t clip = 0; clip < first.size(); ++clip) equal += first[clip] == second[clip] ? 1 : 0;
   return static_cast<double>(equal) / static_cast<double>(first.size());
@@ -146,7 +145,7 @@ double agreement(const Scores& a, const Scores& b, std::int64_t classes) {
 double mean_kl_divergence(const Scores& p, const Scores& q, std::int64_t classes) {
   const std::size_t rows = checked_rows(p, classes);
   if (checked_rows(q, classes) != rows || rows == 0)
-    throw Error(ErrorKind::kInternal, {"divergence of lists of different length", "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = "divergence of lists of different length"});
   double sum = 0;
   for (std::size_t i = 0; i < p.size(); ++i) sum += p[i] * std::log(floored(p[i]) / floored(q[i]));
   return sum / static_cast<double>(rows);

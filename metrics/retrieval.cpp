@@ -20,7 +20,7 @@ std::vector<double> lengths(const Scores& embeddings, std::size_t rows, std::siz
     for (std::size_t d = 0; d < width; ++d) squares += row[d] * row[d];
     result[i] = std::sqrt(squares);
     if (result[i] == 0)
-      throw Error(ErrorKind::kInternal, {fmt::format("{} {} has an embedding of zeros", of, i), "", "", ""});
+      throw Error(ErrorKind::kInternal, {.what = fmt::format("{} {} has an embedding of zeros", of, i)});
   }
   return result;
 }
@@ -63,7 +63,7 @@ Ranking::Ranking(const Scores& similarity, std::span<const std::int32_t> query_l
   const std::size_t rows = checked_rows(similarity, static_cast<std::int64_t>(gallery_labels.size()));
   if (rows == 0 || rows != query_labels.size()) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("{} queries for {} rows of similarities", query_labels.size(), rows), "", "", ""});
+                {.what = fmt::format("{} queries for {} rows of similarities", query_labels.size(), rows)});
   }
   std::vector<std::size_t> order(gallery_labels.size());
   for (std::size_t q = 0; q < rows; ++q) {
@@ -88,7 +88,7 @@ double Ranking::mean_average_precision() const {
 }
 
 Ranking::Truncated Ranking::truncated_mean_average_precision(std::int64_t ranks) const {
-  if (ranks < 1) throw Error(ErrorKind::kInternal, {fmt::format("a ranking cut after {} places", ranks), "", "", ""});
+  if (ranks < 1) throw Error(ErrorKind::kInternal, {.what = fmt::format("a ranking cut after {} places", ranks)});
   Truncated result;
   double sum = 0;
   for (const auto& hits : hits_) {

@@ -12,12 +12,12 @@ std::size_t checked_rows(const Scores& scores, std::int64_t columns) {
   const auto width = static_cast<std::size_t>(columns);
   if (columns < 1 || scores.size() % width != 0) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("{} scores do not make rows of {} columns", scores.size(), columns), "", "", ""});
+                {.what = fmt::format("{} scores do not make rows of {} columns", scores.size(), columns)});
   }
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (!std::isnan(scores[i])) continue;
     throw Error(ErrorKind::kInternal,
-                {"a score is not a number", fmt::format("row {}, column {}", i / width, i % width), "", ""});
+                {.what = "a score is not a number", .where = fmt::format("row {}, column {}", i / width, i % width)});
   }
   return scores.size() / width;
 }

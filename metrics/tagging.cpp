@@ -60,7 +60,7 @@ std::size_t checked_clips(const Tags& tags) {
   const std::size_t clips = checked_rows(tags.scores, tags.classes);
   const bool binary = std::ranges::all_of(tags.truth, [](std::uint8_t tag) { return tag <= 1; });
   if (clips == 0 || tags.truth.size() != tags.scores.size() || !binary) {
-    throw Error(ErrorKind::kInternal, {"tags that do not fit their scores, or are not 0 and 1", "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = "tags that do not fit their scores, or are not 0 and 1"});
   }
   return clips;
 }
@@ -130,8 +130,7 @@ std::vector<std::optional<double>> roc_auc(const Tags& tags) { return for_each_c
 std::optional<double> macro_roc_auc(const Tags& tags) { return mean_of_present(roc_auc(tags)); }
 
 double d_prime(double auc) {
-  if (!(auc >= 0 && auc <= 1))
-    throw Error(ErrorKind::kInternal, {"an area under the curve outside [0, 1]", "", "", ""});
+  if (!(auc >= 0 && auc <= 1)) throw Error(ErrorKind::kInternal, {.what = "an area under the curve outside [0, 1]"});
   if (auc == 0 || auc == 1) return (auc == 1 ? 1 : -1) * std::numeric_limits<double>::infinity();
   return std::sqrt(2.0) * boost::math::quantile(boost::math::normal(), auc);
 }

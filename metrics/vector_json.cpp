@@ -123,17 +123,17 @@ std::vector<std::int32_t> VectorNode::integers(std::int32_t lowest) const {
 }
 
 void VectorNode::refuse(const std::string& what, const std::string& allowed) const {
-  throw Error(ErrorKind::kData, {what, place(), allowed, ""});
+  throw Error(ErrorKind::kData, {.what = what, .where = place(), .allowed = allowed});
 }
 
 json read_vector_json(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  if (!stream) throw Error(ErrorKind::kData, {"the file cannot be read", file.string(), "", ""});
+  if (!stream) throw Error(ErrorKind::kData, {.what = "the file cannot be read", .where = file.string()});
   try {
     return json::parse(quote_words(text));
   } catch (const json::exception& error) {
-    throw Error(ErrorKind::kData, {std::string("no JSON: ") + error.what(), file.string(), "", ""});
+    throw Error(ErrorKind::kData, {.what = std::string("no JSON: ") + error.what(), .where = file.string()});
   }
 }
 

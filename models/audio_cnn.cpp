@@ -64,23 +64,23 @@ class AudioCnn : public Model {
   nn::Linear fc_{nullptr};
 };
 
-const ModelRegistration audio_cnn_registration{
-    ModelInfo{"audio_cnn",
-              "log-mel audio CNN",
-              "plain convolutional network on a log-mel spectrogram (this project)",
-              Modality::kAudio,
-              "Four 3 x 3 convolutions on a batch-normalised log-mel spectrogram, about 60,000 parameters at width 64. "
-              "For short sounds on a CPU.",
-              {ParameterSpec::integer("width", 64, 8, 1024, "channels of the last stages and of the embedding"),
-               ParameterSpec::integer("n_fft", 512, 32, 8192, "window length", "samples"),
-               ParameterSpec::integer("hop_length", 160, 8, 8192, "step between frames", "samples"),
-               ParameterSpec::integer("n_mels", 64, 8, 512, "mel bands from 0 Hz to half the sample rate")},
-              [](const ModelConfig& config) -> std::shared_ptr<Model> {
-                if (config.parameters.integer("width") % 4 != 0) {
-                  throw Error(ErrorKind::kUsage, {"audio_cnn: width is not a multiple of 4", "", "8, 12, 16, …", ""});
-                }
-                return std::make_shared<AudioCnn>(config);
-              }}};
+const ModelRegistration audio_cnn_registration{ModelInfo{
+    "audio_cnn",
+    "log-mel audio CNN",
+    "plain convolutional network on a log-mel spectrogram (this project)",
+    Modality::kAudio,
+    "Four 3 x 3 convolutions on a batch-normalised log-mel spectrogram, about 60,000 parameters at width 64. "
+    "For short sounds on a CPU.",
+    {ParameterSpec::integer("width", 64, 8, 1024, "channels of the last stages and of the embedding"),
+     ParameterSpec::integer("n_fft", 512, 32, 8192, "window length", "samples"),
+     ParameterSpec::integer("hop_length", 160, 8, 8192, "step between frames", "samples"),
+     ParameterSpec::integer("n_mels", 64, 8, 512, "mel bands from 0 Hz to half the sample rate")},
+    [](const ModelConfig& config) -> std::shared_ptr<Model> {
+      if (config.parameters.integer("width") % 4 != 0) {
+        throw Error(ErrorKind::kUsage, {.what = "audio_cnn: width is not a multiple of 4", .allowed = "8, 12, 16, …"});
+      }
+      return std::make_shared<AudioCnn>(config);
+    }}};
 
 }  // namespace
 

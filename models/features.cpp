@@ -58,8 +58,9 @@ ModelInfo info() {
     const std::int64_t tokens = config.parameters.integer("tokens");
     if (config.samples < tokens || config.samples % tokens != 0) {
       throw Error(ErrorKind::kUsage,
-                  {fmt::format("features: {} values cannot be {} tokens of one width", config.samples, tokens), "",
-                   "a divisor of ingest.feature_values", "set the model's tokens to the array's first dimension"});
+                  {.what = fmt::format("features: {} values cannot be {} tokens of one width", config.samples, tokens),
+                   .allowed = "a divisor of ingest.feature_values",
+                   .fix = "set the model's tokens to the array's first dimension"});
     }
     return std::make_shared<Features>(config);
   };

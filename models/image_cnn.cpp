@@ -57,11 +57,12 @@ const ModelRegistration image_cnn_registration{ModelInfo{
     {ParameterSpec::integer("width", 64, 8, 1024, "channels of the last stage and of the embedding")},
     [](const ModelConfig& config) -> std::shared_ptr<Model> {
       if (config.frames != 1) {
-        throw Error(ErrorKind::kUsage, {fmt::format("image_cnn takes one frame a clip, not {}", config.frames), "",
-                                        "clip.frames = 1", "set clip.frames = 1 or choose a video model"});
+        throw Error(ErrorKind::kUsage, {.what = fmt::format("image_cnn takes one frame a clip, not {}", config.frames),
+                                        .allowed = "clip.frames = 1",
+                                        .fix = "set clip.frames = 1 or choose a video model"});
       }
       if (config.parameters.integer("width") % 4 != 0) {
-        throw Error(ErrorKind::kUsage, {"image_cnn: width is not a multiple of 4", "", "8, 12, 16, …", ""});
+        throw Error(ErrorKind::kUsage, {.what = "image_cnn: width is not a multiple of 4", .allowed = "8, 12, 16, …"});
       }
       return std::make_shared<ImageCnn>(config);
     }}};

@@ -22,12 +22,6 @@ constexpr std::array<std::string_view, 9> kWordsOfCopies{"ema",      "momentum",
 
 constexpr std::size_t kLinesShown = 12;  // of each kind in an error
 
-void require_choice(const std::string& name, const std::string& value, const std::vector<std::string>& choices) {
-  if (std::ranges::find(choices, value) != choices.end()) return;
-  throw Error(ErrorKind::kUsage, {fmt::format("weights: '{}' cannot be '{}'", name, value), "", join(choices),
-                                  did_you_mean(value, choices)});
-}
-
 // The convolution that sees the input: the first parameter with two or three dimensions of space and time.
 std::string first_convolution(const Model& model) {
   for (const auto& item : model.named_parameters()) {
@@ -52,7 +46,7 @@ void choose_prefix(const WeightFile& file, const TensorMap& own, const std::stri
                    const LoadOptions& options, WeightsReport& report) {
   TensorMap counted;
   for (const auto& [name, tensor] : own) {
-    if (options.classifier != "skip" || !is_classifier_parameter(name)) counted.emplace(name, tensor);
+    if (options.classifier != ClassifierWeights::kSkip || !is_classifier_parameter(name)) counted.emplace(name, tensor);
   }
   const auto fits = [&](const std::string& name, const at::Tensor& given) {
     return fits_as(given, own.at(name), name == summable);
@@ -170,13 +164,11 @@ bool names_a_copy(const std::string& name) {
 }
 
 WeightsReport compare_weights(const Model& model, const WeightFile& file, const LoadOptions& options) {
-  require_choice("classifier", options.classifier, {"load", "skip"});
-  require_choice("first_conv", options.first_conv, {"exact", "sum"});
-  const bool skip_head = options.classifier == "skip";
+  const bool skip_head = options.classifier == ClassifierWeights::kSkip;
   WeightsReport report;
   report.file = describe(file);
   const TensorMap own = state_of(model);
-  const std::string summable = options.first_conv == "sum" ? first_convolution(model) : "";
+  const std::string summable = options.first_conv == FirstConvWeights::kSum ? first_convolution(model) : "";
   choose_prefix(file, own, summable, options, report);
   const TensorMap given = given_tensors(file, report);
   for (const auto& [name, tensor] : own) {
@@ -202,8 +194,9 @@ WeightsReport load_weights(Model& model, const WeightFile& file, const LoadOptio
   refuse_not_finite(file, report);
   if (report.matched.empty() || (!report.complete() && !options.allow_partial)) {
     const std::string what = report.matched.empty() ? "no tensor of the file fits the model" : "the weights do not fit";
-    throw Error(ErrorKind::kData,
-                {fmt::format("{}\n{}", what, report.text()), file.path.string(), "", fix_for(report)});
+    throw Error(
+        ErrorKind::kData,
+        {.what = fmt::format("{}\n{}", what, report.text()), .where = file.path.string(), .fix = fix_for(report)});
   }
   copy_matched(model, given_tensors(file, report), report);
   return report;

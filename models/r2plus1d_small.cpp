@@ -81,7 +81,8 @@ const ModelRegistration r2plus1d_small_registration{ModelInfo{
     {ParameterSpec::integer("width", 64, 8, 1024, "channels of the last stage and of the embedding")},
     [](const ModelConfig& config) -> std::shared_ptr<Model> {
       if (config.parameters.integer("width") % 4 != 0) {
-        throw Error(ErrorKind::kUsage, {"r2plus1d_small: width is not a multiple of 4", "", "8, 12, 16, …", ""});
+        throw Error(ErrorKind::kUsage,
+                    {.what = "r2plus1d_small: width is not a multiple of 4", .allowed = "8, 12, 16, …"});
       }
       return std::make_shared<SmallR2Plus1d>(config);
     }}};

@@ -158,8 +158,9 @@ Format format_from_name(std::string_view name) {
   if (name == "csv") return Format::kCsv;
   if (name == "json") return Format::kJson;
   if (name == "html") return Format::kHtml;
-  throw Error(ErrorKind::kUsage, {fmt::format("unknown report format '{}'", name), "", "markdown, csv, json, html",
-                                  did_you_mean(name, {"markdown", "csv", "json", "html"})});
+  throw Error(ErrorKind::kUsage, {.what = fmt::format("unknown report format '{}'", name),
+                                  .allowed = "markdown, csv, json, html",
+                                  .fix = did_you_mean(name, {"markdown", "csv", "json", "html"})});
 }
 
 std::string render(const Leaderboard& board, Format format) {

@@ -119,7 +119,7 @@ SeedResult mean_over_folds(const std::vector<SeedResult>& parts) {
       values.push_back(*part.value);
     } else if (whole.missing.empty()) {
       whole.state = part.state;
-      whole.missing = fmt::format("split {}: {}", part.fold, part.missing);
+      whole.missing = fmt::format("fold {}: {}", part.fold, part.missing);
     }
   }
   if (values.size() == parts.size()) whole.value = mean(values);

@@ -14,7 +14,7 @@ namespace cmkd::reports {
 namespace {
 
 void require(bool holds, const char* what) {
-  if (!holds) throw Error(ErrorKind::kInternal, {what, "", "", ""});
+  if (!holds) throw Error(ErrorKind::kInternal, {.what = what});
 }
 
 }  // namespace

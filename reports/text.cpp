@@ -90,7 +90,7 @@ std::vector<Fact> facts(const Table& table) {
   if (!table.selection_rules.empty()) result.push_back({"Selection rule", join(table.selection_rules, "; ")});
   result.push_back({"Pairing", table.fingerprints});
   if (!table.folds.empty()) {
-    result.push_back({"Official splits", fmt::format("{}: a seed's value is its mean over them", join(table.folds))});
+    result.push_back({"Folds", fmt::format("{}: a seed's value is its mean over them", join(table.folds))});
   }
   result.push_back({"What n allows", table.what_n_allows});
   result.push_back({"Tiers", table.tiers});

@@ -17,7 +17,7 @@ using nlohmann::json;
 
 double expected_best(std::span<const double> values, std::int64_t k) {
   if (values.empty() || k < 1) {
-    throw Error(ErrorKind::kInternal, {"the expected best of no value, or of no draw", "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = "the expected best of no value, or of no draw"});
   }
   std::vector<double> sorted(values.begin(), values.end());
   std::ranges::sort(sorted);

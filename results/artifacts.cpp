@@ -73,7 +73,8 @@ class Reader {
     if (!rest_.empty()) fail();
   }
   [[noreturn]] void fail() const {
-    throw Error(ErrorKind::kData, {"per-clip outputs are damaged", where_, "", "run the evaluation again"});
+    throw Error(ErrorKind::kData,
+                {.what = "per-clip outputs are damaged", .where = where_, .fix = "run the evaluation again"});
   }
 
  private:
@@ -89,8 +90,7 @@ Artifact write_artifact_file(const fs::path& folder, std::span<const std::byte> 
   const bool plain = !extension.empty() && std::all_of(extension.begin(), extension.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
   });
-  if (!plain)
-    throw Error(ErrorKind::kInternal, {fmt::format("bad extension '{}' of an artifact", extension), "", "", ""});
+  if (!plain) throw Error(ErrorKind::kInternal, {.what = fmt::format("bad extension '{}' of an artifact", extension)});
   const std::string fingerprint = fingerprint_of(bytes);
   const std::string relative = fmt::format("{}/{}.{}", fingerprint.substr(0, 2), fingerprint, extension);
   const fs::path path = folder / relative;
@@ -105,8 +105,9 @@ Artifact describe_artifact_file(const fs::path& folder, const std::string& relat
   std::error_code code;
   const std::uintmax_t size = fs::file_size(path, code);
   if (code) {
-    throw Error(ErrorKind::kData, {fmt::format("artifact '{}' is not in the store's folder", relative), path.string(),
-                                   "", "write it with Store::write_artifact before the run is committed"});
+    throw Error(ErrorKind::kData, {.what = fmt::format("artifact '{}' is not in the store's folder", relative),
+                                   .where = path.string(),
+                                   .fix = "write it with Store::write_artifact before the run is committed"});
   }
   return {relative, hash_file(path), static_cast<std::int64_t>(size)};
 }
@@ -130,10 +131,10 @@ std::string encode_outputs(const ClipOutputs& outputs) {
                       outputs.queries <= static_cast<std::int64_t>(clips) &&
                       outputs.scores.size() == clips * static_cast<std::size_t>(outputs.width);
   if (!agrees) {
-    throw Error(ErrorKind::kInternal,
-                {fmt::format("per-clip outputs disagree: {} ids, {} groups, {} labels, {} scores of width {}", clips,
-                             outputs.groups.size(), outputs.labels.size(), outputs.scores.size(), outputs.width),
-                 "", "", ""});
+    throw Error(
+        ErrorKind::kInternal,
+        {.what = fmt::format("per-clip outputs disagree: {} ids, {} groups, {} labels, {} scores of width {}", clips,
+                             outputs.groups.size(), outputs.labels.size(), outputs.scores.size(), outputs.width)});
   }
   if (clips == 0) return {};
   std::string bytes(needs_tags(outputs) ? kMagicWithTags : kMagic);

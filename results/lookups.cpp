@@ -18,8 +18,9 @@ ClipOutputs Store::outputs(const std::string& evaluation_key) const {
   const std::string where = fmt::format("{}, evaluation {}", path().string(), evaluation_key);
   const std::span<const std::byte> bytes = row.bytes(1);
   if (fingerprint_of(bytes) != row.text(0)) {
-    throw Error(ErrorKind::kData, {"per-clip outputs in the result store are damaged: their checksum is wrong", where,
-                                   "", "restore a copy of the store, or run the evaluation again into a new one"});
+    throw Error(ErrorKind::kData, {.what = "per-clip outputs in the result store are damaged: their checksum is wrong",
+                                   .where = where,
+                                   .fix = "restore a copy of the store, or run the evaluation again into a new one"});
   }
   return decode_outputs(bytes, where);
 }
@@ -70,8 +71,10 @@ FoundKey Store::find_by_prefix(const std::string& id) const {
   }
   if (found.size() == 1) return found.front();
   if (found.empty()) {
-    throw Error(ErrorKind::kUsage, {fmt::format("no training or evaluation has an id that begins with '{}'", id),
-                                    path().string(), "", "`cmkd status` lists the ids"});
+    throw Error(ErrorKind::kUsage,
+                {.what = fmt::format("no training or evaluation has an id that begins with '{}'", id),
+                 .where = path().string(),
+                 .fix = "`cmkd status` lists the ids"});
   }
   if (names.size() > kNamed) names.back() = "…";
   throw Error(ErrorKind::kUsage,

@@ -18,8 +18,9 @@ std::int64_t identify(Database& database, const Schema& schema) {
   if (application != kApplicationId) {
     const bool empty = database.query_integer("SELECT count(*) FROM sqlite_master") == 0;
     if (application == 0 && version == 0 && empty) return 0;
-    throw Error(ErrorKind::kData, {"the file is an SQLite database of another program, not a result store", where, "",
-                                   "name another file with --store, or move this one away"});
+    throw Error(ErrorKind::kData, {.what = "the file is an SQLite database of another program, not a result store",
+                                   .where = where,
+                                   .fix = "name another file with --store, or move this one away"});
   }
   if (version > schema.version) {
     throw Error(ErrorKind::kData,
@@ -37,8 +38,9 @@ void set_journal_mode(Database& database) {
     const std::string got = database.query_text(fmt::format("PRAGMA journal_mode = {}", wanted));
     if (got != wanted) {
       throw Error(ErrorKind::kEnvironment,
-                  {fmt::format("the result store's journal mode stays '{}' instead of '{}'", got, wanted),
-                   database.path().string(), "", "end the other programs that have the store open"});
+                  {.what = fmt::format("the result store's journal mode stays '{}' instead of '{}'", got, wanted),
+                   .where = database.path().string(),
+                   .fix = "end the other programs that have the store open"});
     }
   }
   database.execute("PRAGMA synchronous = FULL");
@@ -90,14 +92,17 @@ void migrate(Database& database, const Schema& schema) {
     database.execute(fmt::format("PRAGMA user_version = {}", version));
   }
   if (version != schema.version) {
-    throw Error(ErrorKind::kInternal, {fmt::format("no migration from version {} of the store", version),
-                                       database.path().string(), "", "please report this"});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("no migration from version {} of the store", version),
+                                       .where = database.path().string(),
+                                       .fix = "please report this"});
   }
   if (Statement broken(database, "PRAGMA foreign_key_check"); broken.step()) {
-    throw Error(ErrorKind::kData, {fmt::format("table '{}' of the result store refers to rows that are not there, and "
-                                               "so it cannot be brought to version {}",
-                                               broken.text(0), schema.version),
-                                   database.path().string(), "", "restore an older copy; nothing was changed"});
+    throw Error(ErrorKind::kData,
+                {.what = fmt::format("table '{}' of the result store refers to rows that are not there, and "
+                                     "so it cannot be brought to version {}",
+                                     broken.text(0), schema.version),
+                 .where = database.path().string(),
+                 .fix = "restore an older copy; nothing was changed"});
   }
   transaction.commit();
 }
@@ -138,7 +143,8 @@ void require_readable(Database& database, const Schema& schema) {
   if (version == schema.version) return;
   const std::string where = database.path().string();
   if (version == 0) {
-    throw Error(ErrorKind::kData, {"the result store is empty", where, "", "fill it first: cmkd run SUITE"});
+    throw Error(ErrorKind::kData,
+                {.what = "the result store is empty", .where = where, .fix = "fill it first: cmkd run SUITE"});
   }
   throw Error(ErrorKind::kData,
               {fmt::format("the result store has the older version {}", version), where,

@@ -23,8 +23,10 @@ namespace {
 void require_recent_sqlite() {
   constexpr int kFirstWithStrictTables = 3'037'000;
   if (sqlite3_libversion_number() >= kFirstWithStrictTables) return;
-  throw Error(ErrorKind::kEnvironment, {fmt::format("SQLite {} is too old for the result store", sqlite3_libversion()),
-                                        "", "3.37 or newer", "install a newer libsqlite3"});
+  throw Error(ErrorKind::kEnvironment,
+              {.what = fmt::format("SQLite {} is too old for the result store", sqlite3_libversion()),
+               .allowed = "3.37 or newer",
+               .fix = "install a newer libsqlite3"});
 }
 
 Database open_for_writing(const fs::path& path, const StoreOptions& options) {
@@ -32,8 +34,10 @@ Database open_for_writing(const fs::path& path, const StoreOptions& options) {
     std::error_code code;
     fs::create_directories(path.parent_path(), code);
     if (code) {
-      throw Error(ErrorKind::kEnvironment, {fmt::format("the result store's folder cannot be made: {}", code.message()),
-                                            path.parent_path().string(), "", "check the path and its permissions"});
+      throw Error(ErrorKind::kEnvironment,
+                  {.what = fmt::format("the result store's folder cannot be made: {}", code.message()),
+                   .where = path.parent_path().string(),
+                   .fix = "check the path and its permissions"});
     }
   }
   Database database(path, Database::Access::kCreate, options.busy_timeout);
@@ -46,7 +50,8 @@ Database open_for_writing(const fs::path& path, const StoreOptions& options) {
 
 Database open_for_reading(const fs::path& path, const StoreOptions& options) {
   if (!fs::exists(path)) {
-    throw Error(ErrorKind::kData, {"there is no result store", path.string(), "", "make one first: cmkd run SUITE"});
+    throw Error(ErrorKind::kData,
+                {.what = "there is no result store", .where = path.string(), .fix = "make one first: cmkd run SUITE"});
   }
   try {
     Database database(path, Database::Access::kReadOnly, options.busy_timeout);
@@ -67,8 +72,9 @@ Database open_for_reading(const fs::path& path, const StoreOptions& options) {
 
 void require_writable(const Database& database, OpenMode mode) {
   if (mode == OpenMode::kReadWriteCreate) return;
-  throw Error(ErrorKind::kInternal,
-              {"the result store was opened for reading only", database.path().string(), "", "please report this"});
+  throw Error(ErrorKind::kInternal, {.what = "the result store was opened for reading only",
+                                     .where = database.path().string(),
+                                     .fix = "please report this"});
 }
 
 // Nothing when the file cannot be read.
@@ -90,7 +96,8 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store Store::open(const fs::path& path, OpenMode mode, const StoreOptions& options) {
   require_recent_sqlite();
   if (fs::is_directory(path)) {
-    throw Error(ErrorKind::kData, {"the result store is a folder", path.string(), "", "name a file with --store"});
+    throw Error(ErrorKind::kData,
+                {.what = "the result store is a folder", .where = path.string(), .fix = "name a file with --store"});
   }
   Database database = mode == OpenMode::kReadOnly ? open_for_reading(path, options) : open_for_writing(path, options);
   return Store(std::make_unique<State>(State{std::move(database), mode, path.string() + ".artifacts"}));
@@ -114,8 +121,7 @@ bool Store::replace_run(const TrainingRecord& training, const std::vector<Evalua
 bool Store::put_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations, bool replace) {
   require_writable(state_->database, state_->mode);
   if (training.status == RunStatus::kFailed && !evaluations.empty()) {
-    throw Error(ErrorKind::kInternal,
-                {fmt::format("training {} failed and has evaluations", training.key), "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("training {} failed and has evaluations", training.key)});
   }
   // Files first: a commit never names one that is not there. A run killed between leaves a file that no row names.
   std::optional<Artifact> weights;
@@ -137,9 +143,11 @@ void Store::put_evaluations(const std::string& training_key, const std::vector<E
       prepare_evaluations(training_key, evaluations, state_->artifact_folder);
   Transaction transaction(state_->database);
   if (status(training_key) != RunStatus::kDone) {
-    throw Error(ErrorKind::kInternal,
-                {fmt::format("training {} is not in the store or not done, so it cannot be evaluated", training_key),
-                 state_->database.path().string(), "", "please report this"});
+    throw Error(
+        ErrorKind::kInternal,
+        {.what = fmt::format("training {} is not in the store or not done, so it cannot be evaluated", training_key),
+         .where = state_->database.path().string(),
+         .fix = "please report this"});
   }
   Writer writer(state_->database);
   for (const PreparedEvaluation& evaluation : prepared) writer.put_evaluation(evaluation);
@@ -150,9 +158,8 @@ void Store::set_suite_links(const std::string& suite, const std::vector<SuiteLin
   require_writable(state_->database, state_->mode);
   for (const SuiteLink& link : links) {
     if (link.suite == suite && link.suite_title == links.front().suite_title) continue;
-    throw Error(ErrorKind::kInternal, {fmt::format("a link of suite '{}' ('{}') is given for suite '{}'", link.suite,
-                                                   link.suite_title, suite),
-                                       "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("a link of suite '{}' ('{}') is given for suite '{}'",
+                                                           link.suite, link.suite_title, suite)});
   }
   Transaction transaction(state_->database);
   Writer(state_->database).set_suite_links(suite, links);

@@ -19,11 +19,13 @@ namespace {
                                       const Database& database) {
   throw Error(
       ErrorKind::kData,
-      {fmt::format("{} {} was done before with another outcome, so determinism is broken: {}", what, key, difference),
-       database.path().string(), "",
-       "the stored row is kept. Was either run by other code, LibTorch or device, or in 'fast' mode? Then train what "
-       "is "
-       "stored again ('cmkd run SUITE --retrain changed'), or take another store; else please report it"});
+      {.what = fmt::format("{} {} was done before with another outcome, so determinism is broken: {}", what, key,
+                           difference),
+       .where = database.path().string(),
+       .fix = "the stored row is kept. Was either run by other code, LibTorch or device, or in 'fast' mode? Then train "
+              "what "
+              "is "
+              "stored again ('cmkd run SUITE --retrain changed'), or take another store; else please report it"});
 }
 
 bool same(const DatasetRecord::Excluded& a, const DatasetRecord::Excluded& b) {
@@ -43,9 +45,8 @@ std::vector<PreparedEvaluation> prepare_evaluations(const std::string& training_
   std::vector<PreparedEvaluation> prepared;
   for (const EvaluationRecord& record : evaluations) {
     if (record.training_key != training_key) {
-      throw Error(ErrorKind::kInternal, {fmt::format("evaluation {} is of training {}, not of {}", record.key,
-                                                     record.training_key, training_key),
-                                         "", "", ""});
+      throw Error(ErrorKind::kInternal, {.what = fmt::format("evaluation {} is of training {}, not of {}", record.key,
+                                                             record.training_key, training_key)});
     }
     PreparedEvaluation evaluation{record, encode_outputs(record.outputs), "", std::nullopt, ""};
     if (!evaluation.output_bytes.empty()) evaluation.outputs_fingerprint = hash_hex(evaluation.output_bytes);
@@ -114,9 +115,10 @@ void Writer::require_dataset(const TrainingRecord& training) {
   }
   if (known.step()) return;
   throw Error(ErrorKind::kInternal,
-              {fmt::format("training {} is on dataset '{}' (decoded '{}'), which is not in the store", training.key,
-                           training.dataset_fingerprint, training.decoded_fingerprint),
-               database_.path().string(), "", "put_dataset comes before commit_run"});
+              {.what = fmt::format("training {} is on dataset '{}' (decoded '{}'), which is not in the store",
+                                   training.key, training.dataset_fingerprint, training.decoded_fingerprint),
+               .where = database_.path().string(),
+               .fix = "put_dataset comes before commit_run"});
 }
 
 void Writer::put_training(const TrainingRecord& training, const std::optional<Artifact>& weights) {

@@ -13,7 +13,8 @@ Modality opposite(Modality modality) noexcept {
 Modality parse_modality(std::string_view text, const std::string& where) {
   if (text == "video") return Modality::kVideo;
   if (text == "audio") return Modality::kAudio;
-  throw Error(ErrorKind::kUsage, {"unknown modality '" + std::string(text) + "'", where, "video, audio", ""});
+  throw Error(ErrorKind::kUsage,
+              {.what = "unknown modality '" + std::string(text) + "'", .where = where, .allowed = "video, audio"});
 }
 
 }  // namespace cmkd

@@ -31,11 +31,11 @@ void configure_runtime(const RuntimeOptions& options) {
   static std::mutex mutex;
   const std::scoped_lock lock(mutex);
   if (const auto& earlier = configured()) {
-    if (earlier->threads == options.threads && earlier->mode == options.mode) return;
-    throw Error(ErrorKind::kInternal, {"the runtime is configured twice, differently", "", "", ""});
+    if (*earlier == options) return;
+    throw Error(ErrorKind::kInternal, {.what = "the runtime is configured twice, differently"});
   }
   configured() = options;
-  const bool deterministic = options.mode == ExecutionMode::kDeterministic;
+  const bool deterministic = options.deterministic;
   // cuBLAS reads this when its first handle is made: a fixed workspace makes its reductions repeatable.
   if (deterministic) ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
   at::set_num_threads(options.threads);
@@ -59,12 +59,13 @@ c10::Device parse_device(const std::string& name) {
              name.find_first_not_of("0123456789", 5) == std::string::npos) {
     index = std::atoi(name.c_str() + 5);
   } else {
-    throw Error(ErrorKind::kUsage, {"unknown device '" + name + "'", "", "auto, cpu, cuda, cuda:N", ""});
+    throw Error(ErrorKind::kUsage, {.what = "unknown device '" + name + "'", .allowed = "auto, cpu, cuda, cuda:N"});
   }
   if (index >= cuda_devices) {
-    throw Error(ErrorKind::kEnvironment,
-                {"device '" + name + "' is not there: LibTorch sees " + std::to_string(cuda_devices) + " CUDA devices",
-                 "", "", "use --device cpu, or install a CUDA build of LibTorch ('cmkd doctor' tells)"});
+    throw Error(
+        ErrorKind::kEnvironment,
+        {.what = "device '" + name + "' is not there: LibTorch sees " + std::to_string(cuda_devices) + " CUDA devices",
+         .fix = "use --device cpu, or install a CUDA build of LibTorch ('cmkd doctor' tells)"});
   }
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }

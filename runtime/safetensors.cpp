@@ -41,7 +41,7 @@ const char* type_name(c10::ScalarType type) {
   for (const auto& [known, name] : kTypes) {
     if (known == type) return name;
   }
-  throw Error(ErrorKind::kInternal, {std::string("safetensors has no type for ") + c10::toString(type), "", "", ""});
+  throw Error(ErrorKind::kInternal, {.what = std::string("safetensors has no type for ") + c10::toString(type)});
 }
 
 std::optional<c10::ScalarType> parse_type(const std::string& text) {
@@ -55,8 +55,9 @@ constexpr std::size_t kLengthSize = 8;
 constexpr int kDeepestHeader = 4;  // {"name": {"shape": [
 
 [[noreturn]] void refuse(const std::filesystem::path& path, std::uint64_t byte, const std::string& why) {
-  throw Error(ErrorKind::kData, {"not a readable safetensors file: " + why,
-                                 path.string() + ", byte " + std::to_string(byte), "", "write the file again"});
+  throw Error(ErrorKind::kData, {.what = "not a readable safetensors file: " + why,
+                                 .where = path.string() + ", byte " + std::to_string(byte),
+                                 .fix = "write the file again"});
 }
 
 // A name from the file, quoted, in ASCII: it may hold anything.

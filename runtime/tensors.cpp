@@ -66,14 +66,15 @@ void copy_state(const TensorMap& state, const TensorMap& own, const std::string&
   for (const auto& [name, tensor] : state) {
     if (!own.contains(name)) {
       throw Error(ErrorKind::kData,
-                  {"unexpected tensor '" + name + "': the model has no such parameter", where, "", ""});
+                  {.what = "unexpected tensor '" + name + "': the model has no such parameter", .where = where});
     }
   }
   for (const auto& [name, tensor] : own) {
     const auto given = state.find(name);
-    if (given == state.end()) throw Error(ErrorKind::kData, {"missing tensor '" + name + "'", where, "", ""});
+    if (given == state.end()) throw Error(ErrorKind::kData, {.what = "missing tensor '" + name + "'", .where = where});
     if (given->second.sizes() != tensor.sizes()) {
-      throw Error(ErrorKind::kData, {"tensor '" + name + "' has another shape than the model's", where, "", ""});
+      throw Error(ErrorKind::kData,
+                  {.what = "tensor '" + name + "' has another shape than the model's", .where = where});
     }
   }
   const at::NoGradGuard no_grad;
@@ -113,8 +114,9 @@ TensorMap read_tensor_dict(const std::filesystem::path& path) {
     for (const auto& item : value.toGenericDict()) tensors.emplace(item.key().toStringRef(), item.value().toTensor());
     return tensors;
   } catch (const c10::Error& error) {
-    throw Error(ErrorKind::kData, {"not a dict of tensors as torch.save writes it: " + short_message(error),
-                                   path.string(), "", "write it with torch.save({name: tensor, …}, path)"});
+    throw Error(ErrorKind::kData, {.what = "not a dict of tensors as torch.save writes it: " + short_message(error),
+                                   .where = path.string(),
+                                   .fix = "write it with torch.save({name: tensor, …}, path)"});
   }
 }
 

@@ -99,7 +99,7 @@ RetrievalResult retrieve(const RetrievalInput& input, const RetrievalOptions& op
 }
 
 std::vector<Metric> retrieval_metrics(const RetrievalResult& result, const std::string& prefix) {
-  if (result.queries.empty()) throw Error(ErrorKind::kInternal, {"a retrieval without queries", "", "", ""});
+  if (result.queries.empty()) throw Error(ErrorKind::kInternal, {.what = "a retrieval without queries"});
   const std::size_t queries = result.queries.size();
   const std::vector<std::int64_t> ranks = first_ranks(result);
   std::vector<Metric> values;

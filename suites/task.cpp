@@ -1,10 +1,7 @@
 #include "cmkd/suites/task.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "cmkd/core/error.h"
 #include "cmkd/suites/audio_tagging.h"
 #include "cmkd/suites/retrieval.h"
 
@@ -12,25 +9,21 @@ namespace cmkd {
 
 const std::vector<TaskInfo>& tasks() {
   static const std::vector<TaskInfo> all{
-      {"action_recognition", "Action recognition",
+      {to_string(Task::kActionRecognition), "Action recognition",
        "Which class is the clip? Scores of several views at test are averaged.", "top1",
        &action_recognition_metric_docs()},
-      {"retrieval", "Video retrieval",
+      {to_string(Task::kRetrieval), "Video retrieval",
        "Clips of the reported split look for clips of their class in the training split, by the cosine of embeddings.",
        "map", &retrieval_metric_docs()},
-      {"audio_tagging", "Audio tagging",
+      {to_string(Task::kAudioTagging), "Audio tagging",
        "Which tags does the clip have? Sets of one label a clip count as tags of one.", "map_macro",
        &audio_tagging_metric_docs()}};
   return all;
 }
 
-const TaskInfo& task_info(const std::string& id) {
-  const auto found = std::ranges::find(tasks(), id, &TaskInfo::id);
-  if (found != tasks().end()) return *found;
-  std::vector<std::string> names;
-  for (const TaskInfo& task : tasks()) names.push_back(task.id);
-  throw Error(ErrorKind::kUsage, {fmt::format("unknown task '{}'", id), "", join(names), did_you_mean(id, names)});
-}
+const TaskInfo& task_info(Task task) { return tasks().at(static_cast<std::size_t>(task)); }
+
+const TaskInfo& task_info(const std::string& id) { return task_info(parse_named<Task>(id, "task")); }
 
 std::vector<MetricDoc> all_metric_docs() {
   std::vector<MetricDoc> docs;

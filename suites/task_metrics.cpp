@@ -67,12 +67,12 @@ void add_across(const TaskOutputs& queries, const TaskOutputs& gallery, const st
 
 std::vector<Metric> retrieval(const TaskRules& rules, const TaskOutputs& outputs, const TaskOutputs* teacher) {
   RetrievalOptions options;
-  if (rules.protocol == "paper") options.truncate_at = rules.truncate_at;
+  if (rules.protocol == Protocol::kPaper) options.truncate_at = rules.truncate_at;
   std::vector<Metric> values = retrieval_metrics(retrieve(search(outputs), options));
   const bool across = teacher != nullptr && rules.student_modality != rules.teacher_modality &&
                       teacher->width == outputs.width && teacher->queries == outputs.queries;
   if (!across) return values;
-  const bool student_sees = rules.student_modality == "video";
+  const bool student_sees = rules.student_modality == Modality::kVideo;
   add_across(student_sees ? *teacher : outputs, student_sees ? outputs : *teacher, kAudioToVideo, values);
   add_across(student_sees ? outputs : *teacher, student_sees ? *teacher : outputs, kVideoToAudio, values);
   return values;
@@ -81,14 +81,15 @@ std::vector<Metric> retrieval(const TaskRules& rules, const TaskOutputs& outputs
 }  // namespace
 
 std::vector<Metric> task_metrics(const TaskRules& rules, const TaskOutputs& outputs, const TaskOutputs* teacher) {
-  if (rules.task == "retrieval") return retrieval(rules, outputs, teacher);
-  if (rules.task == "audio_tagging") {
+  if (rules.task == Task::kRetrieval) return retrieval(rules, outputs, teacher);
+  if (rules.task == Task::kAudioTagging) {
     return audio_tagging_metrics(outputs.values, truth_of(outputs), outputs.width, outputs.tags.empty());
   }
-  if (rules.task != "action_recognition") (void)task_info(rules.task);
   if (!outputs.tags.empty()) {
-    throw Error(ErrorKind::kUsage, {"the task 'action_recognition' wants one label a clip, and this dataset has tags",
-                                    "[suite] task", "audio_tagging, retrieval", ""});
+    throw Error(ErrorKind::kUsage,
+                {.what = "the task 'action_recognition' wants one label a clip, and this dataset has tags",
+                 .where = "[suite] task",
+                 .allowed = "audio_tagging, retrieval"});
   }
   return action_recognition_metrics(outputs.values, outputs.labels, outputs.width,
                                     teacher == nullptr ? std::span<const float>() : teacher->values);

@@ -34,10 +34,10 @@ class FullPrecision {
 
 [[noreturn]] void refuse_ranking(const char* of, std::int64_t index, double length) {
   const char* what = std::isfinite(length) ? "of length zero" : "with a value that is not finite";
-  throw UnusableEmbedding(ErrorKind::kData,
-                          {fmt::format("{} {} has an embedding {}: no cosine is defined for it", of, index, what), "",
-                           "finite embeddings that are not all zeros",
-                           "the network that gave it has collapsed or diverged: look at its training"});
+  throw UnusableEmbedding(
+      ErrorKind::kData, {.what = fmt::format("{} {} has an embedding {}: no cosine is defined for it", of, index, what),
+                         .allowed = "finite embeddings that are not all zeros",
+                         .fix = "the network that gave it has collapsed or diverged: look at its training"});
 }
 
 // Embeddings that are normalised when a tile of them is wanted, so that no second copy of all exists.
@@ -84,12 +84,11 @@ class Embeddings {
 void check_embeddings(const at::Tensor& embeddings, const RetrievalLabels& labels, const char* of) {
   if (!embeddings.defined() || embeddings.dim() != 2 || embeddings.size(0) == 0 || embeddings.size(1) == 0 ||
       !embeddings.is_floating_point()) {
-    throw Error(ErrorKind::kInternal,
-                {fmt::format("the {} embeddings are no matrix of floats with rows", of), "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("the {} embeddings are no matrix of floats with rows", of)});
   }
   if (labels.size() != embeddings.size(0)) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("{} labels for {} {} embeddings", labels.size(), embeddings.size(0), of), "", "", ""});
+                {.what = fmt::format("{} labels for {} {} embeddings", labels.size(), embeddings.size(0), of)});
   }
 }
 
@@ -97,17 +96,17 @@ void check_input(const RetrievalInput& input) {
   check_embeddings(input.queries, input.query_labels, "query");
   check_embeddings(input.gallery, input.gallery_labels, "gallery");
   if (input.queries.size(1) != input.gallery.size(1)) {
-    throw Error(ErrorKind::kUsage, {fmt::format("queries have {} dimensions and the gallery has {}",
-                                                input.queries.size(1), input.gallery.size(1)),
-                                    "", "embeddings of one size", "choose models with the same embedding size"});
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("queries have {} dimensions and the gallery has {}",
+                                                        input.queries.size(1), input.gallery.size(1)),
+                                    .allowed = "embeddings of one size",
+                                    .fix = "choose models with the same embedding size"});
   }
   if (input.queries.device() != input.gallery.device()) {
-    throw Error(ErrorKind::kInternal, {"queries and gallery are on different devices", "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = "queries and gallery are on different devices"});
   }
   if (input.leave_one_out && input.queries.size(0) != input.gallery.size(0)) {
-    throw Error(ErrorKind::kInternal, {fmt::format("leave-one-out of {} queries in a gallery of {}",
-                                                   input.queries.size(0), input.gallery.size(0)),
-                                       "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = fmt::format("leave-one-out of {} queries in a gallery of {}",
+                                                           input.queries.size(0), input.gallery.size(0))});
   }
 }
 
@@ -131,7 +130,7 @@ RetrievalLabels RetrievalLabels::lists(std::span<const std::vector<std::int64_t>
 
 RetrievalLabels RetrievalLabels::matrix(const at::Tensor& tags) {
   if (tags.dim() != 2 || tags.scalar_type() != at::kBool) {
-    throw Error(ErrorKind::kInternal, {"tags of retrieval are no [N, C] bool", "", "", ""});
+    throw Error(ErrorKind::kInternal, {.what = "tags of retrieval are no [N, C] bool"});
   }
   const at::Tensor host = tags.to(at::kCPU).contiguous();
   const std::int64_t classes = host.size(1);
@@ -150,7 +149,7 @@ RetrievalLabels RetrievalLabels::matrix(const at::Tensor& tags) {
 void RetrievalLabels::add(std::span<const std::int64_t> tags) {
   for (const std::int64_t tag : tags) {
     if (tag < 0) {
-      throw Error(ErrorKind::kInternal, {fmt::format("clip {} of a retrieval has label {}", size(), tag), "", "", ""});
+      throw Error(ErrorKind::kInternal, {.what = fmt::format("clip {} of a retrieval has label {}", size(), tag)});
     }
   }
   tags_.insert(tags_.end(), tags.begin(), tags.end());

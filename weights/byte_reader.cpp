@@ -69,7 +69,7 @@ bool add(std::int64_t a, std::int64_t b, std::int64_t& sum) {
 
 void refuse_file(const std::filesystem::path& path, std::uint64_t offset, const std::string& what,
                  const std::string& fix) {
-  throw Error(ErrorKind::kData, {what, fmt::format("{}, byte {}", path.string(), offset), "", fix});
+  throw Error(ErrorKind::kData, {.what = what, .where = fmt::format("{}, byte {}", path.string(), offset), .fix = fix});
 }
 
 void ByteReader::seek(std::uint64_t position) {

@@ -107,13 +107,15 @@ const char* to_string(WeightFormat format) noexcept {
 
 WeightFile read_weight_file(const std::filesystem::path& path, const WeightFileOptions& options) {
   if (std::filesystem::is_directory(path)) {
-    throw Error(ErrorKind::kData, {"a folder, not a weight file", path.string(), "", "name the file inside it"});
+    throw Error(ErrorKind::kData,
+                {.what = "a folder, not a weight file", .where = path.string(), .fix = "name the file inside it"});
   }
   // Opening a pipe would wait for a writer.
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(path, ignored);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw Error(ErrorKind::kData, {"a pipe or device, not a weight file", path.string(), "", "copy it to a file"});
+    throw Error(ErrorKind::kData,
+                {.what = "a pipe or device, not a weight file", .where = path.string(), .fix = "copy it to a file"});
   }
   WeightFile file;
   file.path = path;
@@ -124,13 +126,14 @@ WeightFile read_weight_file(const std::filesystem::path& path, const WeightFileO
     throw;
   } catch (const std::exception& error) {
     throw Error(ErrorKind::kData,
-                {"the file's tensors cannot be made: " + short_message(error), path.string(), "", ""});
+                {.what = "the file's tensors cannot be made: " + short_message(error), .where = path.string()});
   }
   const bool takes_container = file.format == WeightFormat::kTorchZip || file.format == WeightFormat::kTorchLegacy;
   if (!takes_container && !options.container.empty() && options.container != ".") {
     throw Error(ErrorKind::kData,
-                {fmt::format("a {} file has no entry '{}'", to_string(file.format), options.container), path.string(),
-                 "", "leave the entry away"});
+                {.what = fmt::format("a {} file has no entry '{}'", to_string(file.format), options.container),
+                 .where = path.string(),
+                 .fix = "leave the entry away"});
   }
   file.content_hash = hash_file(path);
   return file;

@@ -19,7 +19,8 @@ BatchPlan::BatchPlan(std::vector<std::int64_t> transfer, std::vector<std::int64_
   const auto clips = static_cast<std::int64_t>(unlabelled_.size());
   settings_.unlabelled_per_batch = std::min(settings_.unlabelled_per_batch, clips);
   if (settings_.unlabelled_per_batch < 1) {
-    throw Error(ErrorKind::kUsage, {"a batch has no clip: training.batch_unlabelled is 0", "", "1 or more", ""});
+    throw Error(ErrorKind::kUsage,
+                {.what = "a batch has no clip: training.batch_unlabelled is 0", .allowed = "1 or more"});
   }
   steps_per_epoch_ = clips / settings_.unlabelled_per_batch;
 }

@@ -1,9 +1,7 @@
 #include "cmkd/batches/corruption.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <utility>
 
 #include "cmkd/core/error.h"
 
@@ -11,31 +9,9 @@ namespace cmkd {
 
 namespace {
 
-constexpr std::array<std::pair<CorruptionKind, const char*>, 7> kNames{{{CorruptionKind::kNone, "none"},
-                                                                        {CorruptionKind::kNoise, "noise"},
-                                                                        {CorruptionKind::kSwap, "swap"},
-                                                                        {CorruptionKind::kShift, "shift"},
-                                                                        {CorruptionKind::kMissing, "missing"},
-                                                                        {CorruptionKind::kOcclude, "occlude"},
-                                                                        {CorruptionKind::kFreeze, "freeze"}}};
-
 bool same_content(const Clip& a, const Clip& b) { return a.label == b.label && a.tags == b.tags; }
 
 }  // namespace
-
-const char* to_string(CorruptionKind kind) noexcept {
-  return std::ranges::find(kNames, kind, &std::pair<CorruptionKind, const char*>::first)->second;
-}
-
-CorruptionKind parse_corruption(std::string_view name) {
-  std::vector<std::string> names;
-  for (const auto& [kind, text] : kNames) {
-    if (name == text) return kind;
-    names.emplace_back(text);
-  }
-  throw Error(ErrorKind::kUsage, {"unknown corruption '" + std::string(name) + "'", "", join(names),
-                                  did_you_mean(std::string(name), names)});
-}
 
 bool possible(CorruptionKind kind, Modality modality) noexcept {
   switch (kind) {
@@ -80,8 +56,9 @@ CorruptionPlan plan_corruption(const CorruptionSettings& settings, const ClipLis
     }
     const bool needs_source = settings.kind == CorruptionKind::kNoise || settings.kind == CorruptionKind::kSwap;
     if (needs_source && entry.source < 0) {
-      throw Error(ErrorKind::kUsage, {"corruption needs a second clip to take from, and there is one", "[corruption]",
-                                      "at least two transfer clips", ""});
+      throw Error(ErrorKind::kUsage, {.what = "corruption needs a second clip to take from, and there is one",
+                                      .where = "[corruption]",
+                                      .allowed = "at least two transfer clips"});
     }
   }
   return plan;

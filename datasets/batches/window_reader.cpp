@@ -19,8 +19,8 @@ struct Normalisation {
   std::array<float, 3> std;
 };
 
-Normalisation normalisation(const std::string& name) {
-  if (name == "kinetics") {
+Normalisation normalisation(PixelNormalisation kind) {
+  if (kind == PixelNormalisation::kKinetics) {
     // Channel statistics of Kinetics-400 as torchvision's video weights use them.
     return {{0.43216F, 0.394666F, 0.37645F}, {0.22803F, 0.22145F, 0.216989F}};
   }
@@ -35,9 +35,10 @@ at::Tensor channel_values(const std::array<float, 3>& values, c10::Device device
 
 void require_stored(bool stored, const char* what) {
   if (stored) return;
-  throw Error(ErrorKind::kUsage, {fmt::format("a model wants {}, and the clip cache stores none", what),
-                                  fmt::format("ingest.{} = false", what), "",
-                                  fmt::format("set ingest.{} = true, or choose models of another modality", what)});
+  throw Error(ErrorKind::kUsage,
+              {.what = fmt::format("a model wants {}, and the clip cache stores none", what),
+               .where = fmt::format("ingest.{} = false", what),
+               .fix = fmt::format("set ingest.{} = true, or choose models of another modality", what)});
 }
 
 }  // namespace
@@ -49,8 +50,9 @@ WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& setting
   width_ = settings.crop > 0 ? settings.crop : stored.width;
   if (stored.video && (height_ > stored.height || width_ > stored.width)) {
     throw Error(ErrorKind::kUsage,
-                {fmt::format("clip.crop = {} is larger than the stored frames", settings.crop), "",
-                 fmt::format("1 … {}", std::min(stored.height, stored.width)), "raise ingest.height and ingest.width"});
+                {.what = fmt::format("clip.crop = {} is larger than the stored frames", settings.crop),
+                 .allowed = fmt::format("1 … {}", std::min(stored.height, stored.width)),
+                 .fix = "raise ingest.height and ingest.width"});
   }
   if (stored.sound_is_features()) {
     samples_ = stored.feature_values;
@@ -60,8 +62,8 @@ WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& setting
   if (seconds <= 0 && stored.fps > 0) seconds = static_cast<double>(settings.frames * settings.frame_step) / stored.fps;
   samples_ = std::llround(seconds * stored.sample_rate);
   if (stored.audio && samples_ < 1) {
-    throw Error(ErrorKind::kUsage, {"clip.audio_seconds is not given and cannot be derived: ingest.fps is 0", "",
-                                    "a positive number of seconds", ""});
+    throw Error(ErrorKind::kUsage, {.what = "clip.audio_seconds is not given and cannot be derived: ingest.fps is 0",
+                                    .allowed = "a positive number of seconds"});
   }
 }
 
@@ -90,13 +92,13 @@ ClipDraw WindowReader::draw_window(std::int64_t clip, std::int64_t window) const
 }
 
 ClipDraw WindowReader::draw_test_view(std::int64_t clip, std::int64_t view) const {
-  ClipDraw draw = draw_window(clip, view / settings_.test_crops);
+  ClipDraw draw = draw_window(clip, view / settings_.crops_at_test());
   draw.test_view = true;
-  if (settings_.test_crops == 1) return draw;
+  if (settings_.test_crops == TestCrops::kCentre) return draw;
   const IngestSettings& stored = cache_.settings();
   const std::int64_t room_down = stored.height - height_;
   const std::int64_t room_right = stored.width - width_;
-  const std::int64_t place = view % settings_.test_crops;  // 0 at the beginning, 1 in the middle, 2 at the end
+  const std::int64_t place = view % settings_.crops_at_test();  // 0 at the beginning, 1 in the middle, 2 at the end
   if (room_right >= room_down) {
     draw.left = room_right * place / 2;
   } else {
@@ -124,7 +126,7 @@ void WindowReader::read_frames(const ClipDraw& draw, bool frozen, std::uint8_t* 
   LoadedClip loaded;
   loaded.clip = cache_.clip(draw.clip);
   const std::int64_t first = first_frame(loaded.clip, draw);
-  if (cache_.settings().frame_storage != "raw") {
+  if (cache_.settings().frame_storage != FrameStorage::kRaw) {
     loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
   }
   const CachedClip& clip = loaded.clip;
@@ -206,7 +208,7 @@ at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws) const 
 void WindowReader::read_samples(const ClipDraw& draw, std::int64_t shift, float* out) const {
   const IngestSettings& stored = cache_.settings();
   LoadedClip loaded;
-  if (stored.audio_storage == "float32") {
+  if (stored.audio_storage == AudioStorage::kFloat32) {
     loaded.clip = cache_.clip(draw.clip);
   } else {
     loaded = cache_.load(draw.clip, 0, 0);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -26,10 +27,19 @@ json settings_to_json(const IngestSettings& settings) {
           {"fps", settings.fps},
           {"sample_rate", settings.sample_rate},
           {"max_duration_s", settings.max_duration_s},
-          {"frame_storage", settings.frame_storage},
-          {"audio_storage", settings.audio_storage},
-          {"audio_form", settings.audio_form},
+          {"frame_storage", to_string(settings.frame_storage)},
+          {"audio_storage", to_string(settings.audio_storage)},
+          {"audio_form", to_string(settings.audio_form)},
           {"feature_values", settings.feature_values}};
+}
+
+template <NamedEnum Enum>
+Enum enum_from_json(const json& value) {
+  const auto name = value.get<std::string>();
+  if (const std::optional<Enum> found = find_named<Enum>(name)) return *found;
+  throw Error(ErrorKind::kData,
+              {fmt::format("the clip cache was stored as '{}', which this program does not know", name), "index.json",
+               join(names_of<Enum>()), kCacheIndexRemedy});
 }
 
 IngestSettings settings_from_json(const json& value) {
@@ -41,9 +51,10 @@ IngestSettings settings_from_json(const json& value) {
   value.at("fps").get_to(settings.fps);
   value.at("sample_rate").get_to(settings.sample_rate);
   value.at("max_duration_s").get_to(settings.max_duration_s);
-  value.at("frame_storage").get_to(settings.frame_storage);
-  value.at("audio_storage").get_to(settings.audio_storage);
-  settings.audio_form = value.value("audio_form", settings.audio_form);  // caches from before features have none
+  settings.frame_storage = enum_from_json<FrameStorage>(value.at("frame_storage"));
+  settings.audio_storage = enum_from_json<AudioStorage>(value.at("audio_storage"));
+  // Caches from before features have none.
+  if (value.contains("audio_form")) settings.audio_form = enum_from_json<AudioForm>(value.at("audio_form"));
   settings.feature_values = value.value("feature_values", settings.feature_values);
   return settings;
 }
@@ -96,13 +107,15 @@ void write_index(const std::filesystem::path& folder, const CacheIndex& index) {
 CacheIndex read_index(const std::filesystem::path& folder) {
   const std::filesystem::path path = index_path(folder);
   if (!std::filesystem::exists(path)) {
-    throw Error(ErrorKind::kData, {"this folder is not a finished clip cache: it has no index.json", folder.string(),
-                                   "", "run 'cmkd ingest' for this dataset"});
+    throw Error(ErrorKind::kData, {.what = "this folder is not a finished clip cache: it has no index.json",
+                                   .where = folder.string(),
+                                   .fix = "run 'cmkd ingest' for this dataset"});
   }
   const json document = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   if (!document.is_object() || document.value("format", json()) != kFormat) {
-    throw Error(ErrorKind::kData,
-                {"this file is not the index of a clip cache, or it is damaged", path.string(), "", kCacheIndexRemedy});
+    throw Error(ErrorKind::kData, {.what = "this file is not the index of a clip cache, or it is damaged",
+                                   .where = path.string(),
+                                   .fix = kCacheIndexRemedy});
   }
   if (document.value("version", json()) != kCacheVersion) {
     throw Error(ErrorKind::kData,
@@ -110,14 +123,16 @@ CacheIndex read_index(const std::filesystem::path& folder) {
                  fmt::format("version {}", kCacheVersion), kCacheIndexRemedy});
   }
   if (document.value("checksum", json()) != own_checksum(document)) {
-    throw Error(ErrorKind::kData,
-                {"the index of the clip cache is damaged: its checksum differs", path.string(), "", kCacheIndexRemedy});
+    throw Error(ErrorKind::kData, {.what = "the index of the clip cache is damaged: its checksum differs",
+                                   .where = path.string(),
+                                   .fix = kCacheIndexRemedy});
   }
   try {
     return parse(document);
   } catch (const json::exception& error) {
-    throw Error(ErrorKind::kData, {fmt::format("the index of the clip cache cannot be read: {}", error.what()),
-                                   path.string(), "", kCacheIndexRemedy});
+    throw Error(ErrorKind::kData, {.what = fmt::format("the index of the clip cache cannot be read: {}", error.what()),
+                                   .where = path.string(),
+                                   .fix = kCacheIndexRemedy});
   }
 }
 

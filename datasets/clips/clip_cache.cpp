@@ -42,13 +42,15 @@ std::span<const Value> view(const Shard& shard, std::uint64_t offset, std::uint6
 Shard open_shard(const std::filesystem::path& folder, std::int64_t number, const CacheIndex& index) {
   const std::filesystem::path path = shard_path(folder, number);
   if (!std::filesystem::exists(path)) {
-    throw Error(ErrorKind::kData, {"a shard of the clip cache is missing", path.string(), "", kClipCacheRemedy});
+    throw Error(ErrorKind::kData,
+                {.what = "a shard of the clip cache is missing", .where = path.string(), .fix = kClipCacheRemedy});
   }
   Shard shard(path, number, index.source_fingerprint);
   const CacheIndex::ShardEntry& entry = index.shards[static_cast<std::size_t>(number)];
   if (shard.checksum() != entry.checksum || shard.bytes().size() != entry.bytes) {
-    throw Error(ErrorKind::kData, {"the shard is not the one that the index names: its checksum differs", path.string(),
-                                   "", kClipCacheRemedy});
+    throw Error(ErrorKind::kData, {.what = "the shard is not the one that the index names: its checksum differs",
+                                   .where = path.string(),
+                                   .fix = kClipCacheRemedy});
   }
   return shard;
 }
@@ -84,8 +86,9 @@ ClipCache ClipCache::open(const std::filesystem::path& folder, const std::string
   }
   if (clips != state->index.clips) {
     throw Error(ErrorKind::kData,
-                {fmt::format("the index names {} clips, the shards hold {}", state->index.clips, clips),
-                 folder.string(), "", kClipCacheRemedy});
+                {.what = fmt::format("the index names {} clips, the shards hold {}", state->index.clips, clips),
+                 .where = folder.string(),
+                 .fix = kClipCacheRemedy});
   }
   return ClipCache(std::move(state));
 }
@@ -113,11 +116,11 @@ CachedClip ClipCache::clip(std::int64_t index) const {
   clip.note = record.note;
   clip.frame_count = record.frame_count;
   clip.sample_count = record.sample_count;
-  if (state_->index.settings.frame_storage == "raw") {
+  if (state_->index.settings.frame_storage == FrameStorage::kRaw) {
     clip.pixels = view<std::uint8_t>(shard, record.pixels_offset, record.pixels_bytes);
   }
   clip.frame_time_s = view<float>(shard, record.times_offset, static_cast<std::uint64_t>(record.frame_count));
-  if (state_->index.settings.audio_storage == "float32") {
+  if (state_->index.settings.audio_storage == AudioStorage::kFloat32) {
     clip.samples = view<float>(shard, record.samples_offset, static_cast<std::uint64_t>(record.sample_count));
   }
   return clip;
@@ -141,7 +144,7 @@ LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::in
   const auto frame_bytes = static_cast<std::size_t>(3 * record.height * record.width);
   const auto first = static_cast<std::size_t>(loaded.first_frame);
   const auto count = static_cast<std::size_t>(loaded.loaded_frames);
-  if (state_->index.settings.frame_storage == "raw") {
+  if (state_->index.settings.frame_storage == FrameStorage::kRaw) {
     loaded.clip.pixels = loaded.clip.pixels.subspan(first * frame_bytes, count * frame_bytes);
   } else {
     const auto stored = view<std::uint8_t>(shard, record.pixels_offset, record.pixels_bytes);
@@ -155,7 +158,7 @@ LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::in
     }
     loaded.clip.pixels = loaded.owned_pixels;
   }
-  if (state_->index.settings.audio_storage == "int16") {
+  if (state_->index.settings.audio_storage == AudioStorage::kInt16) {
     const auto stored =
         view<std::int16_t>(shard, record.samples_offset, static_cast<std::uint64_t>(record.sample_count));
     loaded.owned_samples.reserve(stored.size());
@@ -170,8 +173,8 @@ LoadedClip ClipCache::load(std::int64_t index, std::int64_t first_frame, std::in
 ClipCache ClipCache::stand_in(const IngestSettings& settings, std::int64_t clips, std::int64_t frames) {
   auto state = std::make_unique<State>();
   state->index.settings = settings;
-  state->index.settings.frame_storage = "raw";
-  state->index.settings.audio_storage = "float32";
+  state->index.settings.frame_storage = FrameStorage::kRaw;
+  state->index.settings.audio_storage = AudioStorage::kFloat32;
   state->index.clips = clips;
   DecodedClip& made = state->made.emplace();
   if (settings.video) {

@@ -38,7 +38,7 @@ class HashMemo {
   std::string hash_of(const std::filesystem::path& file) {
     struct stat status {};
     if (stat(file.c_str(), &status) != 0) {
-      throw Error(ErrorKind::kData, {"a listed file cannot be read", file.string(), "", ""});
+      throw Error(ErrorKind::kData, {.what = "a listed file cannot be read", .where = file.string()});
     }
     const std::int64_t modified = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
     const std::string key = std::filesystem::absolute(file).lexically_normal().string();
@@ -85,9 +85,10 @@ void add_settings(Hasher& hasher, const IngestSettings& settings) {
   hasher.field(std::int64_t{settings.video}).field(std::int64_t{settings.audio});
   hasher.field(std::int64_t{settings.height}).field(std::int64_t{settings.width});
   hasher.field(to_text(settings.fps)).field(std::int64_t{settings.sample_rate});
-  hasher.field(to_text(settings.max_duration_s)).field(settings.frame_storage).field(settings.audio_storage);
+  hasher.field(to_text(settings.max_duration_s));
+  hasher.field(to_string(settings.frame_storage)).field(to_string(settings.audio_storage));
   // What was added later leaves the fingerprints of all others as they are.
-  if (settings.sound_is_features()) hasher.field(settings.audio_form).field(settings.feature_values);
+  if (settings.sound_is_features()) hasher.field(to_string(settings.audio_form)).field(settings.feature_values);
 }
 
 void add_clip(Hasher& hasher, const Clip& clip, const std::string& class_name, const std::string& content) {

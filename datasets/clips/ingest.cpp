@@ -20,7 +20,7 @@ namespace cmkd {
 namespace {
 
 void require(bool allowed, const std::string& what, const std::string& allowed_text) {
-  if (!allowed) throw Error(ErrorKind::kUsage, {what, "", allowed_text, ""});
+  if (!allowed) throw Error(ErrorKind::kUsage, {.what = what, .allowed = allowed_text});
 }
 
 void check_settings(const IngestSettings& settings) {
@@ -34,16 +34,10 @@ void check_settings(const IngestSettings& settings) {
           "a positive number of Hz");
   require(settings.max_duration_s >= 0, fmt::format("ingest.max_duration_s is {}", settings.max_duration_s),
           "seconds >= 0; 0 is no limit");
-  require(settings.frame_storage == "raw" || settings.frame_storage == "jpeg",
-          fmt::format("ingest.frame_storage is '{}'", settings.frame_storage), "raw, jpeg");
-  require(settings.audio_storage == "float32" || settings.audio_storage == "int16",
-          fmt::format("ingest.audio_storage is '{}'", settings.audio_storage), "float32, int16");
-  require(settings.audio_form == "waveform" || settings.audio_form == "features",
-          fmt::format("ingest.audio_form is '{}'", settings.audio_form), "waveform, features");
   if (!settings.sound_is_features()) return;
   require(settings.feature_values > 0, fmt::format("ingest.feature_values is {}", settings.feature_values),
           "the number of values of a clip's feature, all dimensions together");
-  require(settings.audio_storage == "float32", "features are stored as int16, which is for sound",
+  require(settings.audio_storage == AudioStorage::kFloat32, "features are stored as int16, which is for sound",
           "ingest.audio_storage = \"float32\"");
 }
 
@@ -61,9 +55,9 @@ void create_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error || !std::filesystem::is_directory(folder)) {
-    throw Error(ErrorKind::kEnvironment, {fmt::format("cannot make the cache folder: {}",
-                                                      error ? error.message() : "there is a file of this name"),
-                                          folder.string(), "", ""});
+    throw Error(ErrorKind::kEnvironment, {.what = fmt::format("cannot make the cache folder: {}",
+                                                              error ? error.message() : "there is a file of this name"),
+                                          .where = folder.string()});
   }
 }
 
@@ -195,8 +189,9 @@ ClipCache ingest(const ClipSource& source, const ClipList& list, const IngestSet
                  const std::string& fingerprint, const std::filesystem::path& folder, const IngestOptions& options) {
   check_settings(settings);
   if (list.clips.empty()) {
-    throw Error(ErrorKind::kData,
-                {"the dataset has no clip to ingest", folder.string(), "", "see 'cmkd datasets check'"});
+    throw Error(
+        ErrorKind::kData,
+        {.what = "the dataset has no clip to ingest", .where = folder.string(), .fix = "see 'cmkd datasets check'"});
   }
   create_folder(folder);
   refuse_foreign_folder(folder);

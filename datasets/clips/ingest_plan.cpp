@@ -16,8 +16,8 @@ constexpr double kJpegShare = 0.5;
 
 double stored_bytes(double frames, double samples, const IngestSettings& settings) {
   const double frame_bytes =
-      3.0 * settings.height * settings.width * (settings.frame_storage == "jpeg" ? kJpegShare : 1);
-  const double sample_bytes = settings.audio_storage == "int16" ? 2 : 4;
+      3.0 * settings.height * settings.width * (settings.frame_storage == FrameStorage::kJpeg ? kJpegShare : 1);
+  const double sample_bytes = settings.audio_storage == AudioStorage::kInt16 ? 2 : 4;
   if (settings.sound_is_features()) samples = static_cast<double>(settings.feature_values);
   // Two frames of reserve for ends that are rounded up, and the record.
   return (settings.video ? (frames + 2) * (frame_bytes + 8) : 0) + (settings.audio ? samples * sample_bytes : 0) + 512;

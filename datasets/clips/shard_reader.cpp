@@ -31,7 +31,8 @@ class FieldReader {
   std::string text() { return std::string(as_text(take(number()))); }
   std::span<const std::byte> take(std::uint64_t size) {
     if (size > bytes_.size()) {
-      throw Error(ErrorKind::kData, {"the shard's table is damaged", path_.string(), "", kShardReaderRemedy});
+      throw Error(ErrorKind::kData,
+                  {.what = "the shard's table is damaged", .where = path_.string(), .fix = kShardReaderRemedy});
     }
     const std::span<const std::byte> part = bytes_.first(size);
     bytes_ = bytes_.subspan(size);
@@ -67,7 +68,9 @@ Shard::Shard(const std::filesystem::path& path, std::int64_t shard, const std::s
   const std::span<const std::byte> bytes = file_.bytes();
   FieldReader header(bytes, path);
   if (bytes.size() < 64 || as_text(header.take(8)) != "CMKDCLIP") {
-    throw Error(ErrorKind::kData, {"this file is not a shard of a clip cache", path.string(), "", kShardReaderRemedy});
+    throw Error(
+        ErrorKind::kData,
+        {.what = "this file is not a shard of a clip cache", .where = path.string(), .fix = kShardReaderRemedy});
   }
   const std::uint64_t version = header.number();
   if (version != kCacheVersion) {
@@ -79,8 +82,9 @@ Shard::Shard(const std::filesystem::path& path, std::int64_t shard, const std::s
   const std::size_t checked = bytes.size() - kChecksumDigits;
   checksum_ = Hasher().update(bytes.first(checked)).hex();
   if (checksum_ != as_text(bytes.subspan(checked)) || number != shard) {
-    throw Error(ErrorKind::kData,
-                {"the shard is damaged: its checksum differs", path.string(), "", kShardReaderRemedy});
+    throw Error(
+        ErrorKind::kData,
+        {.what = "the shard is damaged: its checksum differs", .where = path.string(), .fix = kShardReaderRemedy});
   }
   if (source != fingerprint) {
     throw Error(ErrorKind::kData, {fmt::format("the shard belongs to another source (fingerprint {})", source),
@@ -89,7 +93,8 @@ Shard::Shard(const std::filesystem::path& path, std::int64_t shard, const std::s
   std::uint64_t table = 0;
   std::memcpy(&table, bytes.data() + checked - sizeof table, sizeof table);
   if (table > checked)
-    throw Error(ErrorKind::kData, {"the shard's table is damaged", path.string(), "", kShardReaderRemedy});
+    throw Error(ErrorKind::kData,
+                {.what = "the shard's table is damaged", .where = path.string(), .fix = kShardReaderRemedy});
   FieldReader reader(bytes.subspan(table), path);
   const std::uint64_t count = reader.number();
   for (std::uint64_t k = 0; k < count; ++k) records_.push_back(read_record(reader));

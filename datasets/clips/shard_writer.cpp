@@ -72,7 +72,7 @@ ShardWriter::ShardWriter(std::filesystem::path path, std::int64_t shard, const s
   file_ = std::fopen(temporary_.c_str(), "wb");
   if (file_ == nullptr) {
     throw Error(ErrorKind::kEnvironment,
-                {fmt::format("cannot write a shard: {}", std::strerror(errno)), temporary_.string(), "", ""});
+                {.what = fmt::format("cannot write a shard: {}", std::strerror(errno)), .where = temporary_.string()});
   }
   std::string header = "CMKDCLIP";
   put(header, std::uint64_t{kCacheVersion});
@@ -92,9 +92,11 @@ void ShardWriter::write(const void* data, std::size_t size) {
   if (size == 0) return;  // a part may be empty, and have no address
   if (std::fwrite(data, 1, size, file_) != size) {
     const int error = errno;
-    throw Error(ErrorKind::kEnvironment,
-                {fmt::format("cannot write a shard: {}", std::strerror(error)), temporary_.string(), "",
-                 error == ENOSPC ? "free some space and run the same command again: finished shards are kept" : ""});
+    throw Error(
+        ErrorKind::kEnvironment,
+        {.what = fmt::format("cannot write a shard: {}", std::strerror(error)),
+         .where = temporary_.string(),
+         .fix = error == ENOSPC ? "free some space and run the same command again: finished shards are kept" : ""});
   }
   checksum_.update({static_cast<const std::byte*>(data), size});
   position_ += size;
@@ -114,7 +116,7 @@ void ShardWriter::write_pixels(const DecodedClip& decoded, const IngestSettings&
   record.frame_count = decoded.frame_count;
   record.height = decoded.height;
   record.width = decoded.width;
-  if (settings.frame_storage == "raw") {
+  if (settings.frame_storage == FrameStorage::kRaw) {
     record.pixels_bytes = decoded.pixels.size();
     record.pixels_offset = write_part(std::as_bytes(std::span(decoded.pixels)), contents);
   } else {
@@ -139,7 +141,7 @@ void ShardWriter::write_pixels(const DecodedClip& decoded, const IngestSettings&
 void ShardWriter::write_samples(const DecodedClip& decoded, const IngestSettings& settings, ShardRecord& record,
                                 Hasher& contents) {
   record.sample_count = static_cast<std::int64_t>(decoded.samples.size());
-  if (settings.audio_storage == "float32") {
+  if (settings.audio_storage == AudioStorage::kFloat32) {
     record.samples_offset = write_part(std::as_bytes(std::span(decoded.samples)), contents);
     return;
   }
@@ -159,15 +161,13 @@ void ShardWriter::add(const Clip& clip, const DecodedClip& decoded, const Ingest
   if (decoded.pixels.size() != expected ||
       decoded.frame_time_s.size() != static_cast<std::size_t>(decoded.frame_count)) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("the dataset decoded clip '{}' to {} bytes for {} frames of {} x {}", clip.id,
-                             decoded.pixels.size(), decoded.frame_count, decoded.height, decoded.width),
-                 "", "", ""});
+                {.what = fmt::format("the dataset decoded clip '{}' to {} bytes for {} frames of {} x {}", clip.id,
+                                     decoded.pixels.size(), decoded.frame_count, decoded.height, decoded.width)});
   }
   if (settings.video && (decoded.height != settings.height || decoded.width != settings.width)) {
     throw Error(ErrorKind::kInternal,
-                {fmt::format("the dataset decoded clip '{}' to {} x {} where {} x {} was asked", clip.id,
-                             decoded.height, decoded.width, settings.height, settings.width),
-                 "", "", ""});
+                {.what = fmt::format("the dataset decoded clip '{}' to {} x {} where {} x {} was asked", clip.id,
+                                     decoded.height, decoded.width, settings.height, settings.width)});
   }
   ShardRecord record;
   record.id = clip.id;
@@ -204,8 +204,9 @@ void ShardWriter::commit() {
     std::error_code ignored;
     std::filesystem::remove(temporary_, ignored);
     throw Error(ErrorKind::kEnvironment,
-                {fmt::format("cannot write a shard: {}", std::strerror(error)), temporary_.string(), "",
-                 "free some space and run the same command again: finished shards are kept"});
+                {.what = fmt::format("cannot write a shard: {}", std::strerror(error)),
+                 .where = temporary_.string(),
+                 .fix = "free some space and run the same command again: finished shards are kept"});
   }
   commit_file(temporary_, path_);
 }

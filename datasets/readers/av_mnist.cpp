@@ -65,8 +65,9 @@ Fsdd find_utterances(const fs::path& folder) {
                              name[0] <= '9' && last + 4 > name.size() &&
                              name.find_first_not_of("0123456789", last + 1) == std::string::npos;
     if (!well_formed) {
-      throw Error(ErrorKind::kData, {"the file's name is not that of a spoken digit", path.string(),
-                                     "{digit}_{speaker}_{index}.wav", ""});
+      throw Error(ErrorKind::kData, {.what = "the file's name is not that of a spoken digit",
+                                     .where = path.string(),
+                                     .allowed = "{digit}_{speaker}_{index}.wav"});
     }
     const bool test = std::stoi(name.substr(last + 1)) < kOfficialTestIndices;
     const auto digit = static_cast<std::size_t>(name[0] - '0');
@@ -79,8 +80,9 @@ std::string find_idx(const fs::path& root, const std::string& name) {
   for (const char* ending : {".gz", ""}) {
     if (fs::exists(root / (name + ending))) return (root / (name + ending)).string();
   }
-  throw Error(ErrorKind::kData, {fmt::format("MNIST's file '{}.gz' is not there", name), root.string(), "",
-                                 "set root to the folder that holds it"});
+  throw Error(ErrorKind::kData, {.what = fmt::format("MNIST's file '{}.gz' is not there", name),
+                                 .where = root.string(),
+                                 .fix = "set root to the folder that holds it"});
 }
 
 // Bilinear, with pixel centres aligned; the images stay 28 x 28 unless ingest asks for another size.
@@ -120,8 +122,9 @@ class AvMnistSource final : public MediaSource {
         energy_(parameters.number("pca_energy")) {
     if (root_.empty()) {
       throw Error(ErrorKind::kUsage,
-                  {"the dataset 'av_mnist' needs to know where its files are", "[dataset]", "",
-                   "set root = \"folder\" with t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz and fsdd/"});
+                  {.what = "the dataset 'av_mnist' needs to know where its files are",
+                   .where = "[dataset]",
+                   .fix = "set root = \"folder\" with t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz and fsdd/"});
     }
   }
 
@@ -129,8 +132,9 @@ class AvMnistSource final : public MediaSource {
     load_images();
     const auto total = static_cast<std::int64_t>(labels_.size());
     if (train_pairs_ + test_pairs_ > total) {
-      throw Error(ErrorKind::kUsage, {fmt::format("train_pairs + test_pairs is {}", train_pairs_ + test_pairs_),
-                                      "[dataset]", fmt::format("at most {}: each image is in one pair", total), ""});
+      throw Error(ErrorKind::kUsage, {.what = fmt::format("train_pairs + test_pairs is {}", train_pairs_ + test_pairs_),
+                                      .where = "[dataset]",
+                                      .allowed = fmt::format("at most {}: each image is in one pair", total)});
     }
     const Fsdd fsdd = find_utterances(root_ / "fsdd");
     const RandomStreams streams("av_mnist", "pairing", seed_);
@@ -180,8 +184,10 @@ class AvMnistSource final : public MediaSource {
                                      image_path, "n images, n x 28 x 28", "fetch it again"});
     }
     if (labels.shape.size() != 1 || labels.shape[0] != images.shape[0]) {
-      throw Error(ErrorKind::kData, {fmt::format("the file holds an array of {}", fmt::join(labels.shape, " x ")),
-                                     label_path, fmt::format("{} labels, one for each image", images.shape[0]), ""});
+      throw Error(ErrorKind::kData,
+                  {.what = fmt::format("the file holds an array of {}", fmt::join(labels.shape, " x ")),
+                   .where = label_path,
+                   .allowed = fmt::format("{} labels, one for each image", images.shape[0])});
     }
     const auto wrong = std::ranges::find_if(labels.values, [](std::uint8_t label) { return label > 9; });
     if (wrong != labels.values.end()) {
@@ -201,8 +207,9 @@ class AvMnistSource final : public MediaSource {
     std::array<std::size_t, 10> used{};
     for (std::size_t digit = 0; digit < 10; ++digit) {
       if (utterances[digit].empty()) {
-        throw Error(ErrorKind::kData, {fmt::format("no utterance of the digit {} for the split '{}'", digit, split),
-                                       (root_ / "fsdd").string(), "", ""});
+        throw Error(ErrorKind::kData,
+                    {.what = fmt::format("no utterance of the digit {} for the split '{}'", digit, split),
+                     .where = (root_ / "fsdd").string()});
       }
       order[digit] = streams.stream(split, 0, static_cast<std::int64_t>(digit))
                          .permutation(static_cast<std::int64_t>(utterances[digit].size()));

@@ -47,8 +47,9 @@ std::vector<ClassFolder> find_class_folders(const std::filesystem::path& root) {
     for (const std::filesystem::path& folder : children(path, true)) folders.push_back({folder, split});
   }
   if (folders.empty()) {
-    throw Error(ErrorKind::kData,
-                {"the folder holds no class folder", root.string(), "root/<split>/<class>/* or root/<class>/*", ""});
+    throw Error(ErrorKind::kData, {.what = "the folder holds no class folder",
+                                   .where = root.string(),
+                                   .allowed = "root/<split>/<class>/* or root/<class>/*"});
   }
   return folders;
 }
@@ -70,8 +71,9 @@ std::vector<bool> draw_test(const std::string& class_name, std::size_t count, co
 ClipList read_class_folders(const std::filesystem::path& root, const std::filesystem::path& classes,
                             const FolderSplit& split) {
   if (!std::filesystem::is_directory(root)) {
-    throw Error(ErrorKind::kData,
-                {"this folder does not exist", root.string(), "", "set root to the folder that holds the classes"});
+    throw Error(ErrorKind::kData, {.what = "this folder does not exist",
+                                   .where = root.string(),
+                                   .fix = "set root to the folder that holds the classes"});
   }
   const std::vector<ClassFolder> folders = find_class_folders(root);
   std::set<std::string> labels;
@@ -92,7 +94,8 @@ ClipList read_class_folders(const std::filesystem::path& root, const std::filesy
       list.clips.push_back(std::move(clip));
     }
   }
-  if (list.clips.empty()) throw Error(ErrorKind::kData, {"the class folders hold no file", root.string(), "", ""});
+  if (list.clips.empty())
+    throw Error(ErrorKind::kData, {.what = "the class folders hold no file", .where = root.string()});
   list.classes = class_list.names();
   return list;
 }

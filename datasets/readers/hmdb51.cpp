@@ -42,7 +42,9 @@ ClassFiles find_lists(const fs::path& folder) {
     files[stem.substr(0, mark)][stem.substr(mark + kMark.size())] = entry.path();
   }
   if (files.empty()) {
-    throw Error(ErrorKind::kData, {"the folder holds no split file", folder.string(), "<class>_test_split1.txt", ""});
+    throw Error(
+        ErrorKind::kData,
+        {.what = "the folder holds no split file", .where = folder.string(), .allowed = "<class>_test_split1.txt"});
   }
   return files;
 }
@@ -85,8 +87,9 @@ class Hmdb51Source final : public MediaSource {
         const auto file = by_split.find(splits_[k]);
         if (file == by_split.end()) {
           throw Error(ErrorKind::kData,
-                      {fmt::format("the class '{}' has no file of split {}", class_name, splits_[k]), lists_.string(),
-                       fmt::format("{}_test_split{}.txt", class_name, splits_[k]), ""});
+                      {.what = fmt::format("the class '{}' has no file of split {}", class_name, splits_[k]),
+                       .where = lists_.string(),
+                       .allowed = fmt::format("{}_test_split{}.txt", class_name, splits_[k])});
         }
         read_list(file->second, class_name, classes, k, rows);
       }

@@ -50,9 +50,10 @@ fs::path find_list(const fs::path& root, std::initializer_list<const char*> endi
     }
     std::ranges::sort(found);
     if (found.size() > 1) {
-      throw Error(ErrorKind::kData, {fmt::format("'{}' and '{}' may both be the list of a split",
-                                                 found[0].filename().string(), found[1].filename().string()),
-                                     folder.string(), "", "name the lists: train_csv, validation_csv, test_csv"});
+      throw Error(ErrorKind::kData, {.what = fmt::format("'{}' and '{}' may both be the list of a split",
+                                                         found[0].filename().string(), found[1].filename().string()),
+                                     .where = folder.string(),
+                                     .fix = "name the lists: train_csv, validation_csv, test_csv"});
     }
     if (!found.empty()) return found.front();
   }

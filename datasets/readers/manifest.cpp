@@ -33,14 +33,15 @@ class Columns {
                                        join(kColumns) + ", truth_…", did_you_mean(name, kColumns)});
       }
       if (!index_.emplace(name, k).second) {
-        throw Error(ErrorKind::kData,
-                    {fmt::format("column '{}' stands twice in the header", name), table.where(table.header), "", ""});
+        throw Error(ErrorKind::kData, {.what = fmt::format("column '{}' stands twice in the header", name),
+                                       .where = table.where(table.header)});
       }
     }
     for (const char* required : {"path", "label", "split"}) {
       if (index_.contains(required)) continue;
-      throw Error(ErrorKind::kData, {fmt::format("the header has no column '{}'", required), table.where(table.header),
-                                     "path,label,split[,start_s,end_s,group,feature]", ""});
+      throw Error(ErrorKind::kData, {.what = fmt::format("the header has no column '{}'", required),
+                                     .where = table.where(table.header),
+                                     .allowed = "path,label,split[,start_s,end_s,group,feature]"});
     }
   }
 
@@ -50,8 +51,9 @@ class Columns {
     if (found == index_.end()) return "";
     const std::string& value = row.fields[found->second];
     if (has_outer_space(value)) {
-      throw Error(ErrorKind::kData, {fmt::format("the {} '{}' begins or ends with white space", name, value),
-                                     table_.where(row), "", "remove it"});
+      throw Error(ErrorKind::kData, {.what = fmt::format("the {} '{}' begins or ends with white space", name, value),
+                                     .where = table_.where(row),
+                                     .fix = "remove it"});
     }
     return value;
   }
@@ -59,7 +61,7 @@ class Columns {
   [[nodiscard]] std::string required(const CsvRow& row, const std::string& name) const {
     std::string value = text(row, name);
     if (value.empty())
-      throw Error(ErrorKind::kData, {fmt::format("the row has an empty {}", name), table_.where(row), "", ""});
+      throw Error(ErrorKind::kData, {.what = fmt::format("the row has an empty {}", name), .where = table_.where(row)});
     return value;
   }
 
@@ -70,8 +72,9 @@ class Columns {
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc() || end != value.data() + value.size() ||
         !(number >= 0 && number <= static_cast<double>(kLongestTime_s))) {
-      throw Error(ErrorKind::kData, {fmt::format("{} is '{}'", name, value), table_.where(row),
-                                     fmt::format("seconds, 0 to {}", kLongestTime_s), ""});
+      throw Error(ErrorKind::kData, {.what = fmt::format("{} is '{}'", name, value),
+                                     .where = table_.where(row),
+                                     .allowed = fmt::format("seconds, 0 to {}", kLongestTime_s)});
     }
     return number;
   }
@@ -100,8 +103,8 @@ Clip read_clip(const CsvTable& table, const Columns& columns, const CsvRow& row,
   clip.start_s = start_s.value_or(0);
   clip.end_s = columns.seconds(row, "end_s");
   if (clip.end_s && *clip.end_s <= clip.start_s) {
-    throw Error(ErrorKind::kData,
-                {fmt::format("end_s {} is not after start_s {}", *clip.end_s, clip.start_s), table.where(row), "", ""});
+    throw Error(ErrorKind::kData, {.what = fmt::format("end_s {} is not after start_s {}", *clip.end_s, clip.start_s),
+                                   .where = table.where(row)});
   }
   clip.id = path;
   if (start_s || clip.end_s) {
@@ -139,8 +142,9 @@ ClipList read_manifest(const std::filesystem::path& csv, const std::filesystem::
     const auto [known, is_new] = lines.emplace(clip.id, row.line);
     if (!is_new) {
       throw Error(ErrorKind::kData,
-                  {fmt::format("clip '{}' is listed twice, first in line {}", clip.id, known->second), table.where(row),
-                   "", "remove one of the rows, or give each its own start_s and end_s"});
+                  {.what = fmt::format("clip '{}' is listed twice, first in line {}", clip.id, known->second),
+                   .where = table.where(row),
+                   .fix = "remove one of the rows, or give each its own start_s and end_s"});
     }
     list.clips.push_back(std::move(clip));
   }
@@ -159,10 +163,12 @@ class ManifestSource final : public MediaSource {
         classes_(parameters.text("classes")),
         split_{parameters.number("test_share"), parameters.integer("split_seed")} {
     if (csv_.empty() && root_.empty()) {
-      throw Error(ErrorKind::kUsage,
-                  {"the dataset 'manifest' needs to know where its clips are", "[dataset]", "",
-                   "set csv = \"clips.csv\" (path,label,split[,start_s,end_s,group,feature]), or root = \"folder\" "
-                   "that holds a folder for each class"});
+      throw Error(
+          ErrorKind::kUsage,
+          {.what = "the dataset 'manifest' needs to know where its clips are",
+           .where = "[dataset]",
+           .fix = "set csv = \"clips.csv\" (path,label,split[,start_s,end_s,group,feature]), or root = \"folder\" "
+                  "that holds a folder for each class"});
     }
   }
 

@@ -31,7 +31,7 @@ constexpr std::int64_t kClipsPerScene = 2;
 
 void check(const SyntheticOptions& options) {
   const auto require = [](bool allowed, const std::string& what, const std::string& allowed_text) {
-    if (!allowed) throw Error(ErrorKind::kUsage, {what, "dataset synthetic", allowed_text, ""});
+    if (!allowed) throw Error(ErrorKind::kUsage, {.what = what, .where = "dataset synthetic", .allowed = allowed_text});
   };
   require(options.size % 2 == 0 && options.size > 0, fmt::format("size is {}", options.size),
           "an even number of pixels");
@@ -126,8 +126,10 @@ class SyntheticFolder {
           difference = fmt::format("{} is {} there, {} here", option, other, json(value).dump());
       }
     }
-    throw Error(ErrorKind::kData, {fmt::format("the folder holds a synthetic set of another kind: {}", difference),
-                                   path.string(), "", "choose another folder, or delete this one"});
+    throw Error(ErrorKind::kData,
+                {.what = fmt::format("the folder holds a synthetic set of another kind: {}", difference),
+                 .where = path.string(),
+                 .fix = "choose another folder, or delete this one"});
   }
 
   void write_clip(std::int64_t item) {
@@ -185,8 +187,9 @@ class SyntheticSource final : public MediaSource {
       : root_(parameters.text("root")), options_(synthetic_options(parameters)) {
     check(options_);
     if (root_.empty()) {
-      throw Error(ErrorKind::kUsage,
-                  {"the dataset 'synthetic' needs a folder for its files", "[dataset]", "", "set root = \"folder\""});
+      throw Error(ErrorKind::kUsage, {.what = "the dataset 'synthetic' needs a folder for its files",
+                                      .where = "[dataset]",
+                                      .fix = "set root = \"folder\""});
     }
   }
 

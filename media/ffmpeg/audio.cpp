@@ -17,12 +17,12 @@ namespace {
 void check_audio_request(int sample_rate, const AudioRange& range) {
   constexpr int kHighestRate = 768000;
   if (sample_rate < 0 || sample_rate > kHighestRate) {
-    throw Error(ErrorKind::kUsage, {fmt::format("sample rate {} Hz", sample_rate), "",
-                                    fmt::format("0 (the stream's own) … {} Hz", kHighestRate), ""});
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("sample rate {} Hz", sample_rate),
+                                    .allowed = fmt::format("0 (the stream's own) … {} Hz", kHighestRate)});
   }
   if (!(range.start_s >= 0) || !std::isfinite(range.start_s) || !(range.duration_s >= 0)) {
-    throw Error(ErrorKind::kUsage, {fmt::format("sound from {} s for {} s", range.start_s, range.duration_s), "",
-                                    "a start and a duration that are not negative", ""});
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("sound from {} s for {} s", range.start_s, range.duration_s),
+                                    .allowed = "a start and a duration that are not negative"});
   }
 }
 

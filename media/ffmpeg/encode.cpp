@@ -27,8 +27,8 @@ constexpr int kLargestRateDenominator = 1001;
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what, int code) {
   if (code == AVERROR(ENOSPC))
-    throw Error(ErrorKind::kEnvironment, {"disk full", path.string(), "", "free some space"});
-  throw Error(ErrorKind::kEnvironment, {what + ": " + failure_detail(code), path.string(), "", ""});
+    throw Error(ErrorKind::kEnvironment, {.what = "disk full", .where = path.string(), .fix = "free some space"});
+  throw Error(ErrorKind::kEnvironment, {.what = what + ": " + failure_detail(code), .where = path.string()});
 }
 
 // Software encoders only: what they write depends on the library, not on the machine's devices.
@@ -42,8 +42,9 @@ const AVCodec* find_h264_encoder() {
 
 const AVCodec* require_encoder(const AVCodec* codec, const char* name, const fs::path& path) {
   if (codec != nullptr) return codec;
-  throw Error(ErrorKind::kEnvironment, {fmt::format("the linked FFmpeg has no {} encoder", name), path.string(), "",
-                                        "install an FFmpeg with libx264 (Debian: libavcodec-extra)"});
+  throw Error(ErrorKind::kEnvironment, {.what = fmt::format("the linked FFmpeg has no {} encoder", name),
+                                        .where = path.string(),
+                                        .fix = "install an FFmpeg with libx264 (Debian: libavcodec-extra)"});
 }
 
 // A file being written: one muxer, up to two streams. Nothing of it remains unless commit() is reached.
@@ -233,7 +234,7 @@ class AudioTrack {
 };
 
 void require(bool holds, const char* what, const fs::path& path) {
-  if (!holds) throw Error(ErrorKind::kInternal, {what, path.string(), "", ""});
+  if (!holds) throw Error(ErrorKind::kInternal, {.what = what, .where = path.string()});
 }
 
 void check_encode_request(const EncodeVideo& video, const EncodeAudio& audio, const fs::path& path) {

@@ -39,8 +39,8 @@ void Resampler::open() {
   }
   resampler_.reset(context);
   if (const int code = swr_init(context); code < 0) {
-    throw Error(ErrorKind::kUsage,
-                {fmt::format("cannot resample sound from {} to {} Hz", source_rate_, rate_), "", "", error_text(code)});
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("cannot resample sound from {} to {} Hz", source_rate_, rate_),
+                                    .fix = error_text(code)});
   }
 }
 

@@ -18,15 +18,16 @@ void check_video_request(const VideoRange& range, const VideoOptions& options) {
   constexpr double kHighestRate = 10000;
   if (!(range.start_s >= 0) || !std::isfinite(range.start_s) || !(range.duration_s >= 0) || !(range.fps >= 0) ||
       range.fps > kHighestRate) {
-    throw Error(ErrorKind::kUsage,
-                {fmt::format("frames from {} s for {} s at {} per second", range.start_s, range.duration_s, range.fps),
-                 "", fmt::format("a start and a duration that are not negative, a rate of 0 … {}", kHighestRate), ""});
+    throw Error(
+        ErrorKind::kUsage,
+        {.what = fmt::format("frames from {} s for {} s at {} per second", range.start_s, range.duration_s, range.fps),
+         .allowed = fmt::format("a start and a duration that are not negative, a rate of 0 … {}", kHighestRate)});
   }
   const FrameSize& size = options.size;
   if (size.short_side < 0 || size.width < 0 || size.height < 0 || (size.width > 0) != (size.height > 0)) {
     throw Error(ErrorKind::kUsage,
-                {fmt::format("frame size: short side {}, {}x{}", size.short_side, size.width, size.height), "",
-                 "a short side, or a width and a height, or neither", ""});
+                {.what = fmt::format("frame size: short side {}, {}x{}", size.short_side, size.width, size.height),
+                 .allowed = "a short side, or a width and a height, or neither"});
   }
 }
 

@@ -214,7 +214,7 @@ Outcome<VideoFrames> VideoReader::frames_in(const VideoRange& range) { return st
 
 Outcome<VideoFrames> VideoReader::State::frames_at(std::span<const double> times_s) {
   if (!std::is_sorted(times_s.begin(), times_s.end())) {
-    throw Error(ErrorKind::kInternal, {"the times of frames_at must ascend", path.string(), "", ""});
+    throw Error(ErrorKind::kInternal, {.what = "the times of frames_at must ascend", .where = path.string()});
   }
   return retrieve([&](std::vector<std::size_t>& shown) -> std::optional<Failure> {
     for (const double time_s : times_s) {

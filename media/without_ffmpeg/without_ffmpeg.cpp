@@ -56,8 +56,9 @@ std::string ffmpeg_versions() { return ""; }
 bool has_encoders() { return false; }
 
 void encode_media(const std::filesystem::path& path, const EncodeVideo&, const EncodeAudio&) {
-  throw Error(ErrorKind::kEnvironment, {"this build of cmkd cannot write media: it has no FFmpeg", path.string(), "",
-                                        "configure it with -DCMKD_FFMPEG=ON"});
+  throw Error(ErrorKind::kEnvironment, {.what = "this build of cmkd cannot write media: it has no FFmpeg",
+                                        .where = path.string(),
+                                        .fix = "configure it with -DCMKD_FFMPEG=ON"});
 }
 
 }  // namespace cmkd::media

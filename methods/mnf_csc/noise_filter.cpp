@@ -46,9 +46,10 @@ Attended attend(const nn::MultiheadAttentionImpl& layer, const at::Tensor& query
 
 NoiseFilterImpl::NoiseFilterImpl(std::int64_t width, std::int64_t classes, bool gate) {
   if (width % kHeads != 0) {
-    throw Error(ErrorKind::kUsage, {"the modality noise filter attends with 2 heads, and the teacher's embedding has " +
-                                        std::to_string(width) + " values",
-                                    "", "a teacher of even width", ""});
+    throw Error(ErrorKind::kUsage,
+                {.what = "the modality noise filter attends with 2 heads, and the teacher's embedding has " +
+                         std::to_string(width) + " values",
+                 .allowed = "a teacher of even width"});
   }
   if (gate) {
     gated_feature_composer_ = register_module(

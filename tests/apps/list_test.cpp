@@ -47,11 +47,11 @@ TEST_CASE("list suites says of each suite its title, task, dataset and as many t
   CHECK(quick.at("data") == "made");
   const json& esc10 = suite_named(suites, "esc10");
   CHECK(esc10.at("task") == "audio_tagging");
-  CHECK(esc10.at("splits") == 5);
+  CHECK(esc10.at("folds") == 5);
   CHECK(esc10.at("trainings") == 9 * 3 * 5);  // rows, seeds, folds
   // The teacher, student and oracle_labels once, seven methods at each of six levels; three seeds.
   CHECK(suite_named(suites, "robustness").at("trainings") == (3 + 7 * 6) * 3);
-  CHECK(suite_named(suites, "ucf101").at("splits") == 3);
+  CHECK(suite_named(suites, "ucf101").at("folds") == 3);
 }
 
 TEST_CASE("list suites says whose data are here, by their folder alone") {
@@ -65,7 +65,7 @@ TEST_CASE("list suites says whose data are here, by their folder alone") {
   CHECK(suite_named(suites, "av_mnist").at("data") == "not here");
   const std::string text = test::cmkd({"list", "suites"}, folder.path()).out;
   CHECK(text.find("AV-MNIST: speech teaches handwriting") != std::string::npos);
-  CHECK(text.find("135 (5 splits)") != std::string::npos);
+  CHECK(text.find("135 (5 folds)") != std::string::npos);
   CHECK(text.find((folder / "sets").string() + " (CMKD_DATA)") != std::string::npos);
 }
 

@@ -234,7 +234,7 @@ id = "kd"
   CHECK(seed.at("value").get<double>() == Approx(mean));
   const auto wrong = test::cmkd({"plan", "esc10.toml", "--set", "labels.folds=\"1,6\""}, folder.path());
   CHECK(wrong.status == 4);
-  CHECK(wrong.err.find("'6' is not one of the dataset's splits") != std::string::npos);
+  CHECK(wrong.err.find("'6' is not one of the dataset's folds") != std::string::npos);
 }
 
 namespace {

@@ -22,14 +22,13 @@ inline std::filesystem::path official_annotations(const std::string& name) {
 inline void make_empty_file(const std::filesystem::path& path) {
   std::filesystem::create_directories(path.parent_path());
   const std::ofstream file(path);
-  if (!file) throw Error(ErrorKind::kEnvironment, {"cannot make a file", path.string(), "", ""});
+  if (!file) throw Error(ErrorKind::kEnvironment, {.what = "cannot make a file", .where = path.string()});
 }
 
 // The text with the first `from` replaced; throws when it is not there, so that no damage is left out in silence.
 inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
-  if (at == std::string::npos)
-    throw Error(ErrorKind::kInternal, {"the text to damage is not there: " + from, "", "", ""});
+  if (at == std::string::npos) throw Error(ErrorKind::kInternal, {.what = "the text to damage is not there: " + from});
   return text.replace(at, from.size(), to);
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("a batch holds exactly the cached pixels and samples of its windows an
 
 TEST_CASE("every storage gives windows of the same shape, and int16 sound of the same values to half a step") {
   const Fixture raw;
-  const Fixture packed("jpeg", "int16");
+  const Fixture packed(FrameStorage::kJpeg, AudioStorage::kInt16);
   const WindowReader a(*raw.cache, window());
   const WindowReader b(*packed.cache, window());
   const std::vector<ClipDraw> draws{a.draw_window(0, 0), a.draw_window(5, 2)};

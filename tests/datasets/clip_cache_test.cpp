@@ -182,8 +182,8 @@ TEST_CASE("a folder with finished shards of another source is refused, a damaged
 TEST_CASE("JPEG frames and int16 samples come back nearly as they were, whole or in part") {
   const test::TemporaryFolder temporary;
   IngestSettings small = kCacheSettings;
-  small.frame_storage = "jpeg";
-  small.audio_storage = "int16";
+  small.frame_storage = FrameStorage::kJpeg;
+  small.audio_storage = AudioStorage::kInt16;
   const ClipCache raw = make(temporary / "raw", 12);
   const ClipCache cache = make(temporary / "small", 12, small);
   CHECK(cache.decoded_fingerprint() != raw.decoded_fingerprint());
@@ -229,7 +229,7 @@ TEST_CASE("the source fingerprint changes with contents, labels, splits, groups 
   CHECK(changed([](ClipList& other, IngestSettings&) { other.clips[3].end_s = 2; }));
   CHECK(changed([](ClipList& other, IngestSettings&) { other.classes[1] = "uneven"; }));
   CHECK(changed([](ClipList&, IngestSettings& settings) { settings.fps = 4; }));
-  CHECK(changed([](ClipList&, IngestSettings& settings) { settings.frame_storage = "jpeg"; }));
+  CHECK(changed([](ClipList&, IngestSettings& settings) { settings.frame_storage = FrameStorage::kJpeg; }));
   CHECK_FALSE(changed([](ClipList& other, IngestSettings&) { other.clips[3].path = "elsewhere"; }));
 }
 
@@ -239,8 +239,8 @@ TEST_CASE("settings that cannot be are refused before anything is written") {
   settings.height = 0;
   CHECK(mentions(error_of([&] { (void)make(temporary / "cache", 4, settings); }), {"ingest.height"}));
   settings = kCacheSettings;
-  settings.frame_storage = "png";
-  CHECK(mentions(error_of([&] { (void)make(temporary / "cache", 4, settings); }), {"raw, jpeg"}));
+  settings.audio_form = AudioForm::kFeatures;
+  CHECK(mentions(error_of([&] { (void)make(temporary / "cache", 4, settings); }), {"ingest.feature_values"}));
   CHECK_FALSE(fs::exists(temporary / "cache"));
 }
 

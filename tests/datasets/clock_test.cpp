@@ -251,7 +251,7 @@ TEST_CASE("a source of its own that makes samples which are none has its clip ex
   made.clip.samples[4] = 3e29F;
   CHECK(mentions(made.note(), {"unusable samples", "2 of 100 samples"}));
   IngestSettings features = kBoth;
-  features.audio_form = "features";
+  features.audio_form = AudioForm::kFeatures;
   const auto outcome = decode_examined(made, {}, features);
   REQUIRE_FALSE(outcome.ok());
   CHECK(mentions(outcome.failure().detail, {"2 of 100 values of the feature"}));

@@ -40,7 +40,7 @@ struct Clips {
       .video = true, .audio = true, .height = kFeatureSize, .width = kFeatureSize, .fps = 8, .sample_rate = 8000};
 
   Clips() {
-    settings.audio_form = "features";
+    settings.audio_form = AudioForm::kFeatures;
     settings.feature_values = 6;
     std::string table = "path,label,split,feature\n";
     for (int k = 0; k < 4; ++k) {
@@ -122,7 +122,7 @@ TEST_CASE("a feature's values are part of the source fingerprint, and so is that
   CHECK(clips.fingerprint() != before);
   write_npy(clips.feature(3), {30, 31, 32, 33, 34, 35}, "(2, 3)");
   CHECK(clips.fingerprint() == before);
-  clips.settings.audio_form = "waveform";
+  clips.settings.audio_form = AudioForm::kWaveform;
   CHECK(clips.fingerprint() != before);
 }
 

@@ -15,7 +15,8 @@ struct Fixture {
   TemporaryFolder folder;
   std::unique_ptr<ClipSource> source;
   std::unique_ptr<ClipCache> cache;
-  explicit Fixture(const std::string& frame_storage = "raw", const std::string& audio_storage = "float32") {
+  explicit Fixture(FrameStorage frame_storage = FrameStorage::kRaw,
+                   AudioStorage audio_storage = AudioStorage::kFloat32) {
     SyntheticOptions options;
     options.train_clips = 20;
     options.test_clips = 10;

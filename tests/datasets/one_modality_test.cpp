@@ -94,7 +94,8 @@ TEST_CASE("the 400 real clips of ESC-10 are ingested without a picture, and none
   const TemporaryFolder folder;
   const auto source = open_dataset("esc50", {{"root", root.string()}, {"subset", std::string("esc10")}});
   const ClipList list = source->list();
-  const IngestSettings settings{.video = false, .audio = true, .sample_rate = 16000, .audio_storage = "int16"};
+  const IngestSettings settings{
+      .video = false, .audio = true, .sample_rate = 16000, .audio_storage = AudioStorage::kInt16};
   const ClipCache cache =
       ingest(*source, list, settings, source_fingerprint(*source, list, settings, ""), folder / "cache", {.jobs = 2});
   REQUIRE(cache.size() == 400);

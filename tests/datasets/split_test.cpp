@@ -69,7 +69,7 @@ TEST_CASE("the cut is the same for every seed, the labelled clips are drawn anew
   CHECK(first.transfer == second.transfer);
   CHECK(first.teacher == second.teacher);
   CHECK(first.labelled != second.labelled);
-  values.label_draw = "fixed";
+  values.label_draw = LabelDraw::kFixed;
   CHECK(assign_roles(list, all_usable(list), values, "set", 0).labelled ==
         assign_roles(list, all_usable(list), values, "set", 1).labelled);
 }
@@ -92,7 +92,7 @@ TEST_CASE("hidden labels decide nothing about who is labelled, by default") {
 TEST_CASE("a balanced draw takes as many clips of each class") {
   const ClipList list = make_list(300);
   SplitSettings values = settings();
-  values.label_selection = "balanced";
+  values.label_selection = LabelSelection::kBalanced;
   const Roles roles = assign_roles(list, all_usable(list), values, "set", 0);
   std::vector<int> counts(4, 0);
   for (const std::int64_t clip : roles.labelled)
@@ -127,7 +127,7 @@ TEST_CASE("a multi-label set has labelled clips drawn at random, and no balanced
   }
   SplitSettings values = settings();
   CHECK(assign_roles(list, all_usable(list), values, "set", 0).labelled.size() == 40);
-  values.label_selection = "balanced";
+  values.label_selection = LabelSelection::kBalanced;
   CHECK_THROWS_WITH(assign_roles(list, all_usable(list), values, "set", 0),
                     message_contains("not defined for the multi-label set 'set'"));
 }

@@ -165,36 +165,23 @@ std::vector<std::string> tables_of_keys() {
   return {"suite", "clip", "labels", "training", "teacher.training", "runtime", "evaluation", "corruption", "tune"};
 }
 
-Parameters values_of_table(const std::string& table) {
-  return Parameters(section_specs(table == "teacher.training" ? "training" : table));
-}
-
 }  // namespace
 
 TEST_CASE("every setting is in the keys of exactly the results that may depend on it") {
   const KeySuite suite;
   const std::vector<std::string> base{"labels.validation_clips=4"};
-  const Suite loaded = load_suite(suite.path("keys.toml"), base);
+  Suite loaded = load_suite(suite.path("keys.toml"), base);
   std::set<std::string> seen;
   for (const std::string& table : tables_of_keys()) {
-    const Parameters values = values_of_table(table);
-    for (const ParameterSpec& spec : values.specs()) {
+    const Section& section = *loaded.section(table);
+    for (const ParameterSpec& spec : section.specs()) {
       const std::string name = table + "." + spec.name;
       if (name == "labels.folds") continue;  // only of a set that has several
       INFO(name);
       REQUIRE(expected_changes().contains(name));
       seen.insert(name);
-      const std::map<std::string, const Section*> sections{{"suite", &loaded.general},
-                                                           {"clip", &loaded.clip},
-                                                           {"labels", &loaded.labels},
-                                                           {"training", &loaded.training},
-                                                           {"runtime", &loaded.runtime},
-                                                           {"teacher.training", &loaded.teacher.training},
-                                                           {"tune", &loaded.tune},
-                                                           {"evaluation", &loaded.evaluation},
-                                                           {"corruption", &loaded.corruption}};
       int tried = 0;
-      for (const ParameterValue& value : other_values(spec, sections.at(table)->values.values().at(spec.name))) {
+      for (const ParameterValue& value : other_values(spec, section.by_name().at(spec.name))) {
         const std::string setting = name + "=" + toml_text(value);
         // A student that sees is no audio tagger, and sound cannot be occluded.
         if (setting == "suite.task=\"audio_tagging\"" || setting == "corruption.kind=\"occlude\"" ||
@@ -274,7 +261,7 @@ TEST_CASE("the data's fingerprint is in every key, and changes with every settin
   for (const ParameterSpec& spec : section_specs("ingest")) {
     // One that is refused without others, and one that means nothing without it.
     if (spec.name == "audio_form" || spec.name == "feature_values") continue;
-    for (const ParameterValue& value : other_values(spec, loaded.ingest.values.values().at(spec.name))) {
+    for (const ParameterValue& value : other_values(spec, loaded.ingest.by_name().at(spec.name))) {
       const std::string setting = "ingest." + spec.name + "=" + toml_text(value);
       INFO(setting);
       CHECK(suite.data_fingerprint({setting}) != before);

@@ -35,7 +35,7 @@ void check_rule(const OptimizerOptions& options, double learning_rate, Rule rule
     optimizer.step(learning_rate);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       expected[i] = rule(i, expected[i], fixed_gradient()[static_cast<std::int64_t>(i)].item<double>(), step);
-      CAPTURE(options.kind, step, i);
+      CAPTURE(to_string(options.kind), step, i);
       CHECK(parameter[static_cast<std::int64_t>(i)].item<double>() == Approx(expected[i]).epsilon(1e-9));
     }
   }
@@ -54,7 +54,7 @@ double weight_of(const std::shared_ptr<torch::nn::LinearImpl>& linear) { return 
 
 TEST_CASE("sgd with momentum and weight decay follows its rule") {
   std::vector<double> buffer(3, 0.0);
-  check_rule({.kind = "sgd", .weight_decay = 0.1, .momentum = 0.8}, 0.05,
+  check_rule({.kind = OptimizerKind::kSgd, .weight_decay = 0.1, .momentum = 0.8}, 0.05,
              [&](std::size_t i, double value, double gradient, int) {
                buffer[i] = 0.8 * buffer[i] + gradient + 0.1 * value;
                return value - 0.05 * buffer[i];
@@ -65,7 +65,7 @@ TEST_CASE("adam adds its weight decay to the gradient, adamw takes it off the we
   for (const bool decoupled : {false, true}) {
     std::vector<double> first(3, 0.0);
     std::vector<double> second(3, 0.0);
-    check_rule({.kind = decoupled ? "adamw" : "adam", .weight_decay = 0.1}, 0.05,
+    check_rule({.kind = decoupled ? OptimizerKind::kAdamW : OptimizerKind::kAdam, .weight_decay = 0.1}, 0.05,
                [&](std::size_t i, double value, double gradient, int step) {
                  if (decoupled) value *= 1 - 0.05 * 0.1;
                  if (!decoupled) gradient += 0.1 * value;
@@ -79,8 +79,8 @@ TEST_CASE("adam adds its weight decay to the gradient, adamw takes it off the we
 }
 
 TEST_CASE("a parameter without a gradient is left alone, and an optimiser's state takes up where it was") {
-  for (const char* kind : {"sgd", "adam", "adamw"}) {
-    CAPTURE(kind);
+  for (const OptimizerKind kind : {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW}) {
+    CAPTURE(to_string(kind));
     at::Tensor whole = parameter_with_gradient();
     at::Tensor idle = at::ones({2}, at::kDouble);
     Optimizer uninterrupted({whole, idle}, {.kind = kind});
@@ -102,24 +102,24 @@ TEST_CASE("a parameter without a gradient is left alone, and an optimiser's stat
 }
 
 TEST_CASE("a state of other parameters is refused") {
-  Optimizer two({parameter_with_gradient(), parameter_with_gradient()}, {.kind = "adam"});
-  Optimizer one({parameter_with_gradient()}, {.kind = "adam"});
+  Optimizer two({parameter_with_gradient(), parameter_with_gradient()}, {.kind = OptimizerKind::kAdam});
+  Optimizer one({parameter_with_gradient()}, {.kind = OptimizerKind::kAdam});
   CHECK_THROWS_AS(two.load_state(one.state()), Error);
 }
 
 TEST_CASE("schedules: warm-up, then cosine, step or constant") {
-  CHECK(schedule_factor("constant", 0, 10, 0) == 1.0);
-  CHECK(schedule_factor("constant", 9, 10, 0) == 1.0);
-  CHECK(schedule_factor("cosine", 0, 10, 0) == 1.0);
-  CHECK(schedule_factor("cosine", 5, 10, 0) == Approx(0.5));
-  CHECK(schedule_factor("cosine", 9, 10, 0) == Approx(0.5 * (1 + std::cos(std::acos(-1.0) * 0.9))));
-  CHECK(schedule_factor("step", 7, 10, 0) == 1.0);
-  CHECK(schedule_factor("step", 8, 10, 0) == 0.1);
+  CHECK(schedule_factor(Schedule::kConstant, 0, 10, 0) == 1.0);
+  CHECK(schedule_factor(Schedule::kConstant, 9, 10, 0) == 1.0);
+  CHECK(schedule_factor(Schedule::kCosine, 0, 10, 0) == 1.0);
+  CHECK(schedule_factor(Schedule::kCosine, 5, 10, 0) == Approx(0.5));
+  CHECK(schedule_factor(Schedule::kCosine, 9, 10, 0) == Approx(0.5 * (1 + std::cos(std::acos(-1.0) * 0.9))));
+  CHECK(schedule_factor(Schedule::kStep, 7, 10, 0) == 1.0);
+  CHECK(schedule_factor(Schedule::kStep, 8, 10, 0) == 0.1);
   // Of four steps of warm-up the first has a quarter, the last all; then the cosine goes over what is left.
-  CHECK(schedule_factor("cosine", 0, 12, 4) == 0.25);
-  CHECK(schedule_factor("cosine", 3, 12, 4) == 1.0);
-  CHECK(schedule_factor("cosine", 4, 12, 4) == 1.0);
-  CHECK(schedule_factor("cosine", 8, 12, 4) == Approx(0.5));
+  CHECK(schedule_factor(Schedule::kCosine, 0, 12, 4) == 0.25);
+  CHECK(schedule_factor(Schedule::kCosine, 3, 12, 4) == 1.0);
+  CHECK(schedule_factor(Schedule::kCosine, 4, 12, 4) == 1.0);
+  CHECK(schedule_factor(Schedule::kCosine, 8, 12, 4) == Approx(0.5));
 }
 
 TEST_CASE("groups are stepped in their phases, at their scale and weight decay, with their gradients cut") {
@@ -129,7 +129,7 @@ TEST_CASE("groups are stepped in their phases, at their scale and weight decay, 
   groups[0] = {.name = "student", .module = student, .weight_decay = {}, .phases = {}};
   groups[1] = {
       .name = "method", .module = method, .learning_rate_scale = 3.0, .weight_decay = 0.5, .phases = {"second"}};
-  GroupOptimizers optimizers(groups, {.kind = "sgd", .weight_decay = 0, .momentum = 0});
+  GroupOptimizers optimizers(groups, {.kind = OptimizerKind::kSgd, .weight_decay = 0, .momentum = 0});
   optimizers.step(groups, "first", {.peak = 0.1, .factor = 0.5}, 0);
   CHECK(weight_of(student) == Approx(-0.05));
   CHECK(weight_of(method) == 0.0);
@@ -148,7 +148,7 @@ TEST_CASE("the state of all groups is kept by their names") {
   const std::vector<ModuleGroup> groups{
       {.name = "student", .module = linear_with_gradient(1.0), .weight_decay = {}, .phases = {}},
       {.name = "method", .module = linear_with_gradient(2.0), .weight_decay = {}, .phases = {}}};
-  GroupOptimizers optimizers(groups, {.kind = "adam"});
+  GroupOptimizers optimizers(groups, {.kind = OptimizerKind::kAdam});
   optimizers.step(groups, "main", {.peak = 0.1}, 0);
   const TensorMap state = optimizers.state();
   CHECK(state.contains("optimizer.student.0.exp_avg"));

@@ -121,7 +121,7 @@ TEST_CASE("links of a sweep have the data set's own name, and setting and level 
 
 TEST_CASE("links of a data set with official splits carry which, and the seed") {
   Suite suite = suite_of_text("[[methods]]\nid = \"kd\"\n");
-  suite.general.values.set("seeds", std::int64_t{2});
+  suite.general.values.seeds = 2;
   const Plan plan = make_plan(suite, {"source", {"1", "2", "3"}});
   REQUIRE(plan.links.size() == 6);
   for (const std::string fold : {"1", "2", "3"}) {

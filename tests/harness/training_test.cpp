@@ -62,7 +62,7 @@ TEST_CASE("kept maps are those of the clip and window that are asked for, under 
   const std::string teacher_key = trained.keys.at("teacher");
   const TeacherOutputs outputs = load_teacher_outputs(trained.runs.teacher(teacher_key), teacher_key, c10::kCPU);
   REQUIRE(outputs.clips.size() > 8);
-  const WindowReader reader(trained.data->cache, trained.suite.window_settings());
+  const WindowReader reader(trained.data->cache, trained.suite.clip.values);
   ModelConfig config;
   config.classes = outputs.shape.classes;
   config.sample_rate = trained.data->listed.settings.sample_rate;

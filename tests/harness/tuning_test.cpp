@@ -32,16 +32,16 @@ std::string all_methods() {
 
 TEST_CASE("Every method's trials lie within what it declares, and the first is the suite's own setting") {
   const Suite suite = load_tuned_suite(all_methods());
-  const double rate = suite.training.values.number("learning_rate");
-  const double factor = suite.tune.values.number("learning_rate_factor");
+  const double rate = suite.training.values.learning_rate;
+  const double factor = suite.tune.values.learning_rate_factor;
   for (const MethodEntry& entry : suite.methods) {
     INFO(entry.id);
     CHECK((draw_trial(suite, entry, 0).parameters.values() == entry.section.values.values()));
-    CHECK((draw_trial(suite, entry, 0).budget.values() == suite.training.values.values()));
+    CHECK((draw_trial(suite, entry, 0).budget == suite.training.values));
     for (std::int64_t number = 1; number < 30; ++number) {
       const Trial trial = draw_trial(suite, entry, number);
-      CHECK(trial.budget.number("learning_rate") >= rate / factor * 0.999);
-      CHECK(trial.budget.number("learning_rate") <= rate * factor * 1.001);
+      CHECK(trial.budget.learning_rate >= rate / factor * 0.999);
+      CHECK(trial.budget.learning_rate <= rate * factor * 1.001);
       for (const SearchRange& range : method_registry().get(entry.id).search) {
         if (!range.choices.empty()) continue;
         const ParameterValue value = trial.parameters.values().at(range.parameter);
@@ -62,7 +62,7 @@ TEST_CASE("A trial depends on its method and number alone, and no two are alike"
   for (std::int64_t number = 0; number < 8; ++number) {
     const Trial trial = draw_trial(two, two.methods[0], number);
     CHECK((trial.parameters.values() == draw_trial(one, one.methods[0], number).parameters.values()));
-    CHECK((trial.budget.values() == draw_trial(one, one.methods[0], number).budget.values()));
+    CHECK((trial.budget == draw_trial(one, one.methods[0], number).budget));
     seen.insert(trial_text(two, two.methods[0], number));
   }
   CHECK(seen.size() == 8);
@@ -75,7 +75,7 @@ TEST_CASE("Every method gets the same number of trials, on clips and seeds that 
   std::map<std::string, int> count;
   std::set<std::int64_t> seeds;
   for (const PlannedTraining& planned : plan.trainings) {
-    CHECK(planned.split == "validation");
+    CHECK(planned.split == Split::kValidation);
     CHECK(planned.evaluation_config.find("\"split\":\"validation\"") != std::string::npos);
     ++count[planned.method];
     seeds.insert(planned.seed);
@@ -98,7 +98,7 @@ TEST_CASE("A winner's values are what is trained, within the same cell; the firs
     CHECK((planned.key == plain.trainings[i].key) == planned.is_teacher);
     if (planned.is_teacher) continue;
     CHECK((planned.parameters.values() == trial.parameters.values()));
-    CHECK((planned.budget.values() == trial.budget.values()));
+    CHECK((planned.budget == trial.budget));
   }
   const Plan first = make_plan(suite, "source", {}, {{"kd", 0}});
   CHECK(first.trainings[1].key == plain.trainings[1].key);

@@ -98,7 +98,7 @@ TEST_CASE("a seed's value is its mean over the official splits, and none where o
   CHECK(kd.done == 2);
   CHECK(kd.wanted == 3);
   CHECK_FALSE(kd.seeds[1].value);
-  CHECK(text_contains(kd.seeds[1].missing, "split 2: not run"));
+  CHECK(text_contains(kd.seeds[1].missing, "fold 2: not run"));
 }
 
 TEST_CASE("two results for one official split of a seed are refused") {

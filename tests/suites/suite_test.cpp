@@ -48,11 +48,11 @@ TEST_CASE("a suite file is read with defaults for all that it does not say") {
   const Suite suite = load(kText);
   CHECK(suite.name == "test");
   CHECK(suite.direction() == "audio->video");
-  CHECK(suite.window_settings().frames == 8);
-  CHECK(suite.window_settings().test_views == 3);
-  CHECK(suite.teacher.training.values.integer("epochs") == 7);
-  CHECK(suite.training.values.integer("epochs") == 10);
-  CHECK(suite.training.values.number("learning_rate") == 1.0);
+  CHECK(suite.clip.values.frames == 8);
+  CHECK(suite.clip.values.test_views == 3);
+  CHECK(suite.teacher.training.values.epochs == 7);
+  CHECK(suite.training.values.epochs == 10);
+  CHECK(suite.training.values.learning_rate == 1.0);
   CHECK(suite.student.section.values.integer("width") == 32);
   REQUIRE(suite.methods.size() == 1);
   CHECK(suite.methods[0].section.values.number("weight") == 3.5);
@@ -63,11 +63,11 @@ TEST_CASE("--set comes after the file, in the order given, for every kind of tab
   const Suite suite =
       load(kText, {"training.epochs=2", "training.epochs=3", "methods.kd.weight=0.5", "teacher.training.epochs=1",
                    "student.width=16", "suite.seeds=1", "labels.label_draw=fixed"});
-  CHECK(suite.training.values.integer("epochs") == 3);
+  CHECK(suite.training.values.epochs == 3);
   CHECK(suite.methods[0].section.values.number("weight") == 0.5);
-  CHECK(suite.teacher.training.values.integer("epochs") == 1);
+  CHECK(suite.teacher.training.values.epochs == 1);
   CHECK(suite.student.section.values.integer("width") == 16);
-  CHECK(suite.labels.values.text("label_draw") == "fixed");
+  CHECK(suite.labels.values.label_draw == LabelDraw::kFixed);
   CHECK(suite.training.origin("epochs") == "--set");
   CHECK(suite.training.origin("momentum") == "default");
   CHECK(suite.methods[0].section.origin("weight") == "--set");
@@ -78,7 +78,7 @@ TEST_CASE("the shown configuration reads back to the same configuration") {
   const std::string shown = show_config(suite);
   CHECK(show_config(load(shown)).find("epochs = 3") != std::string::npos);
   const Suite again = load(shown);
-  CHECK((again.training.values.values() == suite.training.values.values()));
+  CHECK((again.training.values == suite.training.values));
   CHECK((again.methods[0].section.values.values() == suite.methods[0].section.values.values()));
   CHECK(again.methods[0].controls == suite.methods[0].controls);
 }
@@ -117,13 +117,13 @@ TEST_CASE("a sweep makes a variant for each value, with everything else as it is
       kText + "[corruption]\nkind = \"noise\"\n[sweep]\nsetting = \"corruption.snr_db\"\nvalues = ";
   const Suite suite = load(sweep + "[-6, 0.5, 12.0]\n", {"training.epochs=2"});
   REQUIRE(suite.variants.size() == 3);
-  CHECK(suite.variants[0].corruption_settings().snr_db == -6);
+  CHECK(suite.variants[0].corruption.values.snr_db == -6);
   CHECK(suite.variants[1].condition == "corruption.snr_db = 0.5");
   CHECK(suite.variants[2].level == 12.0);
   for (const Suite& variant : suite.variants) {
-    CHECK(variant.training.values.integer("epochs") == 2);
+    CHECK(variant.training.values.epochs == 2);
     CHECK(variant.variants.empty());
-    CHECK(variant.corruption_settings().kind == CorruptionKind::kNoise);
+    CHECK(variant.corruption.values.kind == CorruptionKind::kNoise);
   }
   CHECK(suite.cases().size() == 3);
   CHECK(load(kText).cases().size() == 1);
@@ -154,12 +154,12 @@ TEST_CASE("features of the sound: models that take them, their size, and what ca
   const auto with = [&](const std::string& ingest) { return kText.substr(0, tables) + ingest + kText.substr(tables); };
   std::string text = with(features);
   text.replace(text.find("audio_cnn"), 9, "features");
-  CHECK(load(text).ingest_settings().sound_is_features());
+  CHECK(load(text).ingest.values.sound_is_features());
   using Catch::Matchers::Contains;
   CHECK_THROWS_WITH(load(with(features)), Contains("does not take features of the sound"));
   CHECK_THROWS_WITH(load(text, {"ingest.audio_form=waveform"}), Contains("does not take sound as it was recorded"));
   CHECK_THROWS_WITH(load(text, {"ingest.feature_values=0"}), Contains("feature_values is not given"));
   CHECK_THROWS_WITH(load(text, {"ingest.audio_storage=int16"}), Contains("not as int16"));
   CHECK_THROWS_WITH(load(text + "[corruption]\nkind = \"noise\"\n"), Contains("needs the sound itself"));
-  CHECK(load(text + "[corruption]\nkind = \"swap\"\n").corruption_settings().kind == CorruptionKind::kSwap);
+  CHECK(load(text + "[corruption]\nkind = \"swap\"\n").corruption.values.kind == CorruptionKind::kSwap);
 }

@@ -26,7 +26,7 @@ AnnotationText::AnnotationText(const fs::path& file) : path(file) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (!line.empty()) lines.push_back({number, std::string(line)});
   }
-  if (lines.empty()) throw Error(ErrorKind::kData, {"the annotation file is empty", file.string(), "", ""});
+  if (lines.empty()) throw Error(ErrorKind::kData, {.what = "the annotation file is empty", .where = file.string()});
 }
 
 std::string AnnotationText::where(const AnnotationLine& line) const {
@@ -81,7 +81,7 @@ std::string lower_case(std::string text) {
 
 ClassNames::ClassNames(std::vector<std::string> names) {
   for (const std::string& name : names) {
-    if (find(name)) throw Error(ErrorKind::kData, {fmt::format("class '{}' is listed twice", name), "", "", ""});
+    if (find(name)) throw Error(ErrorKind::kData, {.what = fmt::format("class '{}' is listed twice", name)});
     add(name);
   }
 }

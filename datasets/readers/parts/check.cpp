@@ -67,6 +67,8 @@ class FileProbe {
   [[nodiscard]] bool reader_decodes(const Clip& clip) const {
     IngestSettings settings;
     settings.audio = false;
+    settings.height = settings.width = 0;  // as they are
+    settings.fps = 0;
     settings.max_duration_s = 1e-3;  // the first frame
     return source_.decode(clip, settings).ok();
   }

@@ -15,7 +15,7 @@ IngestSettings settings_for_check(bool picture, bool sound) {
   settings.video = picture;
   settings.audio = sound;
   settings.height = settings.width = 64;
-  settings.sample_rate = 16000;
+  settings.fps = 0;  // every frame
   return settings;
 }
 

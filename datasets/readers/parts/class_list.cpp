@@ -21,12 +21,14 @@ ClassList::ClassList(const std::filesystem::path& file) : file_(file) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) add(line, fmt::format("{}:{}", file.string(), number));
   }
-  if (names_.empty()) throw Error(ErrorKind::kData, {"the file names no class", file.string(), "one class a line", ""});
+  if (names_.empty())
+    throw Error(ErrorKind::kData,
+                {.what = "the file names no class", .where = file.string(), .allowed = "one class a line"});
 }
 
 void ClassList::add(const std::string& name, const std::string& where) {
   if (!index_.emplace(name, static_cast<std::int64_t>(names_.size())).second) {
-    throw Error(ErrorKind::kData, {fmt::format("class '{}' is listed twice", name), where, "", ""});
+    throw Error(ErrorKind::kData, {.what = fmt::format("class '{}' is listed twice", name), .where = where});
   }
   names_.push_back(name);
 }
@@ -65,8 +67,9 @@ void set_missing_files_aside(ClipList& list, const std::string& where) {
   for (const auto& [split, path] : missing_in_split) {
     if (present_in_split[split] > 0) continue;
     throw Error(ErrorKind::kData,
-                {fmt::format("every file of the split '{}' is missing, among them {}", split, path.string()), where, "",
-                 "set root to the folder to which the paths are relative"});
+                {.what = fmt::format("every file of the split '{}' is missing, among them {}", split, path.string()),
+                 .where = where,
+                 .fix = "set root to the folder to which the paths are relative"});
   }
 }
 

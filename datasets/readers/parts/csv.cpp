@@ -100,8 +100,9 @@ class CsvParser {
   }
 
   [[noreturn]] void fail(const std::string& what, std::int64_t line) const {
-    throw Error(ErrorKind::kData, {what, fmt::format("{}:{}", path_.string(), line), "",
-                                   "put a field that holds a quote in quotes, and write the quote twice: \"\""});
+    throw Error(ErrorKind::kData, {.what = what,
+                                   .where = fmt::format("{}:{}", path_.string(), line),
+                                   .fix = "put a field that holds a quote in quotes, and write the quote twice: \"\""});
   }
 
   std::string_view text_;
@@ -123,7 +124,8 @@ std::size_t CsvTable::column(const std::string& name) const {
                                    join(header.fields), did_you_mean(name, header.fields)});
   }
   if (std::find(found + 1, header.fields.end(), name) != header.fields.end()) {
-    throw Error(ErrorKind::kData, {fmt::format("column '{}' stands twice in the header", name), where(header), "", ""});
+    throw Error(ErrorKind::kData,
+                {.what = fmt::format("column '{}' stands twice in the header", name), .where = where(header)});
   }
   return static_cast<std::size_t>(found - header.fields.begin());
 }
@@ -133,7 +135,8 @@ CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path
   table.path = path;
   CsvParser parser(text, path, form);
   if (form.header && !parser.next(table.header))
-    throw Error(ErrorKind::kData, {"the table is empty", path.string(), "a header line and rows", ""});
+    throw Error(ErrorKind::kData,
+                {.what = "the table is empty", .where = path.string(), .allowed = "a header line and rows"});
   const std::size_t fields = form.header ? table.header.fields.size() : form.fields;
   const std::string as = form.header ? "as the header" : form.row;
   CsvRow row;
@@ -146,9 +149,11 @@ CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path
     table.rows.push_back(row);
   }
   if (!form.header && table.rows.empty())
-    throw Error(ErrorKind::kData, {"the table is empty", path.string(), "rows of " + form.row, ""});
+    throw Error(ErrorKind::kData,
+                {.what = "the table is empty", .where = path.string(), .allowed = "rows of " + form.row});
   if (table.rows.empty())
-    throw Error(ErrorKind::kData, {"the table has no row below its header", table.where(table.header), "", ""});
+    throw Error(ErrorKind::kData,
+                {.what = "the table has no row below its header", .where = table.where(table.header)});
   return table;
 }
 

@@ -22,7 +22,7 @@ struct CloseGzip {
 class GzipReader {
  public:
   explicit GzipReader(const std::filesystem::path& path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
-    if (file_ == nullptr) throw Error(ErrorKind::kData, {"the file cannot be opened", path.string(), "", ""});
+    if (file_ == nullptr) throw Error(ErrorKind::kData, {.what = "the file cannot be opened", .where = path.string()});
   }
 
   void read(std::span<std::uint8_t> bytes, const char* what) {
@@ -32,9 +32,9 @@ class GzipReader {
       const int got = gzread(file_.get(), bytes.data() + done, wanted);
       if (got < 0) fail_compression();
       if (got == 0) {
-        throw Error(ErrorKind::kData,
-                    {fmt::format("the file ends within {}", what),
-                     fmt::format("{} (byte {}, unpacked)", path_.string(), position_ + done), "", "fetch it again"});
+        throw Error(ErrorKind::kData, {.what = fmt::format("the file ends within {}", what),
+                                       .where = fmt::format("{} (byte {}, unpacked)", path_.string(), position_ + done),
+                                       .fix = "fetch it again"});
       }
       done += static_cast<std::size_t>(got);
     }
@@ -60,7 +60,8 @@ class GzipReader {
   [[noreturn]] void fail_compression() const {
     int code = 0;
     const std::string why = gzerror(file_.get(), &code);
-    throw Error(ErrorKind::kData, {"the compressed file is damaged: " + why, path_.string(), "", "fetch it again"});
+    throw Error(ErrorKind::kData,
+                {.what = "the compressed file is damaged: " + why, .where = path_.string(), .fix = "fetch it again"});
   }
 
   std::size_t position_ = 0;  // in what is unpacked
@@ -89,8 +90,9 @@ IdxBytes read_idx(const std::filesystem::path& path) {
     result.shape.push_back(length);
     count *= length;
     if (count > std::int64_t{1} << 32)
-      throw Error(ErrorKind::kData,
-                  {"the file states an implausible size", path.string() + " (bytes 4 to 15)", "", "fetch it again"});
+      throw Error(ErrorKind::kData, {.what = "the file states an implausible size",
+                                     .where = path.string() + " (bytes 4 to 15)",
+                                     .fix = "fetch it again"});
   }
   // Memory for what is there, not for what the header states.
   constexpr std::size_t kChunk = std::size_t{1} << 22;

@@ -28,7 +28,9 @@ bool is_frame_file(const fs::path& path) {
 
 void require_folder(const fs::path& folder, const char* parameter, const std::string& tree) {
   if (folder.empty() || fs::is_directory(folder)) return;
-  throw Error(ErrorKind::kData, {fmt::format("the folder {} is not there", parameter), folder.string(), tree, ""});
+  throw Error(
+      ErrorKind::kData,
+      {.what = fmt::format("the folder {} is not there", parameter), .where = folder.string(), .allowed = tree});
 }
 
 // Which frames are delivered: delivered frame k is the last one that begins at or before k / fps.
@@ -95,8 +97,9 @@ fs::path annotation_file(const Parameters& parameters, const std::string& name) 
   if (!given.empty()) return given;
   const fs::path root = parameters.text("root");
   if (!root.empty()) return root / name;
-  throw Error(ErrorKind::kUsage,
-              {"no annotation file is given", "[dataset]", "", fmt::format("set annotations = \"…/{}\"", name)});
+  throw Error(ErrorKind::kUsage, {.what = "no annotation file is given",
+                                  .where = "[dataset]",
+                                  .fix = fmt::format("set annotations = \"…/{}\"", name)});
 }
 
 PreparedFolders::PreparedFolders(const Parameters& parameters, const std::string& dataset, const std::string& tree)
@@ -108,8 +111,9 @@ PreparedFolders::PreparedFolders(const Parameters& parameters, const std::string
                                     "[dataset]", tree, "set root, or video_dir, or both"});
   }
   if (!video_dir_.empty() && !has_hdf5()) {
-    throw Error(ErrorKind::kEnvironment, {"this build of cmkd reads no HDF5 files, as video_dir holds them",
-                                          video_dir_.string(), "", hdf5_remedy()});
+    throw Error(ErrorKind::kEnvironment, {.what = "this build of cmkd reads no HDF5 files, as video_dir holds them",
+                                          .where = video_dir_.string(),
+                                          .fix = hdf5_remedy()});
   }
   require_folder(video_dir_, "video_dir", tree);
   require_folder(audio_dir_, "audio_dir", tree);

@@ -35,7 +35,7 @@ fs::path required_file(const fs::path& file, const std::string& form, const std:
 
 const std::string& filled_field(const CsvTable& table, const CsvRow& row, std::size_t field, const std::string& name) {
   const std::string& value = row.fields[field];
-  if (value.empty()) throw Error(ErrorKind::kData, {"the row has an empty " + name, table.where(row), "", ""});
+  if (value.empty()) throw Error(ErrorKind::kData, {.what = "the row has an empty " + name, .where = table.where(row)});
   if (has_outer_space(value))
     fail_annotation(fmt::format("the {} '{}' begins or ends with white space", name, value), table.where(row), "");
   return value;
@@ -44,8 +44,9 @@ const std::string& filled_field(const CsvTable& table, const CsvRow& row, std::s
 void ListedOnce::add(const std::string& id, const std::string& where) {
   const auto [known, is_new] = where_.emplace(id, where);
   if (is_new) return;
-  throw Error(ErrorKind::kData, {fmt::format("clip '{}' is listed twice, first in {}", id, known->second), where, "",
-                                 "remove one of the rows"});
+  throw Error(ErrorKind::kData, {.what = fmt::format("clip '{}' is listed twice, first in {}", id, known->second),
+                                 .where = where,
+                                 .fix = "remove one of the rows"});
 }
 
 std::string segment_name(const std::string& pattern, const Segment& segment) {
@@ -69,10 +70,10 @@ std::string segment_name(const std::string& pattern, const Segment& segment) {
     }
     const auto word = words.find(pattern.substr(at + 1, close - at - 1));
     if (word == words.end()) {
-      throw Error(
-          ErrorKind::kUsage,
-          {fmt::format("unknown word '{}' in a file's name", pattern.substr(at, close - at + 1)),
-           "dataset.file_name = " + pattern, "{id}, {start}, {end}, {start6}, {end6}, {start_ms}, {end_ms}", ""});
+      throw Error(ErrorKind::kUsage,
+                  {.what = fmt::format("unknown word '{}' in a file's name", pattern.substr(at, close - at + 1)),
+                   .where = "dataset.file_name = " + pattern,
+                   .allowed = "{id}, {start}, {end}, {start6}, {end6}, {start_ms}, {end_ms}"});
     }
     name += word->second;
     at = close + 1;

@@ -23,10 +23,10 @@ enum class ErrorKind {
 };
 
 struct ErrorParts {
-  std::string what;     // required: "unknown method 'kdd'"
-  std::string where;    // "suites/quick.toml:12", "" when there is no place
-  std::string allowed;  // "student, teacher, kd, …", "" when not applicable
-  std::string fix;      // "did you mean 'kd'?", "run 'cmkd ingest …'", "" when unknown
+  std::string what;          // required: "unknown method 'kdd'"
+  std::string where = {};    // "suites/quick.toml:12", "" when there is no place
+  std::string allowed = {};  // "student, teacher, kd, …", "" when not applicable
+  std::string fix = {};      // "did you mean 'kd'?", "run 'cmkd ingest …'", "" when unknown
 };
 
 class Error : public std::runtime_error {

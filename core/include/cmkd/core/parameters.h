@@ -2,6 +2,7 @@
 // checked for type and range, shown by `describe`, and written canonically into keys.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -13,6 +14,7 @@
 namespace cmkd {
 
 using ParameterValue = std::variant<bool, std::int64_t, double, std::string>;
+using ParameterValues = std::map<std::string, ParameterValue>;
 
 enum class ParameterType { kBool, kInteger, kNumber, kText, kChoice };
 
@@ -42,14 +44,23 @@ struct ParameterSpec {
 // The canonical text of a value: shortest text that reads back to the same value; booleans as true and false.
 [[nodiscard]] std::string to_text(const ParameterValue& value);
 
+// A value for one of the declared parameters, in the type that its declaration wants.
+struct CheckedParameter {
+  std::size_t index = 0;  // of the declaration
+  ParameterValue value;
+};
+// Throws Error(kUsage) for an unknown name (with a suggestion), a wrong type or a value out of range. An integer is
+// accepted where a number is wanted.
+[[nodiscard]] CheckedParameter check_parameter(const std::vector<ParameterSpec>& specs, std::string_view name,
+                                               const ParameterValue& value, const std::string& where = "");
+
 // The values of one owner's declared parameters, defaults included. Ordered by name.
 class Parameters {
  public:
   Parameters() = default;
   explicit Parameters(std::vector<ParameterSpec> specs);
 
-  // Throws Error(kUsage) for an unknown name (with a suggestion), a wrong type or a value out of range. An integer is
-  // accepted where a number is wanted.
+  // Throws as check_parameter.
   void set(std::string_view name, const ParameterValue& value, const std::string& where = "");
 
   [[nodiscard]] double number(std::string_view name) const;
@@ -58,13 +69,13 @@ class Parameters {
   [[nodiscard]] const std::string& text(std::string_view name) const;  // also of kChoice
 
   [[nodiscard]] const std::vector<ParameterSpec>& specs() const noexcept { return specs_; }
-  [[nodiscard]] const std::map<std::string, ParameterValue>& values() const noexcept { return values_; }
+  [[nodiscard]] const ParameterValues& values() const noexcept { return values_; }
 
  private:
   [[nodiscard]] const ParameterValue& get(std::string_view name) const;
 
   std::vector<ParameterSpec> specs_;
-  std::map<std::string, ParameterValue> values_;
+  ParameterValues values_;
 };
 
 }  // namespace cmkd

@@ -21,7 +21,7 @@ class Registry {
   // Throws Error(kInternal) when the name is taken.
   void add(const std::string& name, Entry entry) {
     if (!entries_.emplace(name, std::move(entry)).second) {
-      throw Error(ErrorKind::kInternal, {"two entries are registered as " + kind_ + " '" + name + "'", "", "", ""});
+      throw Error(ErrorKind::kInternal, {.what = "two entries are registered as " + kind_ + " '" + name + "'"});
     }
   }
 

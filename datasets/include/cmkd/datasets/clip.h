@@ -12,6 +12,7 @@
 
 #include "cmkd/core/parameters.h"
 #include "cmkd/core/registry.h"
+#include "cmkd/datasets/ingest_settings.h"
 #include "cmkd/media/media.h"
 
 namespace cmkd {
@@ -24,7 +25,7 @@ struct Clip {
   std::string id;
   std::filesystem::path path;        // media file with the picture (and usually the sound); of sets of sound, the sound
   std::filesystem::path audio_path;  // when the sound is in another file; empty: in `path`
-  // A published feature of the clip's sound (.npy, .pt), for IngestSettings::audio_form "features"; empty: none.
+  // A published feature of the clip's sound (.npy, .pt), for AudioForm::kFeatures; empty: none.
   std::filesystem::path feature_path;
   std::int64_t label = -1;         // index into ClipList::classes; −1 in a multi-label set
   std::vector<std::int64_t> tags;  // multi-label sets: the clip's classes, ascending; may be none
@@ -41,31 +42,16 @@ struct Clip {
 
 struct ClipList {
   std::vector<std::string> classes;
-  bool multi_label = false;        // clips have tags instead of one label
-  std::vector<std::string> folds;  // names of the official train/test splits when there are several ("1", "2", "3")
-  std::vector<Clip> clips;         // in a fixed order
+  bool multi_label = false;  // clips have tags instead of one label
+  // Names of the official partitions into training and test clips, when there are several ("1", "2", "3"). A fold is
+  // one of them; a split is "train", "validation" or "test" within it.
+  std::vector<std::string> folds;
+  std::vector<Clip> clips;  // in a fixed order
   struct Unusable {
     Clip clip;
     std::string reason;
   };
   std::vector<Unusable> unusable;  // listed by the annotations, but known to be absent or out of scope
-};
-
-// What ingest stores. Part of the source fingerprint.
-struct IngestSettings {
-  bool video = true;
-  bool audio = true;
-  int height = 0;  // pixels; the picture is resized to exactly height x width
-  int width = 0;
-  double fps = 0;                         // frames a second, by presentation time; 0: every source frame
-  int sample_rate = 0;                    // Hz, mono
-  double max_duration_s = 0;              // of a clip; 0: no limit
-  std::string frame_storage = "raw";      // "raw", "jpeg"
-  std::string audio_storage = "float32";  // "float32", "int16" (with a scale for each clip, so that nothing clips)
-  std::string audio_form = "waveform";    // "waveform", "features": the clip's feature stands for its sound
-  std::int64_t feature_values = 0;        // of a clip's feature, all dimensions together
-
-  [[nodiscard]] bool sound_is_features() const noexcept { return audio && audio_form == "features"; }
 };
 
 // Something about a clip that is used all the same, and that a reader of results may want to know.

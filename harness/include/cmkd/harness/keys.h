@@ -22,12 +22,11 @@ inline constexpr int kEvaluationVersion = 2;
 // The clips of a cell.
 struct CellData {
   std::string source_fingerprint;
-  std::string fold;  // which of the dataset's official splits; "" in a set of one
+  std::string fold;  // which of the dataset's folds; "" in a set of one
 };
 
 // The cell's teacher, judged on `split`.
-[[nodiscard]] nlohmann::json teacher_config(const Suite& suite, const CellData& data, std::int64_t seed,
-                                            const std::string& split);
+[[nodiscard]] nlohmann::json teacher_config(const Suite& suite, const CellData& data, std::int64_t seed, Split split);
 // What all methods of a cell share, with the suite's own budget.
 [[nodiscard]] nlohmann::json cell_config(const Suite& suite, const CellData& data, std::int64_t seed);
 
@@ -35,18 +34,17 @@ struct MethodChoice {
   std::string id;
   std::string control;      // "", or of kControls
   Parameters parameters;    // of the method
-  Parameters budget;        // [training], with what a trial changes of it
+  TrainingBudget budget;    // [training], with what a trial changes of it
   std::string teacher_key;  // "" when the method has no teacher
 };
 // One method of the cell whose configuration `cell` is.
 [[nodiscard]] nlohmann::json method_config(const Suite& suite, const nlohmann::json& cell, const MethodChoice& method);
 
 // How the suite's task judges the training `training_key` on `split`.
-[[nodiscard]] nlohmann::json evaluation_config(const Suite& suite, const std::string& training_key,
-                                               const std::string& split);
+[[nodiscard]] nlohmann::json evaluation_config(const Suite& suite, const std::string& training_key, Split split);
 
 // Keys sorted, numbers in shortest form, no white space.
-[[nodiscard]] std::string canonical_json(const Parameters& parameters);
+[[nodiscard]] std::string canonical_json(const ParameterValues& values);
 [[nodiscard]] std::string dataset_config_json(const Suite& suite);
 
 }  // namespace cmkd

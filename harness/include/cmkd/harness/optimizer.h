@@ -4,18 +4,18 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "cmkd/runtime/tensors.h"
+#include "cmkd/suites/training_budget.h"
 
 namespace cmkd {
 
 struct OptimizerOptions {
-  std::string kind = "adam";  // "adam" (weight decay added to the gradient), "adamw" (decoupled), "sgd"
+  OptimizerKind kind = OptimizerKind::kAdam;
   double weight_decay = 0;
-  double momentum = 0.9;  // sgd
-  double beta1 = 0.9;     // adam, adamw
+  double momentum = 0.9;  // kSgd
+  double beta1 = 0.9;     // kAdam, kAdamW
   double beta2 = 0.999;
   double epsilon = 1e-8;
 };
@@ -35,13 +35,12 @@ class Optimizer {
   OptimizerOptions options_;
   std::vector<at::Tensor> parameters_;
   std::vector<at::Tensor> first_;   // exp_avg, or the momentum buffer
-  std::vector<at::Tensor> second_;  // exp_avg_sq; empty for sgd
+  std::vector<at::Tensor> second_;  // exp_avg_sq; empty for kSgd
   std::vector<at::Tensor> steps_;   // 0-d float, how often each parameter was stepped
 };
 
-// Learning rate as a factor of its peak at `step` of `total`: linear warm-up, then "cosine" to 0, "step" (times 0.1
-// after three quarters), or "constant".
-[[nodiscard]] double schedule_factor(const std::string& schedule, std::int64_t step, std::int64_t total,
+// Learning rate as a factor of its peak at `step` of `total`: linear warm-up, then the schedule.
+[[nodiscard]] double schedule_factor(Schedule schedule, std::int64_t step, std::int64_t total,
                                      std::int64_t warmup_steps);
 
 }  // namespace cmkd

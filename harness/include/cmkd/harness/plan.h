@@ -27,17 +27,17 @@ struct PlannedTraining {
   bool is_teacher = false;   // the cell's teacher itself
   std::string weights_hash;  // of the file that its model starts from; "": random weights
   Parameters parameters;
-  Parameters budget;           // [training] or [teacher.training], with what a trial changes of it
-  std::string split = "test";  // the clips that judge it: "validation" for a trial
+  TrainingBudget budget;       // [training] or [teacher.training], with what a trial changes of it
+  Split split = Split::kTest;  // the clips that judge it: kValidation for a trial
   std::int64_t trial = -1;     // of a tuning; −1: none
-  std::string fold;            // which of the dataset's official splits; "" in a set of one
+  std::string fold;            // which of the dataset's folds; "" in a set of one
   std::int64_t variant = -1;   // of the suite's sweep; −1: none
 };
 
 // The suite whose settings a training has: one of the variants of a sweep, or the suite itself.
 [[nodiscard]] const Suite& suite_of(const Suite& suite, const PlannedTraining& planned);
 
-// Which of a row's results it is: "seed 3", "seed 3, split 2, corruption.share = 0.5".
+// Which of a row's results it is: "seed 3", "seed 3, fold 2, corruption.share = 0.5".
 [[nodiscard]] std::string cell_text(const Suite& suite, const PlannedTraining& planned);
 
 // What a plan needs to know of the data.

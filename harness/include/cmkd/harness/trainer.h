@@ -84,7 +84,7 @@ class Trainer {
   const PlannedTraining& planned_;
   const SuiteData& data_;
   TrainerOptions options_;
-  const Parameters& budget_;  // [training] or [teacher.training]
+  const TrainingBudget& budget_;  // [training] or [teacher.training]
   BatchSource source_;
   BatchPlan batches_;
   BuiltTraining built_;

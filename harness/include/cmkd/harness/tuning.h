@@ -19,7 +19,7 @@ namespace cmkd {
 struct Trial {
   std::int64_t number = 0;
   Parameters parameters;  // of the method
-  Parameters budget;      // [training]
+  TrainingBudget budget;  // [training]
 };
 
 // What is varied, for `describe` and the report: the method's own search space and, for every method, learning rate and

@@ -8,24 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/models/load_options.h"
 #include "cmkd/models/model.h"
 #include "cmkd/weights/weight_file.h"
 
 namespace cmkd {
-
-struct LoadOptions {
-  // Removed from the file's names; tensors without it are then left out ("backbone." leaves a projector out). Whole
-  // parts of names: a missing last dot is added. "auto": the one with which most tensors fit the model by name and
-  // shape (docs/weights.md has the rule for ties). "": nothing.
-  std::string prefix = "auto";
-  // "load", or "skip": the head (fc.*) keeps its first weights, whatever the file has for it.
-  std::string classifier = "load";
-  // "exact", or "sum": when the model's first convolution has one input channel and the file's has several, these are
-  // added up: a grey picture then gives what a picture of equal channels gave.
-  std::string first_conv = "exact";
-  // Tensors that are missing, unexpected or of another shape are then reported, and no error. At least one must fit.
-  bool allow_partial = false;
-};
 
 struct ShapeMismatch {
   std::string name;

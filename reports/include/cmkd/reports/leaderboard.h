@@ -26,7 +26,7 @@ using results::RowRole;
 // Whether it takes part in the order of the methods: they, and the student alone.
 [[nodiscard]] bool is_ranked(RowRole role) noexcept;
 
-// One seed of a row: a value, or why there is none. In a dataset of several official splits it is the mean over them,
+// One seed of a row: a value, or why there is none. In a dataset of several folds it is the mean over them,
 // and there is none unless every split has one.
 struct SeedResult {
   std::int64_t seed = 0;
@@ -109,7 +109,7 @@ struct Table {
   std::vector<std::string> selection_rules;
   std::string fingerprints;  // "… share initial weights: yes; batch order: yes; augmentation: no (seed 2)"
   std::string what_n_allows;
-  std::vector<std::string> folds;              // official splits that a seed's value is the mean over
+  std::vector<std::string> folds;              // that a seed's value is the mean over
   std::string tiers;                           // the rule, or why there are none
   std::vector<std::string> secondary_metrics;  // in the order of the columns
   std::vector<Row> rows;  // ceiling and teacher; ranked rows by tier and mean, each with its controls; the rest

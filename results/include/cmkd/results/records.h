@@ -156,7 +156,7 @@ struct SuiteLink {
   std::string student_model;
   std::int64_t seed = 0;
   std::optional<std::int64_t> trial;  // of a tuning
-  std::string fold;                   // which of the dataset's official splits; "" in a set of one
+  std::string fold;                   // which of the dataset's folds; "" in a set of one
   // Of a sweep: the setting, and its value here as text and, where it is one, as a number.
   std::string swept_setting;  // "corruption.share"; "" outside a sweep
   std::string swept_value;    // "0.5"

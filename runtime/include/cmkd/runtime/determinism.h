@@ -9,11 +9,12 @@
 
 namespace cmkd {
 
-enum class ExecutionMode { kDeterministic, kFast };
-
+// [runtime] of a suite file. Part of a training's key.
 struct RuntimeOptions {
-  int threads = 1;  // intra-op threads of this process; part of a training's key
-  ExecutionMode mode = ExecutionMode::kDeterministic;
+  int threads = 1;            // intra-op threads of this process
+  bool deterministic = true;  // deterministic algorithms; no TF32, no autotuning
+
+  bool operator==(const RuntimeOptions&) const = default;
 };
 
 // Sets threads, deterministic algorithms, TF32 and autotuning. Call once per process, before the first operator;

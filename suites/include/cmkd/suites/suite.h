@@ -6,61 +6,54 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "cmkd/batches/corruption.h"
-#include "cmkd/batches/window_reader.h"
-#include "cmkd/core/parameters.h"
 #include "cmkd/datasets/clip.h"
-#include "cmkd/datasets/split.h"
 #include "cmkd/runtime/batch.h"
-#include "cmkd/runtime/determinism.h"
+#include "cmkd/suites/section.h"
 
 namespace cmkd {
 
-// Values of one table of a suite file, and where each came from ("default", "suites/quick.toml:12", "--set").
-struct Section {
-  Parameters values;
-  std::map<std::string, std::string> origins;
-  [[nodiscard]] std::string origin(const std::string& name) const;
-};
+inline constexpr const char* kShuffledTeacher = "shuffled-teacher";
+inline constexpr const char* kShuffledWithinClass = "shuffled-within-class";
+inline constexpr const char* kControls[] = {kShuffledTeacher, kShuffledWithinClass};
 
 struct MethodEntry {
   std::string id;
-  Section section;                    // the method's parameters
-  std::vector<std::string> controls;  // "shuffled-teacher", "shuffled-within-class"
+  NamedSection section;               // the method's parameters
+  std::vector<std::string> controls;  // of kControls
   std::string origin;
 };
 
 struct ModelEntry {
   Modality modality = Modality::kVideo;
   std::string id;
-  Section section;   // the model's parameters
-  Section weights;   // "weights" and "weights_…": what its training starts from
-  Section training;  // teacher: its own budget
+  NamedSection section;                   // the model's parameters
+  TypedSection<WeightsSettings> weights;  // what its training starts from
+  TypedSection<TrainingBudget> training;  // teacher: its own budget
 
-  [[nodiscard]] bool has_weights() const { return !weights.values.text("weights").empty(); }
+  [[nodiscard]] bool has_weights() const { return !weights.values.file.empty(); }
 };
 
 struct Suite {
   std::filesystem::path file;
   std::string name;
-  Section general;  // [suite]: title, task, protocol, seeds, …
+  TypedSection<GeneralSettings> general;  // [suite]
   std::string dataset;
-  Section dataset_values;  // [dataset]
-  Section ingest;
-  Section clip;
-  Section labels;
+  NamedSection dataset_values;  // [dataset]
+  TypedSection<IngestSettings> ingest;
+  TypedSection<WindowSettings> clip;
+  TypedSection<LabelSettings> labels;
   ModelEntry teacher;
   ModelEntry student;
-  Section training;
-  Section evaluation;
-  Section tune;
-  Section corruption;  // of the teacher's modality in the pairs that it teaches on
-  Section runtime;     // of the process that trains
+  TypedSection<TrainingBudget> training;
+  TypedSection<EvaluationSettings> evaluation;
+  TypedSection<TuneSettings> tune;
+  TypedSection<CorruptionSettings> corruption;  // of the teacher's modality in the pairs that it teaches on
+  TypedSection<RuntimeOptions> runtime;         // of the process that trains
   std::vector<MethodEntry> methods;
 
   // What a [sweep] makes of the suite: one variant for each of its values, in their order. Empty without a sweep.
@@ -73,16 +66,14 @@ struct Suite {
 
   [[nodiscard]] std::vector<std::int64_t> seeds() const;
   [[nodiscard]] std::string direction() const;  // "audio->video"
-  [[nodiscard]] IngestSettings ingest_settings() const;
-  [[nodiscard]] WindowSettings window_settings() const;
-  [[nodiscard]] SplitSettings split_settings() const;
-  [[nodiscard]] CorruptionSettings corruption_settings() const;
-  [[nodiscard]] RuntimeOptions runtime_options() const;
   // The folds of the dataset that the suite runs: [""] for a set of one split. Throws Error(kUsage) for one that the
   // dataset does not have.
   [[nodiscard]] std::vector<std::string> folds(const std::vector<std::string>& of_dataset) const;
   // The suite itself, or its variants.
   [[nodiscard]] std::vector<const Suite*> cases() const;
+  // "suite", "dataset", "ingest", "clip", "labels", "training", "teacher.training", "evaluation", "tune", "corruption",
+  // "runtime"; null for another name.
+  [[nodiscard]] Section* section(std::string_view table);
 };
 
 // One `--set key=value`; the key is `section.name` or `methods.<id>.<parameter>`, the value in TOML syntax.
@@ -91,15 +82,7 @@ struct Suite {
 // One `key=value` for parameters outside a suite (`datasets make --set`), the value in TOML syntax.
 void set_parameter(Parameters& parameters, const std::string& text);
 
-// The declared settings of a table, for `describe` and the docs: "suite", "ingest", "clip", "labels", "training",
-// "evaluation", "tune", "corruption", "runtime", and "weights", which stand in [student] and [teacher].
-[[nodiscard]] const std::vector<ParameterSpec>& section_specs(const std::string& section);
-[[nodiscard]] std::vector<std::string> section_names();
-[[nodiscard]] std::string section_title(const std::string& section);  // "[clip] of a suite file"
-
 // The suite as TOML with the origin of every value as a comment: `plan --show-config`.
 [[nodiscard]] std::string show_config(const Suite& suite);
-
-inline constexpr const char* kControls[] = {"shuffled-teacher", "shuffled-within-class"};
 
 }  // namespace cmkd

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
+#include "cmkd/runtime/batch.h"
 #include "cmkd/suites/task.h"
 
 namespace cmkd {
@@ -20,12 +20,11 @@ struct TaskOutputs {
 };
 
 struct TaskRules {
-  std::string task;              // "retrieval"
-  std::string protocol;          // "strict", "paper"
-  std::int64_t truncate_at = 0;  // retrieval under "paper"
-  // Of the student, and of the teacher when there is one: "audio", "video".
-  std::string student_modality;
-  std::string teacher_modality;
+  Task task = Task::kActionRecognition;
+  Protocol protocol = Protocol::kStrict;
+  std::int64_t truncate_at = 0;  // retrieval under Protocol::kPaper
+  Modality student_modality = Modality::kVideo;
+  Modality teacher_modality = Modality::kVideo;  // when there is a teacher
 };
 
 // `teacher` (may be null) are the teacher's outputs for the same clips. Throws UnusableEmbedding (tiled_ranking.h).

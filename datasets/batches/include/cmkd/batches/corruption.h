@@ -1,11 +1,11 @@
 // Known damage to the teacher's side of the pairs that it teaches on, with the truth of what was done to which clip.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
 
+#include "cmkd/core/named_enum.h"
 #include "cmkd/core/random.h"
 #include "cmkd/datasets/clip.h"
 #include "cmkd/runtime/batch.h"
@@ -21,8 +21,15 @@ enum class CorruptionKind {
   kOcclude,  // a grey square over each frame, in one place a clip
   kFreeze,   // the window's first frame stands
 };
-[[nodiscard]] const char* to_string(CorruptionKind kind) noexcept;  // "noise"
-[[nodiscard]] CorruptionKind parse_corruption(std::string_view name);
+constexpr auto enum_names(CorruptionKind) noexcept {
+  return std::to_array<EnumName<CorruptionKind>>({{CorruptionKind::kNone, "none"},
+                                                  {CorruptionKind::kNoise, "noise"},
+                                                  {CorruptionKind::kSwap, "swap"},
+                                                  {CorruptionKind::kShift, "shift"},
+                                                  {CorruptionKind::kMissing, "missing"},
+                                                  {CorruptionKind::kOcclude, "occlude"},
+                                                  {CorruptionKind::kFreeze, "freeze"}});
+}
 [[nodiscard]] bool possible(CorruptionKind kind, Modality modality) noexcept;
 
 struct CorruptionSettings {

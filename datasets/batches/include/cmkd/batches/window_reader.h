@@ -11,24 +11,12 @@
 #include <vector>
 
 #include "cmkd/batches/corruption.h"
+#include "cmkd/batches/window_settings.h"
 #include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/random.h"
 #include "cmkd/runtime/batch.h"
 
 namespace cmkd {
-
-// What of a cached clip a model sees. Part of a training's key.
-struct WindowSettings {
-  std::int64_t frames = 1;
-  std::int64_t frame_step = 1;     // every frame_step-th cached frame
-  std::int64_t crop = 0;           // height and width of the crop in pixels; 0: the whole frame
-  bool flip = false;               // mirrored left to right at random in training
-  std::int64_t windows = 1;        // K fixed windows in training, evenly spread over the clip
-  std::int64_t test_views = 1;     // windows at test, evenly spread
-  std::int64_t test_crops = 1;     // of each of them: 1 in the centre, or 3 along the longer side
-  double audio_seconds = 0;        // samples of a window, from its first frame's time; 0: the time its frames span
-  std::string normalise = "half";  // "half": mean 0.5, std 0.25; "kinetics": torchvision's for Kinetics-400 weights
-};
 
 struct ModalitySet {
   bool video = false;
@@ -70,7 +58,7 @@ class WindowReader {
   [[nodiscard]] ClipDraw draw_window(std::int64_t clip, std::int64_t window) const;
   // One of the views at test, 0 … test_views() − 1: window after window, each with its crops.
   [[nodiscard]] ClipDraw draw_test_view(std::int64_t clip, std::int64_t view) const;
-  [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.test_views * settings_.test_crops; }
+  [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.views_at_test(); }
 
   // What of the clip the draw reads, undamaged.
   [[nodiscard]] WindowPlace place_of(const ClipDraw& draw) const;
