@@ -1,7 +1,7 @@
 // What the fuzz targets share. Each target is one file with LLVMFuzzerTestOneInput: it hands the bytes to a reader of
 // what strangers wrote, and takes cmkd::Error for an answer. Anything else that is thrown, and whatever a sanitizer
-// finds, ends the program. Built twice: with libFuzzer (preset `fuzz`), and with replay.cpp, which runs the corpus as a
-// test.
+// finds, ends the program. Built twice: with libFuzzer (preset `asan-ubsan`), and with replay.cpp, which runs the
+// corpus as a test.
 #pragma once
 
 #include <cstddef>

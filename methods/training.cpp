@@ -98,7 +98,7 @@ void route_gradients(const std::vector<LossTerm>& terms, const std::vector<Modul
   const Receivers receivers = find_receivers(groups, phase, extra_inputs);
   const std::vector<Pass> passes = make_passes(terms, receivers);
   for (const auto& [name, tensors] : receivers.by_group) {
-    for (at::Tensor tensor : tensors) tensor.mutable_grad() = at::Tensor();
+    for (const at::Tensor& tensor : tensors) tensor.mutable_grad() = at::Tensor();
   }
   for (std::size_t index = 0; index < passes.size(); ++index) {
     const std::vector<at::Tensor> inputs = inputs_of(passes[index], receivers);

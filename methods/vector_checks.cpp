@@ -8,7 +8,7 @@ namespace cmkd {
 
 void make_double(torch::nn::Module& module) {
   for (const auto& tensors : {module.parameters(), module.buffers()}) {
-    for (at::Tensor tensor : tensors) {
+    for (const at::Tensor& tensor : tensors) {
       if (at::isFloatingType(tensor.scalar_type())) tensor.set_data(tensor.detach().to(at::kDouble));
     }
   }

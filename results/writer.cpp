@@ -252,7 +252,7 @@ void Writer::insert_measured(const char* owner_column, const std::string& key,
 std::string Writer::put_environment(const EnvironmentRecord& environment) {
   Hasher hasher;
   for (const auto& [name, value] : environment.values) hasher.field(name).field(value);
-  const std::string fingerprint = hasher.hex();
+  std::string fingerprint = hasher.hex();
   Statement known(database_, "SELECT 1 FROM environment WHERE fingerprint = ?");
   if (known.bind(fingerprint).step()) return fingerprint;
   Statement(database_, "INSERT INTO environment (fingerprint) VALUES (?)").bind(fingerprint).run();

@@ -161,8 +161,10 @@ void read_npy(Bytes bytes, WeightFile& file) {
                      fmt::format("convert it in NumPy to one of: {}", kTypesRead));
   }
   std::int64_t wanted = static_cast<std::int64_t>(c10::elementSize(*type));
+  std::int64_t strides = wanted;  // LibTorch multiplies the other sizes when one is 0
   for (const std::int64_t size : header.shape) {
-    if (!multiply(wanted, size, wanted)) reader.refuse("the array's shape is impossible: its size is beyond 64 bits");
+    const bool fits = multiply(wanted, size, wanted) && multiply(strides, std::max<std::int64_t>(size, 1), strides);
+    if (!fits) reader.refuse("the array's shape is impossible: its size is beyond 64 bits");
   }
   if (static_cast<std::uint64_t>(wanted) != reader.left()) {
     reader.refuse(fmt::format("the shape wants {} bytes, the file has {} behind its header", wanted, reader.left()),

@@ -34,7 +34,7 @@ std::int64_t WindowReader::first_sample(const CachedClip& clip, const ClipDraw& 
   const std::int64_t frame = first_frame(clip, draw);
   const double seconds = stored.fps > 0 ? static_cast<double>(frame) / stored.fps
                                         : static_cast<double>(clip.frame_time_s[static_cast<std::size_t>(frame)]);
-  return std::llround(seconds * stored.sample_rate);
+  return std::max(0LL, std::llround(seconds * stored.sample_rate));
 }
 
 WindowPlace WindowReader::place_of(const ClipDraw& draw) const {

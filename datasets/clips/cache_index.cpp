@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -65,11 +66,21 @@ std::string own_checksum(json document) {
   return hash_hex(document.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
+// Whoever reads clips goes by these: what this project does not write is refused.
+void require_known(const IngestSettings& settings) {
+  constexpr int kLargestSide = 65535;
+  const auto side_is_known = [](int side) { return side >= 0 && side <= kLargestSide; };
+  const bool known = side_is_known(settings.height) && side_is_known(settings.width) && settings.sample_rate >= 0 &&
+                     (settings.fps == 0 || settings.fps > 1e-6) && settings.feature_values >= 0;
+  if (!known) throw std::domain_error("its settings are none of 'cmkd ingest'");
+}
+
 CacheIndex parse(const json& document) {
   CacheIndex index;
   document.at("source_fingerprint").get_to(index.source_fingerprint);
   document.at("decoded_fingerprint").get_to(index.decoded_fingerprint);
   index.settings = settings_from_json(document.at("settings"));
+  require_known(index.settings);
   document.at("clips").get_to(index.clips);
   for (const json& shard : document.at("shards")) {
     index.shards.push_back({shard.at("bytes").get<std::uint64_t>(), shard.at("checksum").get<std::string>()});
@@ -129,7 +140,7 @@ CacheIndex read_index(const std::filesystem::path& folder) {
   }
   try {
     return parse(document);
-  } catch (const json::exception& error) {
+  } catch (const std::exception& error) {
     throw Error(ErrorKind::kData, {.what = fmt::format("the index of the clip cache cannot be read: {}", error.what()),
                                    .where = path.string(),
                                    .fix = kCacheIndexRemedy});

@@ -52,6 +52,14 @@ Shard open_shard(const std::filesystem::path& folder, std::int64_t number, const
                                    .where = path.string(),
                                    .fix = kClipCacheRemedy});
   }
+  // A clip's shard is found by its place in the list.
+  const bool last = number + 1 == static_cast<std::int64_t>(index.shards.size());
+  const auto records = static_cast<std::int64_t>(shard.records().size());
+  if (records > kClipsPerShard || (!last && records != kClipsPerShard)) {
+    throw Error(ErrorKind::kData, {fmt::format("the shard is damaged: it holds {} clips", records), path.string(),
+                                   fmt::format("{}, in the last one fewer", kClipsPerShard), kClipCacheRemedy});
+  }
+  require_sound_records(shard, index.settings, path);
   return shard;
 }
 

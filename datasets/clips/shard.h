@@ -88,4 +88,7 @@ class Shard {
   std::vector<ShardRecord> records_;
 };
 
+// Throws Error(kData) unless the shard holds, in the form that the settings state, all that its records name.
+void require_sound_records(const Shard& shard, const IngestSettings& settings, const std::filesystem::path& path);
+
 }  // namespace cmkd

@@ -88,11 +88,13 @@ IdxBytes read_idx(const std::filesystem::path& path) {
     const std::int64_t length =
         std::int64_t{size[0]} << 24 | std::int64_t{size[1]} << 16 | std::int64_t{size[2]} << 8 | size[3];
     result.shape.push_back(length);
-    count *= length;
-    if (count > std::int64_t{1} << 32)
+    constexpr std::int64_t kMost = std::int64_t{1} << 32;
+    // Before the product is made: with four dimensions it can exceed 64 bits.
+    if (length > kMost / std::max<std::int64_t>(count, 1))
       throw Error(ErrorKind::kData, {.what = "the file states an implausible size",
                                      .where = path.string() + " (bytes 4 to 15)",
                                      .fix = "fetch it again"});
+    count *= length;
   }
   // Memory for what is there, not for what the header states.
   constexpr std::size_t kChunk = std::size_t{1} << 22;

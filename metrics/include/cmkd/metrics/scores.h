@@ -23,6 +23,7 @@ class Scores {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] double operator[](std::size_t i) const noexcept {
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): i < size(), and then one of the two is there
     return doubles_ != nullptr ? doubles_[i] : static_cast<double>(floats_[i]);
   }
 
