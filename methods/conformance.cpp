@@ -6,6 +6,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/methods/method.h"
+#include "cmkd/methods/vector_checks.h"
 #include "cmkd/runtime/errors.h"
 
 namespace cmkd {
@@ -30,6 +31,18 @@ bool ConformanceReport::any(ConformanceVerdict verdict) const {
 Registry<FolderCheck>& conformance_registry() {
   static auto* registry = new Registry<FolderCheck>("conformance check");
   return *registry;
+}
+
+FolderCheck case_check(const std::string& implementation, const ConformanceCheck& check) {
+  return {implementation, ".pt", [check](const std::filesystem::path& path) {
+            const VectorCase vector_case(read_tensor_dict(path));
+            return compare_case(path.stem().string(), check(vector_case), vector_case.with_prefix("expected."));
+          }};
+}
+
+CaseCheckRegistration::CaseCheckRegistration(const std::string& folder, const std::string& implementation,
+                                             const ConformanceCheck& check) {
+  conformance_registry().add(folder, case_check(implementation, check));
 }
 
 namespace {
@@ -95,20 +108,13 @@ FolderResult check_folder(const std::filesystem::path& path, const FolderCheck& 
   return folder;
 }
 
-FolderCheck of_method(const std::string& id, const ConformanceCheck& check) {
-  return {id, ".pt", [check](const std::filesystem::path& path) {
-            const VectorCase vector_case(read_tensor_dict(path));
-            return compare_case(path.stem().string(), check(vector_case), vector_case.with_prefix("expected."));
-          }};
-}
-
 // Every implementation of a folder, in the order of the names.
 std::vector<FolderCheck> checks_of(const std::string& folder) {
   std::vector<FolderCheck> checks;
   for (const std::string& id : method_registry().names()) {
     const auto& conformance = method_registry().find(id)->conformance;
     if (const auto found = conformance.find(folder); found != conformance.end()) {
-      checks.push_back(of_method(id, found->second));
+      checks.push_back(case_check(id, found->second));
     }
   }
   if (const FolderCheck* extra = conformance_registry().find(folder)) checks.push_back(*extra);

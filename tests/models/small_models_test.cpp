@@ -34,7 +34,7 @@ at::Tensor input_for(const std::string& id, std::int64_t batch) {
   return at::linspace(-1, 1, batch * 3 * config.frames * 1024).view({batch, 3, config.frames, 32, 32}).sin();
 }
 
-const std::vector<std::string> kSmall{"r2plus1d_small", "audio_cnn", "image_cnn"};
+const std::vector<std::string> kSmall{"r2plus1d_small", "audio_cnn", "image_cnn", "video_vit_tiny", "audio_vit_tiny"};
 
 }  // namespace
 
