@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <concepts>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
@@ -34,6 +36,17 @@ json settings_to_json(const IngestSettings& settings) {
           {"feature_values", settings.feature_values}};
 }
 
+// A JSON number may be 1e42 or 0.5: only an integer that the type holds is read as one.
+template <std::integral Integer>
+void read_integer(const json& object, const char* name, Integer& value) {
+  const json& number = object.at(name);
+  const bool fits = number.is_number_unsigned()  ? std::in_range<Integer>(number.get<std::uint64_t>())
+                    : number.is_number_integer() ? std::in_range<Integer>(number.get<std::int64_t>())
+                                                 : false;
+  if (!fits) throw std::domain_error(fmt::format("'{}' is {}, no integer of its range", name, number.dump()));
+  number.get_to(value);
+}
+
 template <NamedEnum Enum>
 Enum enum_from_json(const json& value) {
   const auto name = value.get<std::string>();
@@ -47,16 +60,16 @@ IngestSettings settings_from_json(const json& value) {
   IngestSettings settings;
   value.at("video").get_to(settings.video);
   value.at("audio").get_to(settings.audio);
-  value.at("height").get_to(settings.height);
-  value.at("width").get_to(settings.width);
+  read_integer(value, "height", settings.height);
+  read_integer(value, "width", settings.width);
   value.at("fps").get_to(settings.fps);
-  value.at("sample_rate").get_to(settings.sample_rate);
+  read_integer(value, "sample_rate", settings.sample_rate);
   value.at("max_duration_s").get_to(settings.max_duration_s);
   settings.frame_storage = enum_from_json<FrameStorage>(value.at("frame_storage"));
   settings.audio_storage = enum_from_json<AudioStorage>(value.at("audio_storage"));
   // Caches from before features have none.
   if (value.contains("audio_form")) settings.audio_form = enum_from_json<AudioForm>(value.at("audio_form"));
-  settings.feature_values = value.value("feature_values", settings.feature_values);
+  if (value.contains("feature_values")) read_integer(value, "feature_values", settings.feature_values);
   return settings;
 }
 
@@ -81,13 +94,17 @@ CacheIndex parse(const json& document) {
   document.at("decoded_fingerprint").get_to(index.decoded_fingerprint);
   index.settings = settings_from_json(document.at("settings"));
   require_known(index.settings);
-  document.at("clips").get_to(index.clips);
+  read_integer(document, "clips", index.clips);
   for (const json& shard : document.at("shards")) {
-    index.shards.push_back({shard.at("bytes").get<std::uint64_t>(), shard.at("checksum").get<std::string>()});
+    CacheIndex::ShardEntry& entry = index.shards.emplace_back();
+    read_integer(shard, "bytes", entry.bytes);
+    shard.at("checksum").get_to(entry.checksum);
   }
   for (const json& clip : document.at("excluded")) {
-    index.excluded.push_back(
-        {clip.at("clip").get<std::int64_t>(), clip.at("id").get<std::string>(), clip.at("reason").get<std::string>()});
+    CacheIndex::Excluded& entry = index.excluded.emplace_back();
+    read_integer(clip, "clip", entry.clip);
+    clip.at("id").get_to(entry.id);
+    clip.at("reason").get_to(entry.reason);
   }
   return index;
 }
