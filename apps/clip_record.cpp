@@ -66,7 +66,7 @@ ordered_json corruption_json(const SuiteCell& cell, const ClipList& list, std::i
 
 ordered_json cell_name(const SuiteCell& cell) {
   ordered_json object = ordered_json::object();
-  if (!cell.suite->condition.empty()) object["condition"] = cell.suite->condition;
+  if (!cell.suite->condition().empty()) object["condition"] = cell.suite->condition();
   if (!cell.fold.empty()) object["fold"] = cell.fold;
   object["seed"] = cell.seed;
   return object;

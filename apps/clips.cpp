@@ -60,7 +60,7 @@ std::vector<std::string> distinct(const std::vector<SuiteCell>& cells, Value val
 
 // Whose damage is shown: the first, or the one that the options name.
 const SuiteCell& cell_of(const CommandLine& line, const std::vector<SuiteCell>& cells) {
-  const auto condition = [](const SuiteCell& cell) { return cell.suite->condition; };
+  const auto condition = [](const SuiteCell& cell) { return cell.suite->condition(); };
   const auto fold = [](const SuiteCell& cell) { return cell.fold; };
   const auto seed = [](const SuiteCell& cell) { return std::to_string(cell.seed); };
   const auto wanted = [&](const char* option, auto value) {

@@ -60,8 +60,7 @@ json judging_json(const Suite& suite) {
 
 // Where an epoch is chosen, how it is judged decides which; elsewhere nothing of the evaluation reaches the weights.
 void add_selection(const Suite& suite, const TrainingBudget& budget, json& config) {
-  const bool chooses = budget.select == Selection::kBestValidation || suite.general.values.protocol == Protocol::kPaper;
-  if (chooses) config["selection"] = judging_json(suite);
+  if (suite.chooses_epoch(budget)) config["selection"] = judging_json(suite);
 }
 
 json labels_json(const Suite& suite, std::set<std::string> leave_out) {

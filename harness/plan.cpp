@@ -231,7 +231,7 @@ const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {
 std::string cell_text(const Suite& suite, const PlannedTraining& planned) {
   std::string text = fmt::format("seed {}", planned.seed);
   if (!planned.fold.empty()) text += ", fold " + planned.fold;
-  if (planned.variant >= 0) text += ", " + suite_of(suite, planned).condition;
+  if (planned.variant >= 0) text += ", " + suite_of(suite, planned).condition();
   return text;
 }
 

@@ -21,17 +21,17 @@ RunQueue::RunQueue(const Suite& suite, const RunOptions& options, const Plan& pl
   for (const PlannedTraining& planned : plan_.trainings) {
     if (ledger_.is_finished(planned)) (void)ledger_.commit(planned);
   }
-  prepare(plan);
+  prepare();
 }
 
-void RunQueue::prepare(const Plan& plan) {
+void RunQueue::prepare() {
   std::set<std::string> teachers_wanted;
-  for (const PlannedTraining& planned : plan.trainings) {
+  for (const PlannedTraining& planned : plan_.trainings) {
     const bool wanted = !ledger_.is_done(planned) || (options_.retrain_changed && ledger_.is_changed(planned));
     if (wanted && !planned.teacher_key.empty()) teachers_wanted.insert(planned.teacher_key);
   }
-  summary_.planned = static_cast<std::int64_t>(plan.trainings.size());
-  for (const PlannedTraining& planned : plan.trainings) {
+  summary_.planned = static_cast<std::int64_t>(plan_.trainings.size());
+  for (const PlannedTraining& planned : plan_.trainings) {
     const bool changed = ledger_.is_changed(planned);
     const bool outputs_missing = planned.is_teacher && teachers_wanted.contains(planned.key) &&
                                  !ledger_.has_teacher_outputs(planned.key) &&

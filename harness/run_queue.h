@@ -51,7 +51,7 @@ class RunQueue {
   [[nodiscard]] const RunSummary& summary() const noexcept { return summary_; }
 
  private:
-  void prepare(const Plan& plan);
+  void prepare();
   void enqueue(const PlannedTraining& planned, bool replaces);
   [[nodiscard]] bool is_ready(const PlannedTraining& planned) const;
 

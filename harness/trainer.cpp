@@ -51,14 +51,10 @@ OptimizerOptions optimizer_options(const TrainingBudget& budget) {
   return options;
 }
 
-// Protocol `paper` chooses on the reported split, as the original scripts do; `strict` never looks at it.
-bool chooses_on_reported_split(const Suite& suite) { return suite.general.values.protocol == Protocol::kPaper; }
-
 std::string selection_rule(const Suite& suite, const TrainingBudget& budget) {
-  const bool on_reported = chooses_on_reported_split(suite);
-  if (!on_reported && budget.select != Selection::kBestValidation) return "";
+  if (!suite.chooses_epoch(budget)) return "";
   return fmt::format("best {} on the {}", task_info(suite.general.values.task).primary_metric,
-                     on_reported ? "reported split (protocol paper)" : "validation clips");
+                     suite.chooses_on_reported_split() ? "reported split (protocol paper)" : "validation clips");
 }
 
 double parameters_added(const std::vector<ModuleGroup>& groups) {
@@ -195,7 +191,7 @@ void Trainer::finish_epoch(const PhaseSpan& span) {
 }
 
 const std::vector<std::int64_t>& Trainer::selection_clips() const {
-  return chooses_on_reported_split(suite_) ? roles().test : roles().validation;
+  return suite_.chooses_on_reported_split() ? roles().test : roles().validation;
 }
 
 void Trainer::validate(const PhaseSpan& span) {

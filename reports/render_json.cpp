@@ -67,7 +67,7 @@ json averages_json(const std::map<std::string, Average>& averages, bool with_rat
 // What the row is to the ranking; its note tells the bounds apart.
 const char* role_name(RowRole role) {
   if (role == RowRole::kUpperBound) return "other";
-  return results::to_string(is_ranked(role) ? RowRole::kMethod : role);
+  return to_string(is_ranked(role) ? RowRole::kMethod : role);
 }
 
 json seed_json(const SeedResult& seed, bool cost) {

@@ -23,7 +23,7 @@ const char* note_of_role(RowRole role) {
     case RowRole::kCeiling:
       break;
   }
-  return results::to_string(role);
+  return to_string(role);
 }
 
 // Fills state and missing: why there is no value, or nothing.

@@ -1,7 +1,7 @@
 // What suites consist of: their links, written and asked with what is there of each.
 #include <fmt/format.h>
 
-#include <array>
+#include <optional>
 
 #include "cmkd/core/error.h"
 #include "readers.h"
@@ -11,9 +11,6 @@
 namespace cmkd::results {
 
 namespace {
-
-constexpr std::array kRowRoles{RowRole::kLowerBound, RowRole::kMethod,  RowRole::kControl,
-                               RowRole::kTeacher,    RowRole::kCeiling, RowRole::kUpperBound};
 
 // What link_of reads, of a table named l, with its suite s.
 constexpr const char* kLinkColumns =
@@ -42,32 +39,10 @@ SuiteLink link_of(const Statement& row, int first, const std::string& where) {
 
 }  // namespace
 
-const char* to_string(RowRole role) noexcept {
-  switch (role) {
-    case RowRole::kLowerBound:
-      return "lower bound";
-    case RowRole::kMethod:
-      return "method";
-    case RowRole::kControl:
-      return "control";
-    case RowRole::kTeacher:
-      return "teacher";
-    case RowRole::kCeiling:
-      return "ceiling";
-    case RowRole::kUpperBound:
-      return "upper bound";
-  }
-  return "method";
-}
-
 RowRole row_role_of(const std::string& text, const std::string& where) {
-  std::vector<std::string> names;
-  for (const RowRole role : kRowRoles) {
-    if (text == to_string(role)) return role;
-    names.emplace_back(to_string(role));
-  }
-  throw Error(ErrorKind::kData, {fmt::format("a suite's link has the unknown role '{}'", text), where, join(names),
-                                 "the next `cmkd run` of the suite writes its links anew"});
+  if (const std::optional<RowRole> role = find_named<RowRole>(text)) return *role;
+  throw Error(ErrorKind::kData, {fmt::format("a suite's link has the unknown role '{}'", text), where,
+                                 join(names_of<RowRole>()), "the next `cmkd run` of the suite writes its links anew"});
 }
 
 void Writer::set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links) {

@@ -60,6 +60,16 @@ std::vector<std::string> Suite::folds(const std::vector<std::string>& of_dataset
   return chosen;
 }
 
+std::string Suite::condition() const {
+  return swept_setting.empty() ? "" : fmt::format("{} = {}", swept_setting, swept_value);
+}
+
+bool Suite::chooses_on_reported_split() const { return general.values.protocol == Protocol::kPaper; }
+
+bool Suite::chooses_epoch(const TrainingBudget& budget) const {
+  return chooses_on_reported_split() || budget.select == Selection::kBestValidation;
+}
+
 std::vector<const Suite*> Suite::cases() const {
   std::vector<const Suite*> all;
   for (const Suite& variant : variants) all.push_back(&variant);

@@ -92,7 +92,6 @@ void read_sweep(const toml::table& root, const Document& document, Suite& suite)
     apply_override(variant, fmt::format("{}={}", name, text.str()));
     variant.swept_setting = name;
     variant.swept_value = text.str();
-    variant.condition = fmt::format("{} = {}", name, text.str());
     variant.level = level;
     for (const Suite& other : suite.variants) {
       if (other.level == level)

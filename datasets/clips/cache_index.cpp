@@ -81,7 +81,6 @@ std::string own_checksum(json document) {
 
 // Whoever reads clips goes by these: what this project does not write is refused.
 void require_known(const IngestSettings& settings) {
-  constexpr int kLargestSide = 65535;
   const auto side_is_known = [](int side) { return side >= 0 && side <= kLargestSide; };
   const bool known = side_is_known(settings.height) && side_is_known(settings.width) && settings.sample_rate >= 0 &&
                      (settings.fps == 0 || settings.fps > 1e-6) && settings.feature_values >= 0;

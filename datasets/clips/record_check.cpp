@@ -37,7 +37,6 @@ bool has_pictures(Bytes stored, std::int64_t frames) {
 }
 
 bool has_pixels(Bytes bytes, const ShardRecord& record, const IngestSettings& settings) {
-  constexpr std::int64_t kLargestSide = 65535;
   const bool side_is_sound = std::min(record.height, record.width) >= 0 &&
                              std::max(record.height, record.width) <= kLargestSide && record.frame_count >= 0;
   if (!side_is_sound || record.pixels_bytes > bytes.size()) return false;

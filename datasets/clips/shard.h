@@ -24,6 +24,7 @@ namespace cmkd {
 // fingerprint. 2: picture and sound on one clock, findings noted.
 inline constexpr std::uint32_t kCacheVersion = 2;
 inline constexpr std::int64_t kClipsPerShard = 32;
+inline constexpr int kLargestSide = 65535;  // of a picture, in pixels
 
 // Where a clip's parts lie in its shard.
 struct ShardRecord {

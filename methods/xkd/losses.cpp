@@ -18,13 +18,6 @@ at::Tensor masked_reconstruction(const at::Tensor& predicted, const at::Tensor& 
   return (error * masked).sum() / masked.sum();
 }
 
-CrossAttentionMode parse_cross_attention(const std::string& name) {
-  if (name == "mean") return CrossAttentionMode::kMean;
-  if (name == "softmax") return CrossAttentionMode::kSoftmax;
-  if (name == "off") return CrossAttentionMode::kOff;
-  throw Error(ErrorKind::kUsage, {"no cross-modal attention is called '" + name + "'", "", "mean, softmax, off", ""});
-}
-
 // The mean of an outer product over one side is the other side times a mean: X itself is never made.
 CrossAttention cross_attention(const at::Tensor& video, const at::Tensor& audio, CrossAttentionMode mode) {
   const at::Tensor video_mean = video.mean(2, /*keepdim=*/true);

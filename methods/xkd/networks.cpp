@@ -9,13 +9,6 @@
 
 namespace cmkd {
 
-XkdVariant parse_xkd_variant(const std::string& id) {
-  if (id == "xkd") return XkdVariant::kSpecific;
-  if (id == "xkd_mas") return XkdVariant::kSharedStudent;
-  if (id == "xkd_mats") return XkdVariant::kSharedBackbones;
-  throw Error(ErrorKind::kUsage, {"no variant of XKD is called '" + id + "'", "", "xkd, xkd_mas, xkd_mats", ""});
-}
-
 XkdBranch::XkdBranch(const VitOptions& vit, const ProjectorHeadOptions& head_options,
                      std::shared_ptr<Transformer> encoder)
     : backbone(register_module("backbone", std::make_shared<VitBackbone>(vit, std::move(encoder)))),

@@ -7,24 +7,10 @@
 
 namespace cmkd {
 
-TeacherView parse_teacher_view(const std::string& name) {
-  if (name == "global") return TeacherView::kGlobal;
-  if (name == "first_local") return TeacherView::kFirstLocal;
-  throw Error(ErrorKind::kUsage, {"no teacher's view is called '" + name + "'", "", "global, first_local", ""});
-}
-
-XkdDirection parse_xkd_direction(const std::string& name) {
-  if (name == "both") return XkdDirection::kBoth;
-  if (name == "video_to_audio") return XkdDirection::kVideoToAudio;
-  if (name == "audio_to_video") return XkdDirection::kAudioToVideo;
-  throw Error(ErrorKind::kUsage,
-              {"no direction is called '" + name + "'", "", "both, video_to_audio, audio_to_video", ""});
-}
-
 namespace {
 
-// The mean over patches of [B, 1 + L, D]: without the class token.
-at::Tensor xkd_patch_mean(const at::Tensor& tokens) { return tokens.narrow(1, 1, tokens.size(1) - 1).mean(1); }
+// The mean over patches of [B, 1 + L, D].
+at::Tensor xkd_patch_mean(const at::Tensor& tokens) { return without_class_token(tokens).mean(1); }
 
 struct StudentPass {
   at::Tensor reconstruction;  // 0-d; undefined when not asked for
@@ -60,24 +46,23 @@ const at::Tensor& teacher_input(const XkdViews& views, TeacherView view) {
 void pass_teachers(XkdNetworks& networks, const XkdViews& video, const XkdViews& audio, const XkdOptions& options,
                    XkdStep& step) {
   const at::NoGradGuard no_grad;
-  const auto head_of = [](XkdBranch& branch, const at::Tensor& patches) {
-    return branch.head->forward(patches.mean(1));
-  };
+  XkdBranch& video_teacher = *networks.vid_teacher;
+  XkdBranch& audio_teacher = *networks.aud_teacher;
   const at::Tensor& video_input = teacher_input(video, options.teacher_view);
   const at::Tensor& audio_input = teacher_input(audio, options.teacher_view);
   if (options.cross_attention == CrossAttentionMode::kOff) {
-    step.video_teacher =
-        networks.vid_teacher->head->forward(xkd_patch_mean(networks.vid_teacher->backbone->forward(video_input)));
-    step.audio_teacher =
-        networks.aud_teacher->head->forward(xkd_patch_mean(networks.aud_teacher->backbone->forward(audio_input)));
+    step.video_teacher = video_teacher.head->forward(xkd_patch_mean(video_teacher.backbone->forward(video_input)));
+    step.audio_teacher = audio_teacher.head->forward(xkd_patch_mean(audio_teacher.backbone->forward(audio_input)));
     return;
   }
-  const AttendedFeatures seen = networks.vid_teacher->backbone->forward_attended(video_input);
-  const AttendedFeatures heard = networks.aud_teacher->backbone->forward_attended(audio_input);
+  const AttendedFeatures seen = video_teacher.backbone->forward_attended(video_input);
+  const AttendedFeatures heard = audio_teacher.backbone->forward_attended(audio_input);
   const CrossAttention cross = cross_attention(seen.attention, heard.attention, options.cross_attention);
-  const auto patches = [](const at::Tensor& tokens) { return tokens.narrow(1, 1, tokens.size(1) - 1); };
-  step.video_teacher = head_of(*networks.vid_teacher, align_features(patches(seen.features), cross.video));
-  step.audio_teacher = head_of(*networks.aud_teacher, align_features(patches(heard.features), cross.audio));
+  const auto project = [](XkdBranch& teacher, const at::Tensor& features, const at::Tensor& attention) {
+    return teacher.head->forward(align_features(without_class_token(features), attention).mean(1));
+  };
+  step.video_teacher = project(video_teacher, seen.features, cross.video);
+  step.audio_teacher = project(audio_teacher, heard.features, cross.audio);
 }
 
 // The mean of some terms under a name, with the weight that it has in the total; each term gets its share.

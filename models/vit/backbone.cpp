@@ -69,6 +69,8 @@ at::Tensor split_patches(const at::Tensor& input, const std::vector<std::int64_t
   return input.reshape(sizes).permute(order).reshape({input.size(0), product_of(grid), -1});
 }
 
+at::Tensor without_class_token(const at::Tensor& tokens) { return tokens.narrow(1, 1, tokens.size(1) - 1); }
+
 at::Tensor take_rows(const at::Tensor& x, const at::Tensor& index) {
   const at::Tensor first = at::arange(x.size(0), index.options()).unsqueeze(1) * x.size(1);
   return x.flatten(0, 1).index_select(0, (index + first).flatten()).view({x.size(0), index.size(1), x.size(2)});
@@ -104,14 +106,13 @@ at::Tensor VitLayers::positions(const std::vector<std::int64_t>& grid) const {
         options_.modality == Modality::kVideo ? GridInterpolation::kLinear : GridInterpolation::kCubic;
     matrix = position_matrix(own, grid, how).to(enc_pos_embed_.device(), enc_pos_embed_.scalar_type());
   }
-  const at::Tensor patches = enc_pos_embed_.narrow(1, 1, enc_pos_embed_.size(1) - 1);
-  return at::cat({enc_pos_embed_.narrow(1, 0, 1), at::matmul(matrix, patches)}, 1);
+  return at::cat({enc_pos_embed_.narrow(1, 0, 1), at::matmul(matrix, without_class_token(enc_pos_embed_))}, 1);
 }
 
 at::Tensor VitLayers::embed(const at::Tensor& input, const at::Tensor& kept) const {
   const at::Tensor positions = this->positions(patch_grid_of(input, options_.patch));
   at::Tensor patches = split_patches(input, options_.patch);
-  at::Tensor places = positions.narrow(1, 1, positions.size(1) - 1);
+  at::Tensor places = without_class_token(positions);
   if (kept.defined()) {
     patches = take_rows(patches, kept);
     places = take_rows(places.expand({input.size(0), -1, -1}), kept);

@@ -45,11 +45,11 @@ at::Tensor MaskedDecoder::forward(const at::Tensor& encoded, const at::Tensor& r
                  "the size that its positions are for", ""});
   }
   const at::Tensor seen = mid_proj_.is_empty() ? encoded : mid_proj_->forward(encoded);
-  const std::int64_t kept = seen.size(1) - 1;
-  const at::Tensor absent = mask_token_.expand({seen.size(0), options_.patches - kept, -1});
-  const at::Tensor patches = take_rows(at::cat({seen.narrow(1, 1, kept), absent}, 1), restore);
+  const at::Tensor kept = without_class_token(seen);
+  const at::Tensor absent = mask_token_.expand({seen.size(0), options_.patches - kept.size(1), -1});
+  const at::Tensor patches = take_rows(at::cat({kept, absent}, 1), restore);
   const at::Tensor decoded = decoder_->forward(at::cat({seen.narrow(1, 0, 1), patches}, 1) + dec_pos_embed_);
-  const at::Tensor rebuilt = decoded.narrow(1, 1, options_.patches);
+  const at::Tensor rebuilt = without_class_token(decoded);
   return out_proj_.is_empty() ? rebuilt : out_proj_->forward(rebuilt);
 }
 

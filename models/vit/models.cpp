@@ -39,7 +39,6 @@ class VitModel : public Model {
   ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
     const at::Tensor x = log_mel_ ? spectrogram(input) : input;
     const std::vector<std::int64_t> grid = patch_grid_of(x, layers_.options().patch);
-    const auto patches_of = [](const at::Tensor& tokens) { return tokens.narrow(1, 1, tokens.size(1) - 1); };
     std::vector<at::Tensor> blocks;
     if (request.stages) {
       blocks = layers_.encoder()->outputs(layers_.embed(x));
@@ -48,10 +47,10 @@ class VitModel : public Model {
     }
     blocks.back() = layers_.normalise(blocks.back());
     ModelOutput output;
-    const at::Tensor tokens = patches_of(blocks.back());
+    const at::Tensor tokens = without_class_token(blocks.back());
     if (request.stages) {
       for (const std::size_t end : stage_ends(layers_.options().encoder.depth))
-        output.stages.push_back(patches_of(blocks[end]).transpose(1, 2).unflatten(2, grid));
+        output.stages.push_back(without_class_token(blocks[end]).transpose(1, 2).unflatten(2, grid));
     }
     if (request.tokens) output.tokens = tokens;
     output.embedding = tokens.mean(1);

@@ -36,7 +36,7 @@ TEST_CASE("Cross-modal attention is that of the outer product, which is never ma
   const CrossAttention softmax = cross_attention(video, audio, CrossAttentionMode::kSoftmax);
   CHECK(at::allclose(softmax.video, outer.mean(3).softmax(2), 1e-12, 1e-14));
   CHECK(at::allclose(softmax.audio.sum(2), at::ones({2, 3}, at::kDouble)));
-  CHECK_THROWS_AS(parse_cross_attention("max"), Error);
+  CHECK_THROWS_AS((void)parse_named<CrossAttentionMode>("max", "cross-modal attention"), Error);
 }
 
 TEST_CASE("Alignment keeps the energy of the patch mean, and is the identity under even attention") {

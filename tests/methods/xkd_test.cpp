@@ -176,7 +176,7 @@ TEST_CASE("Distillation in one direction keeps the other direction's term out an
   route_gradients(step.losses, {{"student", networks, 1.0, std::nullopt, {}}}, "main");
   CHECK(networks->aud_student->named_parameters()["head.mlp.0.weight"].grad().defined());
   CHECK_FALSE(networks->vid_student->named_parameters()["head.mlp.0.weight"].grad().defined());
-  CHECK_THROWS_AS(parse_xkd_direction("audio"), Error);
+  CHECK_THROWS_AS((void)parse_named<XkdDirection>("audio", "direction"), Error);
 }
 
 TEST_CASE(
@@ -226,5 +226,5 @@ TEST_CASE("Encoders of different shapes are refused") {
   XkdNetworkOptions options = tiny_xkd_options(XkdVariant::kSpecific);
   options.audio.encoder.heads = 2;
   CHECK_THROWS_AS(XkdNetworks(options), Error);
-  CHECK_THROWS_AS(parse_xkd_variant("xkd_max"), Error);
+  CHECK_THROWS_AS((void)parse_named<XkdVariant>("xkd_max", "variant of XKD"), Error);
 }

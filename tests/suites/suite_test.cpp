@@ -118,7 +118,7 @@ TEST_CASE("a sweep makes a variant for each value, with everything else as it is
   const Suite suite = load(sweep + "[-6, 0.5, 12.0]\n", {"training.epochs=2"});
   REQUIRE(suite.variants.size() == 3);
   CHECK(suite.variants[0].corruption.values.snr_db == -6);
-  CHECK(suite.variants[1].condition == "corruption.snr_db = 0.5");
+  CHECK(suite.variants[1].condition() == "corruption.snr_db = 0.5");
   CHECK(suite.variants[2].level == 12.0);
   for (const Suite& variant : suite.variants) {
     CHECK(variant.training.values.epochs == 2);

@@ -19,7 +19,11 @@ enum class XkdVariant {
   kSharedStudent,    // xkd_mas: both students have the same blocks
   kSharedBackbones,  // xkd_mats: both students have the same blocks, and so have both teachers
 };
-[[nodiscard]] XkdVariant parse_xkd_variant(const std::string& id);  // "xkd", "xkd_mas", "xkd_mats"
+constexpr auto enum_names(XkdVariant) noexcept {
+  return std::to_array<EnumName<XkdVariant>>({{XkdVariant::kSpecific, "xkd"},
+                                              {XkdVariant::kSharedStudent, "xkd_mas"},
+                                              {XkdVariant::kSharedBackbones, "xkd_mats"}});
+}
 
 struct XkdNetworkOptions {
   XkdVariant variant = XkdVariant::kSpecific;
@@ -67,7 +71,10 @@ class XkdNetworks : public torch::nn::Module {
 // Which view the teachers see. The paper's text and the official code's comment say global; the code itself gives them
 // the first local view.
 enum class TeacherView { kGlobal, kFirstLocal };
-[[nodiscard]] TeacherView parse_teacher_view(const std::string& name);  // "global", "first_local"
+constexpr auto enum_names(TeacherView) noexcept {
+  return std::to_array<EnumName<TeacherView>>(
+      {{TeacherView::kGlobal, "global"}, {TeacherView::kFirstLocal, "first_local"}});
+}
 
 struct XkdViews {
   at::Tensor global;               // [B, C, …] of the networks' own size
@@ -77,7 +84,11 @@ struct XkdViews {
 };
 
 enum class XkdDirection { kBoth, kVideoToAudio, kAudioToVideo };
-[[nodiscard]] XkdDirection parse_xkd_direction(const std::string& name);  // "both", "video_to_audio", "audio_to_video"
+constexpr auto enum_names(XkdDirection) noexcept {
+  return std::to_array<EnumName<XkdDirection>>({{XkdDirection::kBoth, "both"},
+                                                {XkdDirection::kVideoToAudio, "video_to_audio"},
+                                                {XkdDirection::kAudioToVideo, "audio_to_video"}});
+}
 
 struct XkdOptions {
   // Weights; the total is their weighted mean. 0: the term is not computed.

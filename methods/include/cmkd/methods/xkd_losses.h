@@ -6,9 +6,12 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "cmkd/core/named_enum.h"
 
 namespace cmkd {
 
@@ -23,7 +26,11 @@ namespace cmkd {
 // ---- Feature refinement by cross-modal attention (section 3.3) ----------------------------------------------------
 
 enum class CrossAttentionMode { kMean, kSoftmax, kOff };
-[[nodiscard]] CrossAttentionMode parse_cross_attention(const std::string& name);  // "mean", "softmax", "off"
+constexpr auto enum_names(CrossAttentionMode) noexcept {
+  return std::to_array<EnumName<CrossAttentionMode>>({{CrossAttentionMode::kMean, "mean"},
+                                                      {CrossAttentionMode::kSoftmax, "softmax"},
+                                                      {CrossAttentionMode::kOff, "off"}});
+}
 
 struct CrossAttention {
   at::Tensor video;  // c_v [B, H, Nv]

@@ -39,6 +39,9 @@ struct VitOptions {
 // The grid that this gives, e.g. {8, 7, 7}.
 [[nodiscard]] std::vector<std::int64_t> patch_grid_of(const at::Tensor& input, const std::vector<std::int64_t>& patch);
 
+// [B, 1 + L, D] -> [B, L, D], a view.
+[[nodiscard]] at::Tensor without_class_token(const at::Tensor& tokens);
+
 // Rows of each clip: x [B, N, D], index [B, K] int64 -> [B, K, D].
 [[nodiscard]] at::Tensor take_rows(const at::Tensor& x, const at::Tensor& index);
 

@@ -1,12 +1,15 @@
 // What the store keeps, as plain values: no SQL, no tensors. See results/schema.sql and docs/store.md for the columns.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "cmkd/core/named_enum.h"
 
 namespace cmkd::results {
 
@@ -133,7 +136,15 @@ enum class RowRole {
   kCeiling,     // sees labels that the others do not
   kUpperBound,  // uses both modalities
 };
-[[nodiscard]] const char* to_string(RowRole role) noexcept;  // "lower bound", "method", …, as stored
+// As stored.
+constexpr auto enum_names(RowRole) noexcept {
+  return std::to_array<EnumName<RowRole>>({{RowRole::kLowerBound, "lower bound"},
+                                           {RowRole::kMethod, "method"},
+                                           {RowRole::kControl, "control"},
+                                           {RowRole::kTeacher, "teacher"},
+                                           {RowRole::kCeiling, "ceiling"},
+                                           {RowRole::kUpperBound, "upper bound"}});
+}
 // Throws Error(kData) for another text; `where` names its place.
 [[nodiscard]] RowRole row_role_of(const std::string& text, const std::string& where);
 

@@ -58,17 +58,21 @@ struct Suite {
 
   // What a [sweep] makes of the suite: one variant for each of its values, in their order. Empty without a sweep.
   std::vector<Suite> variants;
-  // Of a variant: the setting, its value as text, both as one text, and the value as a number.
+  // Of a variant: the setting, and its value as text and as a number.
   std::string swept_setting;    // "corruption.share"
   std::string swept_value;      // "0.4"
-  std::string condition;        // "corruption.share = 0.4"
   std::optional<double> level;  // 0.4
 
   [[nodiscard]] std::vector<std::int64_t> seeds() const;
   [[nodiscard]] std::string direction() const;  // "audio->video"
+  [[nodiscard]] std::string condition() const;  // of a variant: "corruption.share = 0.4"; else ""
   // The folds of the dataset that the suite runs: [""] for a set of one split. Throws Error(kUsage) for one that the
   // dataset does not have.
   [[nodiscard]] std::vector<std::string> folds(const std::vector<std::string>& of_dataset) const;
+  // Protocol `paper` chooses epochs on the reported split, as the original scripts do; `strict` never looks at it.
+  [[nodiscard]] bool chooses_on_reported_split() const;
+  // A training of this budget takes its best epoch instead of its last.
+  [[nodiscard]] bool chooses_epoch(const TrainingBudget& budget) const;
   // The suite itself, or its variants.
   [[nodiscard]] std::vector<const Suite*> cases() const;
   // "suite", "dataset", "ingest", "clip", "labels", "training", "teacher.training", "evaluation", "tune", "corruption",
