@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cmkd/media/jpeg.h"
 #include "../../datasets/readers/parts/hdf5_frames.h"
 #include "../media/clock_material.h"
 #include "annotation_material.h"
 #include "cmkd/clips/clip_cache.h"
+#include "cmkd/media/jpeg.h"
 #include "error_text.h"
 
 #ifdef CMKD_HAVE_HDF5
