@@ -67,7 +67,7 @@ void BatchSource::fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) 
 }
 
 Batch BatchSource::make(const std::vector<ClipDraw>& draws) const {
-  Batch batch = reader_.make_batch(draws, only(modality_), options_.device);
+  Batch batch = reader_.make_batch(draws, options_.both_inputs ? kBothModalities : only(modality_), options_.device);
   fill_labels(draws, batch);
   batch.transfer_index = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
   for (std::size_t i = 0; i < draws.size(); ++i) {

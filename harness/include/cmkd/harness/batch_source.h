@@ -23,6 +23,7 @@ struct BatchSourceOptions {
   std::string fold;             // "" in a dataset of one split
   bool of_teacher = false;      // batches of the teacher's own training instead of a student's
   bool all_labels = false;      // the student sees the label of every clip that it trains on
+  bool both_inputs = false;     // batches hold both modalities of each clip
   bool teacher_beside = false;  // a teacher looks at the same pairs: its side is damaged where the suite says so
   c10::Device device = c10::kCPU;
 };

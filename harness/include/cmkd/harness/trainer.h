@@ -54,6 +54,7 @@ class Trainer {
 
   void run();
 
+  // Of the features that the suite evaluates.
   [[nodiscard]] Predictor predictor();
   [[nodiscard]] ModelShape model_shape() const { return built_.shape; }
   [[nodiscard]] const Roles& roles() const { return source_.roles(); }
