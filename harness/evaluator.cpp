@@ -41,14 +41,19 @@ ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_
   std::vector<at::Tensor> embeddings;
   forward_windows(predictor, clips, views, WindowKind::kTestViews, reader, batch_size, device,
                   [&](const ModelOutput& output) {
-                    const at::Tensor logits = output.logits.to(at::kFloat);
-                    scores.push_back((averaging.logits ? logits : probabilities(logits)).to(at::kCPU));
+                    if (output.logits.defined()) {
+                      const at::Tensor logits = output.logits.to(at::kFloat);
+                      scores.push_back((averaging.logits ? logits : probabilities(logits)).to(at::kCPU));
+                    }
                     embeddings.push_back(output.embedding.to(at::kFloat).to(at::kCPU));
                   });
   const auto mean_over_views = [&](const std::vector<at::Tensor>& parts) {
     return at::cat(parts).view({static_cast<std::int64_t>(clips.size()), views, -1}).mean(1).contiguous();
   };
-  ClipScores result{mean_over_views(scores), mean_over_views(embeddings)};
+  ClipScores result;
+  result.embeddings = mean_over_views(embeddings);
+  if (scores.empty()) return result;
+  result.probabilities = mean_over_views(scores);
   if (averaging.logits) result.probabilities = probabilities(result.probabilities).contiguous();
   return result;
 }

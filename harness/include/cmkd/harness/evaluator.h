@@ -29,7 +29,7 @@ struct ViewAveraging {
 
 // On the host, float, averaged over all views at test.
 struct ClipScores {
-  at::Tensor probabilities;  // [N, C]
+  at::Tensor probabilities;  // [N, C]; undefined of a network without a classifier
   at::Tensor embeddings;     // [N, D]
 };
 [[nodiscard]] ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_t>& clips,
