@@ -102,6 +102,10 @@ TensorMap Trainer::weights() {
   return weights;
 }
 
+TaskEvaluation Trainer::evaluation() const {
+  return {suite_, data_, roles(), source_.known_clips(), reader(), source_.streams(), options_.device};
+}
+
 Predictor Trainer::predictor() {
   const FeatureSource features = suite_.evaluation.values.features;
   if (planned_.is_teacher || features == FeatureSource::kOwn) return built_.training->predictor();
@@ -203,7 +207,7 @@ const std::vector<std::int64_t>& Trainer::selection_clips() const {
 }
 
 void Trainer::validate(const PhaseSpan& span) {
-  const TaskEvaluation task(suite_, data_, roles(), reader(), options_.device);
+  const TaskEvaluation task = evaluation();
   const double value = task.primary(predictor(), selection_clips());
   if (std::isnan(value)) return;  // undefined on these clips: says nothing of the epoch
   const std::string& metric = task_info(suite_.general.values.task).primary_metric;

@@ -157,8 +157,9 @@ class XkdPretraining final : public Training {
       if (!diagnostic.name.ends_with("_spread")) continue;
       const double spread = diagnostic.value.item<double>();
       if (spread >= kCollapsedSpread) continue;
-      throw std::runtime_error(fmt::format("collapsed: the teacher gives all clips the same ({} = {:.2g}, below {:.0e})",
-                                           diagnostic.name, spread, kCollapsedSpread));
+      throw std::runtime_error(
+          fmt::format("collapsed: the teacher gives all clips the same ({} = {:.2g}, below {:.0e})", diagnostic.name,
+                      spread, kCollapsedSpread));
     }
   }
 

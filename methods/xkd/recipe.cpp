@@ -15,9 +15,11 @@ std::vector<ParameterSpec> recipe_parameters() {
       ParameterSpec::integer("decoder_width", 384, 8, 4096, "Width of the decoders."),
       ParameterSpec::integer("decoder_depth", 4, 1, 48, "Blocks of the decoders."),
       ParameterSpec::integer("decoder_heads", 12, 1, 64, "Heads of the decoders; they divide the width."),
-      ParameterSpec::boolean("mirror", true, "Mirror views by a toss of a coin (not where left and right are classes)."),
-      ParameterSpec::boolean("augment", true, "Cut, colour and loudness of the views at random; off: only local views "
-                                              "are cut out."),
+      ParameterSpec::boolean("mirror", true,
+                             "Mirror views by a toss of a coin (not where left and right are classes)."),
+      ParameterSpec::boolean("augment", true,
+                             "Cut, colour and loudness of the views at random; off: only local views "
+                             "are cut out."),
       ParameterSpec::number("clip_gradient", 0.3, 0, 1e9, "Norm to which each gradient by itself is cut; 0: not."),
       ParameterSpec::number("weight_decay", 0.3, 0, 10, "At first, instead of the suite's; not of biases and norms."),
       ParameterSpec::number("weight_decay_end", 0.3, 0, 10, "At the end, reached by a cosine."),

@@ -18,7 +18,9 @@ at::Tensor draw_uniform(std::int64_t clips, double low, double high) {
 }
 
 // [B] 1 with the given chance, else 0.
-at::Tensor draw_chance(std::int64_t clips, double chance) { return draw_uniform(clips, 0, 1).lt(chance).to(at::kDouble); }
+at::Tensor draw_chance(std::int64_t clips, double chance) {
+  return draw_uniform(clips, 0, 1).lt(chance).to(at::kDouble);
+}
 
 // [B] -> [B, 1, 1, …] of `like`'s type, device and number of axes.
 at::Tensor for_each_clip(const at::Tensor& drawn, const at::Tensor& like) {
@@ -92,8 +94,8 @@ at::Tensor view_of_picture(const at::Tensor& x, std::int64_t side_rows, std::int
   const std::int64_t width = x.size(4);
   const bool cut = options.augment || side_rows != height || side_columns != width;
   if (!cut && !options.mirror) return x;
-  const PictureCut part = cut ? cut_picture(clips, rules.area_low, rules.area_high, height, width)
-                              : whole_picture(clips, height, width);
+  const PictureCut part =
+      cut ? cut_picture(clips, rules.area_low, rules.area_high, height, width) : whole_picture(clips, height, width);
   at::Tensor rows = sampling_matrix(part.rows.from, part.rows.extent, side_rows, height, Beyond::kEdge);
   at::Tensor columns = sampling_matrix(part.columns.from, part.columns.extent, side_columns, width, Beyond::kEdge);
   if (options.mirror) {
@@ -114,10 +116,11 @@ at::Tensor view_of_picture(const at::Tensor& x, std::int64_t side_rows, std::int
 std::int64_t whole_patches(std::int64_t length, std::int64_t patch, const char* what) {
   const std::int64_t whole = length / patch * patch;
   if (whole > 0) return whole;
-  throw Error(ErrorKind::kUsage,
-              {.what = fmt::format("a local view of XKD has {} {}, less than one patch of {}", length, what, patch),
-               .fix = "a longer or larger window (clip.frames, clip.crop), smaller patches, local_views = 0, or another "
-                      "temporal_ratio or local_size"});
+  throw Error(
+      ErrorKind::kUsage,
+      {.what = fmt::format("a local view of XKD has {} {}, less than one patch of {}", length, what, patch),
+       .fix = "a longer or larger window (clip.frames, clip.crop), smaller patches, local_views = 0, or another "
+              "temporal_ratio or local_size"});
 }
 
 // Of each clip a stretch of `length` along `axis`, which begins at a place of its own.
@@ -174,8 +177,7 @@ at::Tensor blurring_matrix(const at::Tensor& sigma, std::int64_t length) {
 }
 
 std::vector<at::Tensor> xkd_video_views(const at::Tensor& video, const VitOptions& vit, const XkdViewOptions& options) {
-  std::vector<at::Tensor> views{
-      view_of_picture(video, video.size(3), video.size(4), {0.2, 1.0, 0.0, 0.0}, options)};
+  std::vector<at::Tensor> views{view_of_picture(video, video.size(3), video.size(4), {0.2, 1.0, 0.0, 0.0}, options)};
   if (options.local_views == 0) return views;
   const std::int64_t frames = whole_patches(video.size(2) / options.temporal_ratio, vit.patch[0], "frames");
   const auto side = [&](std::int64_t length, std::int64_t patch) {

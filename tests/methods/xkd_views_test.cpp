@@ -37,7 +37,8 @@ TEST_CASE("Sampling a whole line at its own length changes nothing, and at half 
   // Output 0 is centred at 0.5 and reaches 2: weights 1 − |i − 0.5| / 2 = 0.75, 0.75, 0.25, 0 of places 0 … 3, their
   // sum 1.75. Output 1 mirrors it.
   const at::Tensor half = sampling_matrix(of_doubles({0}), of_doubles({4}), 2, 4, Beyond::kEdge);
-  const at::Tensor expected = at::tensor({0.75, 0.75, 0.25, 0.0, 0.0, 0.25, 0.75, 0.75}, at::kDouble).view({2, 4}) / 1.75;
+  const at::Tensor expected =
+      at::tensor({0.75, 0.75, 0.25, 0.0, 0.0, 0.25, 0.75, 0.75}, at::kDouble).view({2, 4}) / 1.75;
   CHECK(at::allclose(half[0], expected, 0, 1e-12));
 }
 
@@ -116,8 +117,8 @@ TEST_CASE("The same seed gives the same views, and sound as well as sight has it
 
 TEST_CASE("A window too short for a local view of one patch is refused with what to change") {
   const at::Tensor window = at::zeros({1, 3, 4, 28, 28});
-  CHECK_THROWS_WITH(xkd_video_views(window, picture_vit(), {}), Catch::Matchers::Contains("1 frames") &&
-                                                                    Catch::Matchers::Contains("patch of 2"));
+  CHECK_THROWS_WITH(xkd_video_views(window, picture_vit(), {}),
+                    Catch::Matchers::Contains("1 frames") && Catch::Matchers::Contains("patch of 2"));
 }
 
 TEST_CASE("The moving average's momentum goes from its start to one by half a cosine") {

@@ -52,6 +52,9 @@ class BatchSource {
   // What `labels` has for a clip in a set of one label a clip: −1 where it is hidden.
   [[nodiscard]] std::int64_t visible_label(std::int64_t clip) const;
 
+  // The clips whose labels the training sees, ascending positions in the clip list.
+  [[nodiscard]] std::vector<std::int64_t> known_clips() const;
+
   [[nodiscard]] const Roles& roles() const noexcept { return roles_; }
   [[nodiscard]] const RandomStreams& streams() const noexcept { return streams_; }
   // Of the training's batches, ascending positions in the clip list.
