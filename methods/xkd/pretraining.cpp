@@ -113,7 +113,37 @@ class XkdPretraining final : public Training {
     return {modalities, {networks_}, encode};
   }
 
+  std::vector<Reconstruction> reconstructions(const Batch& batch) override {
+    const at::NoGradGuard no_grad;
+    networks_->eval();
+    std::vector<Reconstruction> rebuilt{
+        rebuild(Modality::kVideo, *networks_->vid_student->backbone, *networks_->vid_ae, batch.video,
+                mask_noise(batch, video_->vit_options(), batch.video), recipe_.step.video_mask_ratio),
+        rebuild(Modality::kAudio, *networks_->aud_student->backbone, *networks_->aud_ae,
+                audio_->backbone_input(batch.audio), mask_noise(batch, audio_->vit_options(), batch.audio),
+                recipe_.step.audio_mask_ratio)};
+    networks_->train();
+    return rebuilt;
+  }
+
  private:
+  // With normalised patches the decoder says a patch but for its mean and deviation: those of the input are taken.
+  [[nodiscard]] Reconstruction rebuild(Modality modality, VitBackbone& backbone, MaskedDecoder& decoder,
+                                       const at::Tensor& input, const at::Tensor& noise, double ratio) const {
+    const PatchMask mask = mask_patches(noise, ratio);
+    const at::Tensor patches = backbone.patches(input);
+    at::Tensor said = decoder.forward(backbone.forward_kept(input, mask.kept), mask.restore);
+    if (recipe_.step.normalise_patches) {
+      const at::Tensor variance = patches.var(2, /*unbiased=*/true, /*keepdim=*/true);
+      said = said * (variance + 1e-6).sqrt() + patches.mean(2, /*keepdim=*/true);
+    }
+    const at::Tensor hidden = mask.masked.to(input.scalar_type()).unsqueeze(2).expand_as(patches);
+    const VitOptions& vit = backbone.options();
+    const std::vector<std::int64_t> grid = patch_grid_of(input, vit.patch);
+    const auto joined = [&](const at::Tensor& all) { return join_patches(all, grid, vit.patch, vit.channels()); };
+    return {modality, input, joined(hidden), joined(at::where(hidden.gt(0), said, patches))};
+  }
+
   [[nodiscard]] XkdNetworkOptions network_options() const {
     XkdNetworkOptions options;
     options.variant = recipe_.variant;

@@ -80,6 +80,14 @@ struct Predictor {
   std::function<ModelOutput(const Batch&)> predict;
 };
 
+// What a masked autoencoder makes of clips, in the form that its network takes: [B, 3, T, H, W] or [B, 1, F, T].
+struct Reconstruction {
+  Modality modality = Modality::kVideo;
+  at::Tensor input;    // all of it
+  at::Tensor hidden;   // 1 where the encoder saw nothing, else 0
+  at::Tensor rebuilt;  // the input where it was seen, else what the decoder says
+};
+
 class Training {
  public:
   virtual ~Training() = default;
@@ -109,6 +117,10 @@ class Training {
   // How far it trusts what the teacher says of each clip: name -> [B], more trust is higher. Called in eval mode and
   // without gradient, on pairs whose damage is known (corruption.h); empty: it does not judge clips.
   [[nodiscard]] virtual TensorMap clip_signals(const Batch& /*batch*/) { return {}; }
+
+  // Of each modality that it rebuilds; in eval mode and without gradient. What is hidden is drawn from LibTorch's
+  // generator of the host. Empty: it rebuilds nothing.
+  [[nodiscard]] virtual std::vector<Reconstruction> reconstructions(const Batch& /*batch*/) { return {}; }
 
   // What a checkpoint must hold beyond the groups' parameters and buffers (memory banks, EMA weights).
   [[nodiscard]] virtual TensorMap state() { return {}; }
