@@ -12,7 +12,7 @@ using SmoothFunction = std::function<double(std::span<const double> point, std::
 
 struct LbfgsOptions {
   double convexity = 0;       // > 0: the function less convexity/2 · |point|² is still convex
-  double largest_gap = 1e-5;  // ends where the relative gap is no larger
+  double largest_gap = 1e-7;  // ends where the relative gap is no larger
   int history = 10;           // pairs of steps and gradient differences that are kept
   int largest_steps = 1000;
 };

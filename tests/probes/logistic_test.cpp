@@ -64,13 +64,13 @@ TEST_CASE("the weights of two opposite points are those derived by hand, for lab
   const std::vector<std::int32_t> labels{0, 1};
   const double decay = 2 / (1 + std::exp(1.0));
   const LinearWeights by_label = fit_logistic({values, 2, 1}, {.labels = labels, .classes = 2}, decay, 1);
-  CHECK(by_label.weights[1] == Approx(0.5).epsilon(1e-2));
-  CHECK(by_label.weights[0] == Approx(-0.5).epsilon(1e-2));
+  CHECK(by_label.weights[1] == Approx(0.5).epsilon(1e-3));
+  CHECK(by_label.weights[0] == Approx(-0.5).epsilon(1e-3));
   CHECK(by_label.biases[0] == Approx(0).margin(1e-5));
   // A tag: ln(1 + e^(−w)) + λ/2 w² is least where 1/(1 + e^w) = λw. With λ = 1/(1 + e) that is w = 1.
   const std::vector<std::uint8_t> tags{0, 1};
   const LinearWeights by_tag = fit_logistic({values, 2, 1}, {.tags = tags, .classes = 1}, decay / 2, 1);
-  CHECK(by_tag.weights[0] == Approx(1).epsilon(1e-2));
+  CHECK(by_tag.weights[0] == Approx(1).epsilon(1e-3));
 }
 
 TEST_CASE("the bias of features that say nothing is the one derived by hand, decayed like a weight") {
@@ -80,14 +80,14 @@ TEST_CASE("the bias of features that say nothing is the one derived by hand, dec
   const std::vector<std::int32_t> labels{0, 0, 1, 0};
   const double decay = (0.75 - 1 / (1 + std::exp(-0.5))) / 0.5;
   const LinearWeights by_label = fit_logistic({values, 4, 1}, {.labels = labels, .classes = 2}, 2 * decay, 1);
-  CHECK(by_label.biases[0] == Approx(0.25).epsilon(1e-2));
-  CHECK(by_label.biases[1] == Approx(-0.25).epsilon(1e-2));
+  CHECK(by_label.biases[0] == Approx(0.25).epsilon(1e-3));
+  CHECK(by_label.biases[1] == Approx(-0.25).epsilon(1e-3));
   const std::vector<std::uint8_t> tags{1, 1, 0, 1};
   const LinearWeights by_tag = fit_logistic({values, 4, 1}, {.tags = tags, .classes = 1}, decay, 1);
-  CHECK(by_tag.biases[0] == Approx(0.5).epsilon(1e-2));
+  CHECK(by_tag.biases[0] == Approx(0.5).epsilon(1e-3));
 }
 
-TEST_CASE("the solution is within a hundred-thousandth of the least objective, by an independent computation") {
+TEST_CASE("the solution is within a ten-millionth of the least objective, by an independent computation") {
   const MadeRows made = made_rows(300, 7, 3, 0.8);
   const std::vector<std::uint8_t> tags = test::made_tags(made);
   for (const Targets& targets : {made.targets(), Targets{.tags = tags, .classes = made.classes}}) {
@@ -95,7 +95,7 @@ TEST_CASE("the solution is within a hundred-thousandth of the least objective, b
       const LinearWeights fitted = fit_logistic(made.features(), targets, decay, 1);
       const double gap = relative_gap_at(made, targets, fitted, decay);
       INFO("tags " << targets.multi_label() << ", weight decay " << decay);
-      CHECK(gap <= 1.001e-5);
+      CHECK(gap <= 1.001e-7);
       CHECK(fitted.convergence.residual == Approx(gap).epsilon(1e-4));
       CHECK(fitted.convergence.reached);
     }
@@ -106,7 +106,7 @@ TEST_CASE("features that separate the classes have a solution, by the weight dec
   const MadeRows made = made_rows(60, 5, 3, 20);
   const LinearWeights fitted = fit_logistic(made.features(), made.targets(), 1e-6, 1);
   CHECK(fitted.convergence.reached);
-  CHECK(relative_gap_at(made, made.targets(), fitted, 1e-6) <= 1.001e-5);
+  CHECK(relative_gap_at(made, made.targets(), fitted, 1e-6) <= 1.001e-7);
 }
 
 TEST_CASE("the bytes of a solution depend on no number of threads") {
@@ -124,7 +124,7 @@ TEST_CASE("another order of the rows gives the same solution within the toleranc
   const MadeRows other = test::reversed(made);
   const LinearWeights a = fit_logistic(made.features(), made.targets(), 1e-2, 1);
   const LinearWeights b = fit_logistic(other.features(), other.targets(), 1e-2, 1);
-  for (std::size_t i = 0; i < a.weights.size(); ++i) CHECK(a.weights[i] == Approx(b.weights[i]).margin(1e-2));
+  for (std::size_t i = 0; i < a.weights.size(); ++i) CHECK(a.weights[i] == Approx(b.weights[i]).margin(1e-3));
 }
 
 TEST_CASE("a weight decay that is not above zero and finite is refused") {

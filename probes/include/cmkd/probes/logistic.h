@@ -3,7 +3,7 @@
 //   min_{W,b}  F = 1/N Σ_i ℓ(W x_i + b, y_i) + λ/2 (|W|² + |b|²)
 // ℓ is the cross-entropy of the softmax over the classes, or the sum over the tags of the binary cross-entropy; the
 // weight decay λ takes the bias too, as PyTorch's optimisers do. Minimised over all rows at once by L-BFGS from zero,
-// until |∇F|² / (2λ) ≤ 1e-5 F, or for 1000 steps. F is λ-strongly convex: its minimum is no further below than that.
+// until |∇F|² / (2λ) ≤ 1e-7 F, or for 1000 steps. F is λ-strongly convex: its minimum is no further below than that.
 // A bound on the gradient alone would stop far from the minimum where λ is small.
 //
 // liblinear's own solver (L2R_LR) knows no multinomial model, keeps each value in 16 bytes and calls BLAS, so that its
