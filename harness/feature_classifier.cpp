@@ -39,9 +39,8 @@ FeatureRows features_of(const std::vector<std::int64_t>& clips, const DrawsOfCli
     }
   }
   std::vector<at::Tensor> parts;
-  forward_draws(predictor, draws, reader, batch, device, [&](const ModelOutput& output) {
-    parts.push_back(output.embedding.to(at::kFloat).to(at::kCPU));
-  });
+  forward_draws(predictor, draws, reader, batch, device,
+                [&](const ModelOutput& output) { parts.push_back(output.embedding.to(at::kFloat).to(at::kCPU)); });
   rows.values = at::cat(parts).contiguous();
   return rows;
 }

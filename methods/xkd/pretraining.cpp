@@ -39,6 +39,7 @@ class XkdPretraining final : public Training {
         audio_(vit_of_setup(setup, Modality::kAudio)),
         networks_(std::make_shared<XkdNetworks>(network_options())),
         weight_decay_(recipe.weight_decay) {
+    if (recipe.views.local_views > 0) (void)xkd_local_size(video_->vit_options(), recipe.views);
     // Video last: blocks that both students share are its.
     take_first_weights(*audio_, *networks_->aud_student->backbone);
     take_first_weights(*video_, *networks_->vid_student->backbone);
