@@ -1,0 +1,1 @@
+cmkd_test(probes DEPS probes metrics core)
