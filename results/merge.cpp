@@ -10,6 +10,7 @@
 #include "cmkd/core/file.h"
 #include "cmkd/core/hash.h"
 #include "content.h"
+#include "merge_datasets.h"
 #include "merge_links.h"
 #include "merge_rows.h"
 #include "readers.h"
@@ -33,10 +34,6 @@ constexpr const char* kAllTrainingColumns =
 constexpr const char* kAllEvaluationColumns =
     "key, config_json, training_key, task, protocol, split, content_fingerprint, shared_code";
 constexpr std::size_t kNamedConflicts = 10;
-
-std::string select_where(const std::string& table, const std::string& columns, const std::string& column) {
-  return fmt::format("SELECT {} FROM {} WHERE {} = ?", columns, table, column);
-}
 
 // One source into the store, inside the caller's transaction.
 class Merger {
@@ -176,57 +173,7 @@ class Merger {
   }
 
   void merge_dataset(const std::string& fingerprint) {
-    Statement mine(into_, "SELECT listed_clips FROM dataset WHERE fingerprint = ?");
-    Statement theirs(from_, "SELECT listed_clips, name FROM dataset WHERE fingerprint = ?");
-    if (!theirs.bind(fingerprint).step() || !merged_datasets_.insert(fingerprint).second) return;
-    if (!mine.bind(fingerprint).step()) {
-      (void)copy("dataset", "fingerprint, name, config_json, listed_clips", "fingerprint", fingerprint);
-    } else if (mine.integer(0) != theirs.integer(0)) {
-      conflicts_.push_back(fmt::format("dataset {} ({}): listed clips: here '{}', there '{}'", fingerprint,
-                                       theirs.text(1), mine.integer(0), theirs.integer(0)));
-      return;
-    }
-    Statement decodings(from_,
-                        "SELECT decoded_fingerprint FROM decoding WHERE dataset_fingerprint = ? "
-                        "ORDER BY decoded_fingerprint");
-    decodings.bind(fingerprint);
-    while (decodings.step()) merge_decoding(fingerprint, decodings.text(0));
-  }
-
-  // Clips used, and each excluded one in order.
-  static std::optional<Content> decoding_content(Database& database, const std::string& dataset,
-                                                 const std::string& decoded) {
-    Statement used(database,
-                   "SELECT used_clips FROM decoding WHERE dataset_fingerprint = ? AND decoded_fingerprint = ?");
-    if (!used.bind(dataset, decoded).step()) return std::nullopt;
-    Statement clips(database,
-                    "SELECT clip_id, path, split, reason FROM excluded_clip WHERE dataset_fingerprint = ? AND "
-                    "decoded_fingerprint = ? ORDER BY clip_id");
-    clips.bind(dataset, decoded);
-    std::vector<std::string> excluded;
-    while (clips.step()) {
-      excluded.push_back(fmt::format("{} ({}, {}, {})", clips.text(0), clips.text(1), clips.text(2), clips.text(3)));
-    }
-    return Content{{"used clips", std::to_string(used.integer(0))}, {"excluded clips", join(excluded)}};
-  }
-
-  void merge_decoding(const std::string& dataset, const std::string& decoded) {
-    const std::optional<Content> here = decoding_content(into_, dataset, decoded);
-    if (!here) {
-      for (const auto& [table, columns] :
-           {std::pair{"decoding", "dataset_fingerprint, decoded_fingerprint, used_clips"},
-            std::pair{"excluded_clip", "dataset_fingerprint, decoded_fingerprint, clip_id, path, split, reason"}}) {
-        (void)copy_rows(
-            from_,
-            fmt::format("SELECT {} FROM {} WHERE dataset_fingerprint = ? AND decoded_fingerprint = ?", columns, table),
-            {dataset, decoded}, into_, insert_sql(table, columns));
-      }
-      return;
-    }
-    const std::string difference =
-        describe_difference(*here, *decoding_content(from_, dataset, decoded), "here", "there");
-    if (difference.empty()) return;
-    conflicts_.push_back(fmt::format("decoding {} of dataset {}: {}", decoded, dataset, difference));
+    if (merged_datasets_.insert(fingerprint).second) results::merge_dataset(into_, from_, fingerprint, conflicts_);
   }
 
   void copy_environment(const std::string& fingerprint) {

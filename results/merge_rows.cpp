@@ -29,6 +29,10 @@ std::int64_t copy_rows(Database& from, const std::string& select, std::initializ
   return copied;
 }
 
+std::string select_where(const std::string& table, const std::string& columns, const std::string& column) {
+  return fmt::format("SELECT {} FROM {} WHERE {} = ?", columns, table, column);
+}
+
 std::string insert_sql(const std::string& table, const std::string& columns, bool or_ignore) {
   std::string places = "?";
   for (std::ptrdiff_t i = std::ranges::count(columns, ','); i > 0; --i) places += ", ?";

@@ -149,7 +149,7 @@ void require_readable(Database& database, const Schema& schema) {
   }
   throw Error(ErrorKind::kData,
               {fmt::format("the result store has the older version {}", version), where,
-               fmt::format("version {}", schema.version), "any `cmkd run` on it brings it up to date"});
+               fmt::format("version {}", schema.version), "any `cmkd run` on it, or `cmkd merge` into it, brings it up to date"});
 }
 
 }  // namespace cmkd::results
