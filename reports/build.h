@@ -38,6 +38,8 @@ inline constexpr std::int64_t kSeedsForTest = 6;  // the fewest whose exact two-
 [[nodiscard]] const Row* find_student(const Table& table, const Row& row);
 [[nodiscard]] bool is_complete_method(const Row& row);
 
+// Why two results of one seed are no pair: "other batch order, augmentation not recorded"; "" when they are one.
+[[nodiscard]] std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b);
 void compare_to_student(Table& table);
 void assign_tiers(Table& table);
 void describe_fingerprints(Table& table);

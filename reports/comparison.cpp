@@ -13,20 +13,6 @@ namespace {
 
 constexpr std::int64_t kSeedsForPairs = 10;
 
-std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b) {
-  const auto differs = [](const std::string& left, const std::string& right, const char* name) -> std::string {
-    if (left.empty() || right.empty()) return fmt::format("{} not recorded", name);
-    return left == right ? "" : fmt::format("other {}", name);
-  };
-  std::vector<std::string> found;
-  for (const std::string& one : {differs(a.initial_weights, b.initial_weights, "initial weights"),
-                                 differs(a.batch_order, b.batch_order, "batch order"),
-                                 differs(a.augmentation, b.augmentation, "augmentation")}) {
-    if (!one.empty()) found.push_back(one);
-  }
-  return join(found);
-}
-
 bool separated(const Row& best, const Row& other) {
   const StudentDifference difference = paired_difference(best, other);
   return difference.comparison && difference.comparison->n >= kSeedsForTiers && difference.comparison->interval &&
@@ -80,6 +66,20 @@ std::string shared_by_all(const std::vector<const Row*>& rows, std::string SeedR
 
 }  // namespace
 
+std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b) {
+  const auto differs = [](const std::string& left, const std::string& right, const char* name) -> std::string {
+    if (left.empty() || right.empty()) return fmt::format("{} not recorded", name);
+    return left == right ? "" : fmt::format("other {}", name);
+  };
+  std::vector<std::string> found;
+  for (const std::string& one : {differs(a.initial_weights, b.initial_weights, "initial weights"),
+                                 differs(a.batch_order, b.batch_order, "batch order"),
+                                 differs(a.augmentation, b.augmentation, "augmentation")}) {
+    if (!one.empty()) found.push_back(one);
+  }
+  return join(found);
+}
+
 StudentDifference paired_difference(const Row& a, const Row& b) {
   StudentDifference result;
   std::vector<double> left;
@@ -122,7 +122,9 @@ void compare_to_student(Table& table) {
     const Row* student = find_student(table, row);
     if (student == nullptr) continue;
     relate(row.cost, student->cost);
-    if (student != &row && row.role != RowRole::kTeacher) row.to_student = paired_difference(row, *student);
+    // Another program's run saw other batches: there is no pair.
+    const bool pairs = row.role != RowRole::kTeacher && row.role != RowRole::kExternal;
+    if (student != &row && pairs) row.to_student = paired_difference(row, *student);
   }
 }
 
@@ -176,7 +178,8 @@ void sort_rows(Table& table) {
     if (row.role == RowRole::kCeiling) return 0;
     if (row.role == RowRole::kTeacher) return 1;
     if (row.role == RowRole::kUpperBound) return 3;
-    return row.partial() ? 4 : 2;
+    if (row.role == RowRole::kExternal) return 4;
+    return row.partial() ? 5 : 2;
   };
   const auto key = [&](const Row& row) {
     return std::tuple(group(row), row.tier.value_or(0), !row.mean.has_value(), -sign * row.mean.value_or(0), row.name);
