@@ -35,8 +35,8 @@ struct ProbeFit {
 };
 
 struct ProbedScores : ProbeFit {
-  at::Tensor probabilities;   // [N, C] float on the host; of linear_svm the softmax (tags: sigmoid) of decision values,
-                              // which is no calibrated probability
+  at::Tensor probabilities;  // [N, C] float on the host; of linear_svm the softmax (tags: sigmoid) of decision values,
+                             // which is no calibrated probability
 };
 
 // Features of `known`: each clip as at test, or evaluation.feature_windows windows drawn as in training by `streams`.

@@ -10,8 +10,8 @@
 
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/random.h"
-#include "cmkd/harness/feature_classifier.h"
 #include "cmkd/datasets/split.h"
+#include "cmkd/harness/feature_classifier.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/methods/training.h"
 #include "cmkd/results/records.h"
