@@ -64,8 +64,8 @@ class XkdPretraining final : public Training {
       const at::NoGradGuard no_grad;
       video = take_views(xkd_video_views(batch.video, video_->vit_options(), recipe_.views));
       audio = take_views(xkd_audio_views(batch.audio, *audio_, recipe_.views));
-      video.mask_noise = mask_noise(batch, video_->vit_options(), batch.video);
-      audio.mask_noise = mask_noise(batch, audio_->vit_options(), batch.video);
+      video.mask_noise = mask_noise(video_->vit_options(), batch.video);
+      audio.mask_noise = mask_noise(audio_->vit_options(), batch.audio);
     }
     last_ = xkd_step(*networks_, video, audio, options_at(context));
     return {last_.losses, last_.diagnostics};
@@ -107,7 +107,7 @@ class XkdPretraining final : public Training {
         features.push_back(without_class_token(branch.backbone->forward(input)).mean(1));
       }
       ModelOutput output;
-      output.embedding = at::cat(features, 1);
+      output.embedding = joined_features(features);
       return output;
     };
     return {modalities, {networks_}, encode};
@@ -118,9 +118,9 @@ class XkdPretraining final : public Training {
     networks_->eval();
     std::vector<Reconstruction> rebuilt{
         rebuild(Modality::kVideo, *networks_->vid_student->backbone, *networks_->vid_ae, batch.video,
-                mask_noise(batch, video_->vit_options(), batch.video), recipe_.step.video_mask_ratio),
+                mask_noise(video_->vit_options(), batch.video), recipe_.step.video_mask_ratio),
         rebuild(Modality::kAudio, *networks_->aud_student->backbone, *networks_->aud_ae,
-                audio_->backbone_input(batch.audio), mask_noise(batch, audio_->vit_options(), batch.audio),
+                audio_->backbone_input(batch.audio), mask_noise(audio_->vit_options(), batch.audio),
                 recipe_.step.audio_mask_ratio)};
     networks_->train();
     return rebuilt;
@@ -165,8 +165,8 @@ class XkdPretraining final : public Training {
     return taken;
   }
 
-  static at::Tensor mask_noise(const Batch& batch, const VitOptions& vit, const at::Tensor& like) {
-    return at::rand({batch.size(), vit.patches()}, at::TensorOptions().dtype(at::kFloat)).to(like.device());
+  static at::Tensor mask_noise(const VitOptions& vit, const at::Tensor& input) {
+    return at::rand({input.size(0), vit.patches()}, at::TensorOptions().dtype(at::kFloat)).to(input.device());
   }
 
   [[nodiscard]] XkdOptions options_at(const StepContext& context) const {

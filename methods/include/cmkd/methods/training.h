@@ -88,6 +88,10 @@ struct Reconstruction {
   at::Tensor rebuilt;  // the input where it was seen, else what the decoder says
 };
 
+// One modality's features [B, D] as they are; those of several side by side, each row of each at length 1, as XKD's
+// script for both modalities has them.
+[[nodiscard]] at::Tensor joined_features(const std::vector<at::Tensor>& features);
+
 class Training {
  public:
   virtual ~Training() = default;
@@ -102,7 +106,7 @@ class Training {
   // After the optimisers' step (EMA teachers, memories).
   virtual void after_step(const StepContext& /*context*/, const Batch& /*batch*/) {}
   [[nodiscard]] virtual Predictor predictor() = 0;
-  // The same, but with the embeddings of these modalities, one behind the other: for trainings of a network for each.
+  // The same, but with the embeddings of these modalities, joined_features: for trainings of a network for each.
   // Throws Error(kUsage) when there are no such.
   [[nodiscard]] virtual Predictor encoders(const std::vector<Modality>& modalities);
   // What the steps read of the frozen teacher's stages: each clip's maps by themselves, as small as they may be. The
