@@ -128,11 +128,10 @@ void masked_encoder(benchmark::State& state, double ratio) {
 
 void register_xkd() {
   for (const std::string method : {"xkd", "xkd_mas", "xkd_mats", "mae"}) {
-    benchmark::RegisterBenchmark((kXkdStep + method).c_str(), xkd_training_step, method)
-        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark((kXkdStep + method).c_str(), xkd_training_step, method)->Unit(benchmark::kMillisecond);
   }
-  for (const auto& [ratio, name] : {std::pair{0.0, kEncoderWhole}, std::pair{0.5, kEncoderHalf},
-                                    std::pair{0.85, kEncoderMasked}}) {
+  for (const auto& [ratio, name] :
+       {std::pair{0.0, kEncoderWhole}, std::pair{0.5, kEncoderHalf}, std::pair{0.85, kEncoderMasked}}) {
     benchmark::RegisterBenchmark(name, masked_encoder, ratio)->Unit(benchmark::kMillisecond);
   }
 }
