@@ -152,6 +152,22 @@ std::string table_title(const Table& table) {
                      table.protocol);
 }
 
+std::string short_title(const Table& table) {
+  return fmt::format("{}, {}, {}, {}", words(table.task), dataset_text(table), direction_text(table.direction),
+                     table.protocol);
+}
+
+std::string words(const std::string& name) {
+  std::string text = name;
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
+std::string capitalised(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 std::string mean_text(const std::string& metric, const Row& row) {
   if (!row.mean) return kNothing;
   if (!row.deviation) return metric_text(metric, *row.mean);
