@@ -30,7 +30,8 @@ void add_answers(const results::ClipOutputs& outputs, SeedAnswers& into) {
   if (outputs.clip_ids.empty()) {
     into.why_not = "no outputs of single clips are stored";
   } else if (outputs.queries > 0 || !outputs.tags.empty() || outputs.width < 2 ||
-             std::ranges::any_of(outputs.labels, [&](std::int32_t label) { return label < 0 || label >= outputs.width; })) {
+             std::ranges::any_of(outputs.labels,
+                                 [&](std::int32_t label) { return label < 0 || label >= outputs.width; })) {
     into.why_not = "clips are told right from wrong only where each has one class";
   } else if (std::ranges::any_of(outputs.scores, [](float score) { return std::isnan(score); })) {
     into.why_not = "a score is not a number";

@@ -33,10 +33,10 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::vector<const Row*> all_rows(const Table& table);
 [[nodiscard]] std::string dataset_text(const Table& table);  // "synthetic, corruption.share = 0.5"
 [[nodiscard]] std::string table_title(const Table& table);
-[[nodiscard]] std::string short_title(const Table& table);  // "synthetic, audio → video, strict"
-[[nodiscard]] std::string words(const std::string& name);   // "action recognition" of "action_recognition"
-[[nodiscard]] std::string capitalised(std::string text);    // its first letter, if it is one of ASCII
-[[nodiscard]] std::string direction_text(const std::string& direction);          // "audio → video"
+[[nodiscard]] std::string short_title(const Table& table);               // "synthetic, audio → video, strict"
+[[nodiscard]] std::string words(const std::string& name);                // "action recognition" of "action_recognition"
+[[nodiscard]] std::string capitalised(std::string text);                 // its first letter, if it is one of ASCII
+[[nodiscard]] std::string direction_text(const std::string& direction);  // "audio → video"
 [[nodiscard]] std::string mean_text(const std::string& metric, const Row& row);  // "47.1 ± 0.8"
 [[nodiscard]] std::string role_text(const Row& row);                             // the note, "control of kd", ""
 [[nodiscard]] std::string exclusion_summary(const ExclusionList& list);  // "synthetic: 2 of 4 listed clips used; …"

@@ -68,11 +68,10 @@ void write_board_row(Page& page, const Board& board, std::size_t position, bool 
             row.tier ? fmt::format("{}", *row.tier) : kNothing);
   page.cell("number", "Seeds", fmt::format("{}", row.done), count_html(row));
   page.cell("number", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean), mean_html(table, row));
-  page.cell("wide", "Single seeds", "",
-            row_svg(board.axis, table, row, fmt::format("{}r{}", board.id, position), axis_id) +
-                narrow_axis_svg(axis_id) +
-                fmt::format("<small>{}</small>", html_escaped(seeds_text(table.primary_metric, row))) +
-                missing_html(row));
+  page.cell(
+      "wide", "Single seeds", "",
+      row_svg(board.axis, table, row, fmt::format("{}r{}", board.id, position), axis_id) + narrow_axis_svg(axis_id) +
+          fmt::format("<small>{}</small>", html_escaped(seeds_text(table.primary_metric, row))) + missing_html(row));
   page.cell("number", "Against student", sort_key(paired ? std::optional(paired->difference) : std::nullopt),
             difference_html(table.primary_metric, row));
   if (board.time) {
@@ -105,7 +104,8 @@ void write_board_table(Page& page, const Table& table, const std::string& id) {
 void write_group(Page& page, const Table& table, const MetricGroup& group) {
   page.line("<details><summary>{}</summary>", group.title);
   const std::string caption = "Means over the seeds. ↓: lower is better.";
-  page.line("{}<table class=\"sortable\"><caption>{}</caption>", scroll_region(group.title + ", " + table_title(table)), caption);
+  page.line("{}<table class=\"sortable\"><caption>{}</caption>", scroll_region(group.title + ", " + table_title(table)),
+            caption);
   page.line("<thead><tr><th scope=\"col\">Method</th>");
   for (const std::string& name : group.metrics) {
     page.line("<th scope=\"col\" class=\"number\">{}</th>", html_escaped(metric_heading(within_group(name))));
@@ -146,9 +146,11 @@ void write_rules(Page& page, const Table& table) {
 
 void write_board(Page& page, const Table& table, std::size_t position) {
   const std::string id = board_id(position);
-  page.line("<section class=\"board\" id=\"{0}\" aria-labelledby=\"{0}h\" {1}><h3 id=\"{0}h\">{2}<small>{3}, protocol {4}</small></h3>",
-            id, board_attributes(table), html_escaped(dataset_text(table)), html_escaped(direction_text(table.direction)),
-            html_escaped(table.protocol));
+  page.line(
+      "<section class=\"board\" id=\"{0}\" aria-labelledby=\"{0}h\" {1}><h3 id=\"{0}h\">{2}<small>{3}, protocol "
+      "{4}</small></h3>",
+      id, board_attributes(table), html_escaped(dataset_text(table)), html_escaped(direction_text(table.direction)),
+      html_escaped(table.protocol));
   write_rules(page, table);
   write_board_table(page, table, id);
   write_cut_note(page, table.primary_metric, all_rows(table));

@@ -48,9 +48,13 @@ std::string pair_data(const Table& table, const ClipTable& clips) {
     for (const std::int64_t seeds : row.right) right += "0123456789abcdefghijklmnopqrstuvwxyz"[seeds];
     json confusion = json::array();
     for (const ConfusionCount& count : row.confusion) {
-      for (const std::int64_t part : {std::int64_t{count.label}, std::int64_t{count.predicted}, count.clips}) confusion.push_back(part);
+      for (const std::int64_t part : {std::int64_t{count.label}, std::int64_t{count.predicted}, count.clips})
+        confusion.push_back(part);
     }
-    rows.push_back({{"name", clean_text(table.rows[row.row].name)}, {"seeds", row.seeds}, {"right", right}, {"confusion", confusion}});
+    rows.push_back({{"name", clean_text(table.rows[row.row].name)},
+                    {"seeds", row.seeds},
+                    {"right", right},
+                    {"confusion", confusion}});
   }
   json ids = json::array();
   json groups = json::array();
@@ -58,10 +62,14 @@ std::string pair_data(const Table& table, const ClipTable& clips) {
     ids.push_back(clean_text(clips.clips[i]));
     groups.push_back(clips.groups[i] == clips.clips[i] ? "" : clean_text(clips.groups[i]));
   }
-  const json all{{"classes", clips.classes}, {"clips", ids}, {"groups", groups}, {"labels", clips.labels}, {"rows", rows}};
+  const json all{
+      {"classes", clips.classes}, {"clips", ids}, {"groups", groups}, {"labels", clips.labels}, {"rows", rows}};
   std::string text;
   for (const char c : all.dump()) {
-    if (c == '<') text += "\\u003c"; else text += c;
+    if (c == '<')
+      text += "\\u003c";
+    else
+      text += c;
   }
   return text;
 }
@@ -91,8 +99,10 @@ void write_clip_table(Page& page, const Table& table, const ClipTable& clips, st
     write_choice(page, table, clips, right, "B");
     page.line("</div><script type=\"application/json\">{}</script>", pair_data(table, clips));
   } else {
-    page.line("<p class=\"quiet\">This pair only: {} rows of {} clips are too many for one page; `cmkd compare A B` shows any other.</p>",
-              clips.rows.size(), clips.clips.size());
+    page.line(
+        "<p class=\"quiet\">This pair only: {} rows of {} clips are too many for one page; `cmkd compare A B` shows "
+        "any other.</p>",
+        clips.rows.size(), clips.clips.size());
   }
   page.line("<div class=\"pair-shown\">");
   write_pair(page, {table, clips, clips.rows[left], clips.rows[right], fmt::format("p{}", position)});
@@ -109,7 +119,9 @@ void write_clip_table(Page& page, const Table& table, const ClipTable& clips, st
 
 void write_clips(Page& page, const Leaderboard& board, const Details& details, const std::vector<std::size_t>& tables) {
   page.line("<section id=\"clips\" aria-labelledby=\"clipsh\"><h2 id=\"clipsh\">Classes and clips</h2>");
-  page.line("<p class=\"quiet\">Two rows of a table, clip by clip, from the stored outputs. A clip counts for each seed that named its class.</p>");
+  page.line(
+      "<p class=\"quiet\">Two rows of a table, clip by clip, from the stored outputs. A clip counts for each seed that "
+      "named its class.</p>");
   for (const std::size_t position : tables) {
     write_clip_table(page, board.tables[position], details.clips(board.tables[position]), position);
   }

@@ -15,7 +15,8 @@ void write_cost_table(Page& page, const Table& table, const std::vector<std::str
             scroll_region("Measured cost, " + table_title(table)));
   page.line("<caption>Means over the seeds, of the machine that ran them: not reproducible.</caption>");
   page.line("<thead><tr><th scope=\"col\">Method</th>");
-  for (const std::string& name : names) page.line("<th scope=\"col\" class=\"number\">{}</th>", html_escaped(cost_heading(name)));
+  for (const std::string& name : names)
+    page.line("<th scope=\"col\" class=\"number\">{}</th>", html_escaped(cost_heading(name)));
   page.line("</tr></thead><tbody>");
   for (const Row& row : table.rows) {
     page.line("<tr class=\"{}\"><th scope=\"row\">{}</th>", row_class(row), html_escaped(row.name));
@@ -40,8 +41,7 @@ void write_cost_of(Page& page, const Table& table, std::size_t position) {
   if (svg.empty()) {
     page.line("<p class=\"quiet\">No picture: fewer than two rows have both a result and a measured cost.</p>");
   } else {
-    page.line("<figure>{}{}</div></figure>",
-              scroll_region("Accuracy against cost, " + table_title(table)), svg);
+    page.line("<figure>{}{}</div></figure>", scroll_region("Accuracy against cost, " + table_title(table)), svg);
   }
   write_cost_table(page, table, names);
   page.line("</section>");
@@ -56,8 +56,10 @@ bool has_costs(const Leaderboard& board) {
 void write_costs(Page& page, const Leaderboard& board) {
   if (!has_costs(board)) return;
   page.line("<section id=\"cost\" aria-labelledby=\"costh\"><h2 id=\"costh\">Accuracy against cost</h2>");
-  page.line("<p class=\"quiet\">The line is the Pareto front: complete methods that no other beats in both. Diamonds are no methods: "
-            "bounds and controls.</p><div class=\"grid-of-boards\">");
+  page.line(
+      "<p class=\"quiet\">The line is the Pareto front: complete methods that no other beats in both. Diamonds are no "
+      "methods: "
+      "bounds and controls.</p><div class=\"grid-of-boards\">");
   for (std::size_t i = 0; i < board.tables.size(); ++i) write_cost_of(page, board.tables[i], i);
   page.line("</div></section>");
 }

@@ -53,5 +53,4 @@ void write_facts(Page& page, const std::vector<Fact>& facts);
 void write_cut_note(Page& page, const std::string& metric, const std::vector<const Row*>& rows);
 [[nodiscard]] std::string interval_sort_key(const std::string& metric, const std::optional<Interval>& interval);
 
-
 }  // namespace cmkd::reports

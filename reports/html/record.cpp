@@ -15,11 +15,11 @@ namespace {
 constexpr std::size_t kShownExclusions = 200;
 
 void write_exclusion_list(Page& page, const ExclusionList& list) {
-  page.line("<section class=\"board\" data-dataset=\"{}\"><h3>{}<small>{}</small></h3>", html_escaped(list.dataset), html_escaped(list.dataset),
-            html_escaped(exclusion_summary(list)));
+  page.line("<section class=\"board\" data-dataset=\"{}\"><h3>{}<small>{}</small></h3>", html_escaped(list.dataset),
+            html_escaped(list.dataset), html_escaped(exclusion_summary(list)));
   if (!list.clips.empty()) {
-    page.line("<details{}><summary>{} clip{}</summary>{}<table>", list.clips.size() <= 10 ? " open" : "", list.clips.size(),
-              list.clips.size() == 1 ? "" : "s", scroll_region("Clips left out of " + list.dataset));
+    page.line("<details{}><summary>{} clip{}</summary>{}<table>", list.clips.size() <= 10 ? " open" : "",
+              list.clips.size(), list.clips.size() == 1 ? "" : "s", scroll_region("Clips left out of " + list.dataset));
     page.line(
         "<caption>Clips that no method saw, and why</caption><thead><tr><th scope=\"col\">Clip</th>"
         "<th scope=\"col\">Split</th><th scope=\"col\">Reason</th></tr></thead><tbody>");
@@ -55,15 +55,20 @@ void write_exclusions(Page& page, const Leaderboard& board) {
 void write_environment(Page& page, const Leaderboard& board, const Details* details) {
   page.line("<section id=\"environment\" aria-labelledby=\"environmenth\"><h2 id=\"environmenth\">Environment</h2>");
   for (const std::string& line : provenance_lines(board.provenance)) page.line("<p>{}</p>", html_escaped(line));
-  const std::vector<EnvironmentFact> environment = details == nullptr ? std::vector<EnvironmentFact>{} : details->environment(board);
+  const std::vector<EnvironmentFact> environment =
+      details == nullptr ? std::vector<EnvironmentFact>{} : details->environment(board);
   if (!environment.empty()) {
-    page.line("{}<table class=\"narrow\"><caption>What the trainings were made with; the number of trainings where they differ</caption>"
-              "<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Value</th></tr></thead><tbody>", scroll_region("Environment"));
+    page.line(
+        "{}<table class=\"narrow\"><caption>What the trainings were made with; the number of trainings where they "
+        "differ</caption>"
+        "<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Value</th></tr></thead><tbody>",
+        scroll_region("Environment"));
     for (const EnvironmentFact& fact : environment) {
       std::string values;
       for (const EnvironmentFact::Value& value : fact.values) {
-        values += fmt::format("{}{}{}", values.empty() ? "" : "<br>", html_escaped(value.value),
-                              fact.values.size() == 1 ? "" : fmt::format(" <span class=\"quiet\">× {}</span>", value.trainings));
+        values += fmt::format(
+            "{}{}{}", values.empty() ? "" : "<br>", html_escaped(value.value),
+            fact.values.size() == 1 ? "" : fmt::format(" <span class=\"quiet\">× {}</span>", value.trainings));
       }
       page.line("<tr><th scope=\"row\">{}</th><td>{}</td></tr>", html_escaped(words(fact.name)), values);
     }
@@ -77,8 +82,9 @@ void write_reruns(Page& page, const Leaderboard& board) {
   for (const Table& table : board.tables) {
     page.line("<section class=\"board\" {}><details><summary>{}</summary>{}<table>", board_attributes(table),
               html_escaped(short_title(table)), scroll_region("To repeat a row, " + table_title(table)));
-    page.line("<caption>Each command runs all seeds of its row</caption><thead><tr><th scope=\"col\">Method</th>"
-              "<th scope=\"col\">Command</th></tr></thead><tbody>");
+    page.line(
+        "<caption>Each command runs all seeds of its row</caption><thead><tr><th scope=\"col\">Method</th>"
+        "<th scope=\"col\">Command</th></tr></thead><tbody>");
     for (const Row& row : table.rows) {
       page.line("<tr><th scope=\"row\">{}</th><td><code>{}</code></td></tr>", html_escaped(row.name),
                 html_escaped(row.rerun_command));

@@ -23,7 +23,8 @@ void write_filter_choice(Page& page, const char* name, const std::set<std::strin
   if (values.size() < 2) return;
   page.line("<label>{} <select data-filter=\"{}\"><option value=\"\">all</option>", capitalised(name), name);
   for (const std::string& value : values) {
-    page.line("<option value=\"{}\">{}</option>", html_escaped(value), html_escaped(arrows ? direction_text(value) : value));
+    page.line("<option value=\"{}\">{}</option>", html_escaped(value),
+              html_escaped(arrows ? direction_text(value) : value));
   }
   page.line("</select></label>");
 }
@@ -35,16 +36,20 @@ void write_tools(Page& page, const Leaderboard& board) {
     datasets.insert(table.dataset);
     directions.insert(table.direction);
   }
-  page.line("<div class=\"tools\" hidden><label>Method <input id=\"filter\" type=\"search\" autocomplete=\"off\" placeholder=\"name contains\"></label>");
+  page.line(
+      "<div class=\"tools\" hidden><label>Method <input id=\"filter\" type=\"search\" autocomplete=\"off\" "
+      "placeholder=\"name contains\"></label>");
   write_filter_choice(page, "dataset", datasets, false);
   write_filter_choice(page, "direction", directions, true);
-  page.line("<output id=\"found\" for=\"filter\" class=\"quiet\"></output><button id=\"theme\" type=\"button\" "
-            "aria-label=\"Switch between light and dark\"></button></div>");
+  page.line(
+      "<output id=\"found\" for=\"filter\" class=\"quiet\"></output><button id=\"theme\" type=\"button\" "
+      "aria-label=\"Switch between light and dark\"></button></div>");
 }
 
 void write_contents(Page& page, const std::vector<Heading>& headings) {
   page.line("<nav class=\"contents\" aria-label=\"Contents\"><ul>");
-  for (const Heading& heading : headings) page.line("<li><a href=\"#{}\">{}</a></li>", heading.id, html_escaped(heading.name));
+  for (const Heading& heading : headings)
+    page.line("<li><a href=\"#{}\">{}</a></li>", heading.id, html_escaped(heading.name));
   page.line("</ul></nav>");
 }
 
@@ -58,7 +63,8 @@ void begin_page(Page& page, const Leaderboard& board, const std::string& title, 
   page.line("<title>{}</title>\n<style>", title);
   page.raw(chart_style());
   page.raw(page_style());
-  page.line("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header><h1>{}</h1>", title);
+  page.line("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the content</a>\n<header><h1>{}</h1>",
+            title);
   write_tools(page, board);
   page.line("</header>");
   write_contents(page, headings);
@@ -99,7 +105,8 @@ std::vector<DetailPage> detail_pages(const Leaderboard& board, const PageOptions
     const bool new_table = pages.empty() || pages.back().table != place.table;
     if (new_table) part = 0;
     if (new_table || runs + more > options.runs_in_page) {
-      pages.push_back({fmt::format("{}/t{}-{}.html", folder_of(options), place.table, part++), place.table, {}, new_table});
+      pages.push_back(
+          {fmt::format("{}/t{}-{}.html", folder_of(options), place.table, part++), place.table, {}, new_table});
       runs = 0;
     }
     runs += more;
@@ -108,11 +115,13 @@ std::vector<DetailPage> detail_pages(const Leaderboard& board, const PageOptions
   return pages;
 }
 
-std::string detail_page(const Leaderboard& board, const Details& details, const DetailPage& part, const PageOptions& options) {
+std::string detail_page(const Leaderboard& board, const Details& details, const DetailPage& part,
+                        const PageOptions& options) {
   Page page;
   std::vector<Heading> headings{{"training", "Training curves"}, {"diagnostics", "Diagnostics"}};
   if (part.with_clips) headings.push_back({"clips", "Classes and clips"});
-  begin_page(page, board, html_escaped(fmt::format("{}: {}", board.title, short_title(board.tables[part.table]))), headings);
+  begin_page(page, board, html_escaped(fmt::format("{}: {}", board.title, short_title(board.tables[part.table]))),
+             headings);
   page.line("<p><a href=\"../{}\">Back to the leaderboard</a></p>", html_escaped(options.name));
   write_runs(page, board, details, part.places);
   if (part.with_clips) write_clips(page, board, details, {part.table});
@@ -122,13 +131,17 @@ std::string detail_page(const Leaderboard& board, const Details& details, const 
 
 void write_detail_links(Page& page, const Leaderboard& board, const std::vector<DetailPage>& pages) {
   page.line("<section id=\"details\" aria-labelledby=\"detailsh\"><h2 id=\"detailsh\">Details of the runs</h2>");
-  page.line("<p>Training curves, diagnostics, classes and clips of {} runs lie in the folder beside this page.</p>{}<table class=\"narrow\">"
-            "<caption>Pages of details</caption><thead><tr><th scope=\"col\">Table</th><th scope=\"col\">Rows</th></tr></thead><tbody>",
-            run_count(board), scroll_region("Pages of details"));
+  page.line(
+      "<p>Training curves, diagnostics, classes and clips of {} runs lie in the folder beside this page.</p>{}<table "
+      "class=\"narrow\">"
+      "<caption>Pages of details</caption><thead><tr><th scope=\"col\">Table</th><th "
+      "scope=\"col\">Rows</th></tr></thead><tbody>",
+      run_count(board), scroll_region("Pages of details"));
   for (const DetailPage& part : pages) {
     const Table& table = board.tables[part.table];
-    page.line("<tr {}><th scope=\"row\"><a href=\"{}\">{}</a></th><td>{} – {}</td></tr>", board_attributes(table), html_escaped(part.name),
-              html_escaped(short_title(table)), html_escaped(table.rows[part.places.front().row].name),
+    page.line("<tr {}><th scope=\"row\"><a href=\"{}\">{}</a></th><td>{} – {}</td></tr>", board_attributes(table),
+              html_escaped(part.name), html_escaped(short_title(table)),
+              html_escaped(table.rows[part.places.front().row].name),
               html_escaped(table.rows[part.places.back().row].name));
   }
   page.line("</tbody></table></div></section>");
@@ -157,9 +170,13 @@ std::vector<Heading> headings_of(const Plan& plan) {
   if (!plan.pages.empty()) {
     headings.push_back({"details", "Details"});
   } else if (plan.details != nullptr) {
-    headings.insert(headings.end(), {{"training", "Training"}, {"diagnostics", "Diagnostics"}, {"clips", "Classes and clips"}});
+    headings.insert(headings.end(),
+                    {{"training", "Training"}, {"diagnostics", "Diagnostics"}, {"clips", "Classes and clips"}});
   }
-  headings.insert(headings.end(), {{"exclusions", "Clips left out"}, {"environment", "Environment"}, {"rerun", "Repeat"}, {"reading", "How to read"}});
+  headings.insert(headings.end(), {{"exclusions", "Clips left out"},
+                                   {"environment", "Environment"},
+                                   {"rerun", "Repeat"},
+                                   {"reading", "How to read"}});
   return headings;
 }
 

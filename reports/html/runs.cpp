@@ -27,7 +27,8 @@ std::string seeds_legend(const Row& row) {
   for (const SeedResult& seed : row.seeds) seeds.insert(seed.seed);
   std::string text = "<p class=\"legend\">";
   std::size_t position = 0;
-  for (const std::int64_t seed : seeds) text += fmt::format("<span class=\"line{}\"><i></i>seed {}</span>", position++ % 8, seed);
+  for (const std::int64_t seed : seeds)
+    text += fmt::format("<span class=\"line{}\"><i></i>seed {}</span>", position++ % 8, seed);
   return text + "</p>";
 }
 
@@ -57,8 +58,9 @@ std::string panels(const std::vector<Curve>& curves, std::string_view kind, cons
 std::string run_list(const Row& row) {
   std::string text = "<ul class=\"runs\">";
   for (const SeedResult& seed : row.seeds) {
-    text += fmt::format("<li>seed {}: <code>{}</code>{}</li>", seed.seed, html_escaped(seed.training_key),
-                        seed.missing.empty() ? "" : fmt::format(" <span class=\"missing\">{}</span>", html_escaped(seed.missing)));
+    text += fmt::format(
+        "<li>seed {}: <code>{}</code>{}</li>", seed.seed, html_escaped(seed.training_key),
+        seed.missing.empty() ? "" : fmt::format(" <span class=\"missing\">{}</span>", html_escaped(seed.missing)));
   }
   return text + "</ul>";
 }
@@ -123,8 +125,11 @@ void write_runs(Page& page, const Leaderboard& board, const Details& details, co
   TableHeads diagnostic_heads{board};
   std::size_t with_diagnostics = 0;
   page.line("<section id=\"training\" aria-labelledby=\"trainingh\"><h2 id=\"trainingh\">Training curves</h2>");
-  page.line("<p class=\"quiet\">By epoch, a line for each seed; a series of more than {} epochs is drawn with its first, its last "
-            "and the lowest and highest of each part between.</p>", kCurvePoints);
+  page.line(
+      "<p class=\"quiet\">By epoch, a line for each seed; a series of more than {} epochs is drawn with its first, its "
+      "last "
+      "and the lowest and highest of each part between.</p>",
+      kCurvePoints);
   for (const RowPlace& place : places) {
     const Row& row = board.tables[place.table].rows[place.row];
     const std::string id = fmt::format("k{}r{}", place.table, place.row);
@@ -135,15 +140,17 @@ void write_runs(Page& page, const Leaderboard& board, const Details& details, co
     if (pictures.empty()) continue;
     diagnostic_heads.before(diagnostics, place.table);
     diagnostics.line("<details class=\"row\"{}><summary>{}</summary>{}{}</details>",
-                     with_diagnostics++ < kOpenDiagnostics && row.role != RowRole::kControl ? " open" : "", html_escaped(row.name),
-                     seeds_legend(row), pictures);
+                     with_diagnostics++ < kOpenDiagnostics && row.role != RowRole::kControl ? " open" : "",
+                     html_escaped(row.name), seeds_legend(row), pictures);
   }
   training_heads.close(page);
   page.line("</section>");
   diagnostic_heads.close(diagnostics);
   page.line("<section id=\"diagnostics\" aria-labelledby=\"diagnosticsh\"><h2 id=\"diagnosticsh\">Diagnostics</h2>");
-  page.line("<p class=\"quiet\">{}</p>", with_diagnostics == 0 ? "No method recorded any." :
-            "What a method says of itself, epoch by epoch; <code>cmkd describe METHOD</code> says what each is.");
+  page.line("<p class=\"quiet\">{}</p>",
+            with_diagnostics == 0
+                ? "No method recorded any."
+                : "What a method says of itself, epoch by epoch; <code>cmkd describe METHOD</code> says what each is.");
   page.raw(diagnostics.take());
   page.line("</section>");
 }

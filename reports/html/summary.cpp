@@ -41,9 +41,11 @@ void write_counts(Page& page, const Leaderboard& board) {
     }
   }
   std::vector<std::string> parts{counted(counts.trainings.size(), "training", "trainings")};
-  if (!counts.failed.empty()) parts.push_back(fmt::format("<span class=\"missing\"><b>{}</b> failed</span>", counts.failed.size()));
+  if (!counts.failed.empty())
+    parts.push_back(fmt::format("<span class=\"missing\"><b>{}</b> failed</span>", counts.failed.size()));
   if (!counts.missing.empty()) {
-    parts.push_back(fmt::format("<span class=\"missing\"><b>{}</b> without a result yet</span>", counts.missing.size()));
+    parts.push_back(
+        fmt::format("<span class=\"missing\"><b>{}</b> without a result yet</span>", counts.missing.size()));
   }
   parts.push_back(counted(counts.seeds.size(), "seed", "seeds"));
   parts.push_back(counted(counts.datasets.size(), "dataset", "datasets"));
@@ -56,9 +58,11 @@ void write_counts(Page& page, const Leaderboard& board) {
 std::string names_html(const std::vector<const Row*>& rows, const std::string& metric) {
   std::string text;
   for (std::size_t i = 0; i < rows.size() && i < kNamesInSummary; ++i) {
-    text += fmt::format("<span class=\"leader\"><b>{}</b> {}</span>", html_escaped(rows[i]->name), mean_text(metric, *rows[i]));
+    text += fmt::format("<span class=\"leader\"><b>{}</b> {}</span>", html_escaped(rows[i]->name),
+                        mean_text(metric, *rows[i]));
   }
-  if (rows.size() > kNamesInSummary) text += fmt::format("<span class=\"leader quiet\">and {} more</span>", rows.size() - kNamesInSummary);
+  if (rows.size() > kNamesInSummary)
+    text += fmt::format("<span class=\"leader quiet\">and {} more</span>", rows.size() - kNamesInSummary);
   return text;
 }
 
@@ -78,17 +82,26 @@ std::vector<const Row*> leaders(const Table& table) {
 void write_summary_row(Page& page, const Table& table, std::size_t position, bool with_n) {
   const std::vector<const Row*> best = leaders(table);
   const bool tiers = !best.empty() && best.front()->tier.has_value();
-  const auto ranked = std::ranges::count_if(table.rows, [](const Row& row) { return is_ranked(row.role) && !row.partial(); });
-  const auto partial = std::ranges::count_if(table.rows, [](const Row& row) { return is_ranked(row.role) && row.partial(); });
-  page.line("<tr role=\"row\" {}><th role=\"rowheader\" scope=\"row\"><a href=\"#{}\">{}</a><small>{}, {}, {}</small></th>",
-            board_attributes(table), board_id(position), html_escaped(dataset_text(table)), html_escaped(words(table.task)),
-            html_escaped(direction_text(table.direction)), html_escaped(table.protocol));
+  const auto ranked =
+      std::ranges::count_if(table.rows, [](const Row& row) { return is_ranked(row.role) && !row.partial(); });
+  const auto partial =
+      std::ranges::count_if(table.rows, [](const Row& row) { return is_ranked(row.role) && row.partial(); });
+  page.line(
+      "<tr role=\"row\" {}><th role=\"rowheader\" scope=\"row\"><a href=\"#{}\">{}</a><small>{}, {}, {}</small></th>",
+      board_attributes(table), board_id(position), html_escaped(dataset_text(table)), html_escaped(words(table.task)),
+      html_escaped(direction_text(table.direction)), html_escaped(table.protocol));
   page.cell("", tiers ? "First tier" : "Highest mean", "",
-            best.empty() ? std::string("<span class=\"missing\">no complete row</span>") : names_html(best, table.primary_metric) +
-            (tiers ? "" : "<small>no tiers: an order by mean is no order of merit</small>"));
-  page.cell("number", "Best against student", "", best.empty() ? std::string(kNothing) : difference_html(table.primary_metric, *best.front()));
-  page.cell("number", "Methods", "", fmt::format("{}{}", ranked, partial > 0 ? fmt::format("<small class=\"missing\">and {} partial</small>", partial) : ""));
-  if (with_n) page.cell("", "What n allows", "", fmt::format("<small class=\"plain\">{}</small>", html_escaped(table.what_n_allows)));
+            best.empty() ? std::string("<span class=\"missing\">no complete row</span>")
+                         : names_html(best, table.primary_metric) +
+                               (tiers ? "" : "<small>no tiers: an order by mean is no order of merit</small>"));
+  page.cell("number", "Best against student", "",
+            best.empty() ? std::string(kNothing) : difference_html(table.primary_metric, *best.front()));
+  page.cell("number", "Methods", "",
+            fmt::format("{}{}", ranked,
+                        partial > 0 ? fmt::format("<small class=\"missing\">and {} partial</small>", partial) : ""));
+  if (with_n)
+    page.cell("", "What n allows", "",
+              fmt::format("<small class=\"plain\">{}</small>", html_escaped(table.what_n_allows)));
   page.line("</tr>");
 }
 
@@ -98,13 +111,17 @@ void write_summary(Page& page, const Leaderboard& board) {
   page.line("<section id=\"summary\" aria-labelledby=\"summaryh\"><h2 id=\"summaryh\">Summary</h2>");
   write_counts(page, board);
   if (!board.tables.empty()) {
-    const bool with_n = std::ranges::any_of(board.tables, [&](const Table& table) { return table.what_n_allows != board.tables[0].what_n_allows; });
+    const bool with_n = std::ranges::any_of(
+        board.tables, [&](const Table& table) { return table.what_n_allows != board.tables[0].what_n_allows; });
     if (!with_n) page.line("<p>{}</p>", html_escaped(board.tables[0].what_n_allows));
-    page.line("{}<table role=\"table\" class=\"cards\"><caption>Who leads where. A tier holds what the seeds cannot tell apart.</caption>",
-              scroll_region("Summary"));
+    page.line(
+        "{}<table role=\"table\" class=\"cards\"><caption>Who leads where. A tier holds what the seeds cannot tell "
+        "apart.</caption>",
+        scroll_region("Summary"));
     page.line("<thead role=\"rowgroup\"><tr role=\"row\">");
     for (const char* name : {"Where", "Ahead"}) page.line("<th role=\"columnheader\" scope=\"col\">{}</th>", name);
-    page.line("<th role=\"columnheader\" scope=\"col\" class=\"number\">Best against student,<br>points, 95 % interval</th>");
+    page.line(
+        "<th role=\"columnheader\" scope=\"col\" class=\"number\">Best against student,<br>points, 95 % interval</th>");
     page.line("<th role=\"columnheader\" scope=\"col\" class=\"number\">Methods</th>");
     if (with_n) page.line("<th role=\"columnheader\" scope=\"col\">What n allows</th>");
     page.line("</tr></thead><tbody role=\"rowgroup\">");

@@ -80,8 +80,10 @@ void write_evidence_html(Page& page, const Sweep& sweep) {
 }
 
 void write_sweep(Page& page, const Sweep& sweep, const std::string& id) {
-  page.line("<section class=\"board\" aria-labelledby=\"{0}h\" data-dataset=\"{1}\" data-direction=\"{2}\"><h3 id=\"{0}h\">{3}</h3>", id,
-            html_escaped(sweep.dataset), html_escaped(sweep.direction), html_escaped(sweep_title(sweep)));
+  page.line(
+      "<section class=\"board\" aria-labelledby=\"{0}h\" data-dataset=\"{1}\" data-direction=\"{2}\"><h3 "
+      "id=\"{0}h\">{3}</h3>",
+      id, html_escaped(sweep.dataset), html_escaped(sweep.direction), html_escaped(sweep_title(sweep)));
   write_facts(page, sweep_facts(sweep));
   write_plot(page, sweep, id);
   write_sweep_rows_html(page, sweep);

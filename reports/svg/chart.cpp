@@ -52,7 +52,9 @@ ChartAxis linear_axis(const std::string& title, const std::vector<double>& value
   for (int i = 0; i <= count; ++i) {
     axis.ticks.push_back(axis.low + i * step);
     const double tick = std::abs(axis.ticks.back()) < step / 2 ? 0 : axis.ticks.back();
-    axis.labels.push_back(std::abs(tick) >= 1e4 ? power_text(tick) : step < 1e-3 ? fmt::format("{:.3g}", tick) : tick_text(tick, step));
+    axis.labels.push_back(std::abs(tick) >= 1e4 ? power_text(tick)
+                          : step < 1e-3         ? fmt::format("{:.3g}", tick)
+                                                : tick_text(tick, step));
   }
   return axis;
 }

@@ -81,11 +81,13 @@ std::string name_of_point(const Chart& chart, const CostPoint& point, std::vecto
                                      {x - 7 - width, y - 7},
                                      {x - 7 - width, y + 14}}};
   // Beside a point of the front runs the line.
-  const std::array<Place, 8> above{beside[6], beside[2], beside[4], beside[1], beside[5], beside[3], beside[7], beside[0]};
+  const std::array<Place, 8> above{beside[6], beside[2], beside[4], beside[1],
+                                   beside[5], beside[3], beside[7], beside[0]};
   const std::array<Place, 8>& places = point.on_front ? above : beside;
   for (const Place& place : places) {
     const Box box{place.x - 2, place.y - 11, place.x + width + 2, place.y + 3};
-    if (box.left < chart.left || box.right > chart.width + 40 || box.top < 16 || box.bottom > chart.height - chart.bottom) {
+    if (box.left < chart.left || box.right > chart.width + 40 || box.top < 16 ||
+        box.bottom > chart.height - chart.bottom) {
       continue;
     }
     if (std::ranges::any_of(taken, [&](const Box& other) { return box.meets(other); })) continue;
@@ -151,15 +153,16 @@ std::string cost_svg(const Table& table, const std::string& cost, const std::str
     taken.push_back({x - 5, y - 5, x + 5, y + 5});
   }
   for (const CostPoint& point : points) {
-    svg += fmt::format("\n<path class=\"{}\" transform=\"translate({} {})\" d=\"{}\"><title>{}: {}, {} {}</title></path>",
-                       point_class(point), coordinate(chart.px(point.cost)), coordinate(chart.py(point.value)),
-                       mark_path(is_ranked(point.row->role) ? 0 : 3), html_escaped(point.row->name),
-                       mean_text(metric, *point.row), html_escaped(cost_heading(cost)),
-                       cost_text(cost, point.row->cost.at(cost)));
+    svg += fmt::format(
+        "\n<path class=\"{}\" transform=\"translate({} {})\" d=\"{}\"><title>{}: {}, {} {}</title></path>",
+        point_class(point), coordinate(chart.px(point.cost)), coordinate(chart.py(point.value)),
+        mark_path(is_ranked(point.row->role) ? 0 : 3), html_escaped(point.row->name), mean_text(metric, *point.row),
+        html_escaped(cost_heading(cost)), cost_text(cost, point.row->cost.at(cost)));
   }
   for (const bool front : {true, false}) {
     for (const CostPoint& point : points) {
-      if (point.on_front == front && (front || points.size() <= kNamedPoints)) svg += name_of_point(chart, point, taken);
+      if (point.on_front == front && (front || points.size() <= kNamedPoints))
+        svg += name_of_point(chart, point, taken);
     }
   }
   return svg + "</svg>";

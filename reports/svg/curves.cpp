@@ -43,7 +43,8 @@ std::string curve_line(const Chart& chart, const Curve& curve, std::size_t colou
   std::string corners;
   for (const CurvePoint& point : curve.points) {
     if (!corners.empty()) corners += ' ';
-    corners += fmt::format("{},{}", coordinate(chart.px(static_cast<double>(point.epoch))), coordinate(chart.py(point.value)));
+    corners +=
+        fmt::format("{},{}", coordinate(chart.px(static_cast<double>(point.epoch))), coordinate(chart.py(point.value)));
   }
   if (curve.points.size() == 1) {
     return fmt::format("<circle class=\"dot line{}\" cx=\"{}\" cy=\"{}\" r=\"3\">{}</circle>", colour,
@@ -85,8 +86,8 @@ std::string curves_svg(std::span<const Curve> curves, const std::string& id, con
       chart.x.labels.push_back(fmt::format("{:.0f}", last));
     }
   }
-  std::string svg =
-      open_chart(chart, {id, fmt::format("{} of {} by epoch", curve_name(curves.front()), row), panel_description(curves)});
+  std::string svg = open_chart(
+      chart, {id, fmt::format("{} of {} by epoch", curve_name(curves.front()), row), panel_description(curves)});
   // The colour tells the seed: the same in all panels of a row that have the same seeds.
   std::set<std::int64_t> seeds;
   for (const Curve& curve : curves) seeds.insert(curve.seed);

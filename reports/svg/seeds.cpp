@@ -4,8 +4,8 @@
 #include <cmath>
 #include <iterator>
 
-#include "svg/svg.h"
 #include "metric_names.h"
+#include "svg/svg.h"
 #include "text.h"
 
 namespace cmkd::reports {

@@ -179,10 +179,9 @@ void draw_markers(std::string& svg, const Frame& frame, const Series& series) {
 }
 
 void draw_name(std::string& svg, const Frame& frame, const Series& series) {
-  svg +=
-      fmt::format("<polyline class=\"leader\" points=\"{},{} {},{} {},{}\"/>", coordinate(frame.x(series.last) + 7),
-                  coordinate(frame.y(*series.row->points[series.last].mean)), coordinate(kNameX - 12),
-                  coordinate(series.name_y), coordinate(kNameX - 4), coordinate(series.name_y));
+  svg += fmt::format("<polyline class=\"leader\" points=\"{},{} {},{} {},{}\"/>", coordinate(frame.x(series.last) + 7),
+                     coordinate(frame.y(*series.row->points[series.last].mean)), coordinate(kNameX - 12),
+                     coordinate(series.name_y), coordinate(kNameX - 4), coordinate(series.name_y));
   svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>", coordinate(kNameX),
                      coordinate(series.name_y + 4), html_escaped(shortened(series.row->area.name, kNameLength)));
 }

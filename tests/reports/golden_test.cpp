@@ -8,8 +8,10 @@
 #include <string>
 
 #include "cmkd/reports/leaderboard.h"
+#include "cmkd/reports/page.h"
 #include "fixture.h"
 #include "paths.h"
+#include "synthetic_store.h"
 
 namespace cmkd::reports {
 namespace {
@@ -20,8 +22,7 @@ std::string read(const std::filesystem::path& path) {
 }
 
 // CMKD_APPROVE=1 writes what is rendered instead of comparing: look at the difference before committing it.
-void approve(const Leaderboard& board, const char* name, Format format) {
-  const std::string rendered = render(board, format);
+void approve_text(const std::string& rendered, const char* name) {
   const std::filesystem::path path = test::source_dir() / "tests" / "golden" / name;
   if (const char* set = std::getenv("CMKD_APPROVE"); set != nullptr && std::string(set) == "1") {
     std::filesystem::create_directories(path.parent_path());
@@ -31,6 +32,8 @@ void approve(const Leaderboard& board, const char* name, Format format) {
   const bool equal = rendered == read(path);  // not in CHECK: it would print two whole pages
   CHECK(equal);
 }
+
+void approve(const Leaderboard& board, const char* name, Format format) { approve_text(render(board, format), name); }
 
 Leaderboard plain_board() { return build_leaderboard(fixture::rows(), fixture::datasets()); }
 Leaderboard sweep_board() { return build_leaderboard(fixture::sweep_rows(), fixture::datasets()); }
@@ -44,6 +47,21 @@ TEST_CASE("the Markdown report is the approved one") { approve(plain_board(), "l
 TEST_CASE("the CSV report is the approved one") { approve(plain_board(), "leaderboard.csv", Format::kCsv); }
 TEST_CASE("the JSON report is the approved one") { approve(plain_board(), "leaderboard.json", Format::kJson); }
 TEST_CASE("the HTML report is the approved one") { approve(plain_board(), "leaderboard.html", Format::kHtml); }
+
+TEST_CASE("the HTML report with its details is the approved one") {
+  fixture::SyntheticOptions options;
+  options.datasets = 1;
+  options.methods = 5;
+  options.seeds = 2;
+  options.epochs = 3;
+  options.clips = 6;
+  options.classes = 3;
+  const test::TemporaryFolder folder;
+  const results::Store store = fixture::make_store(folder.path() / "results.db", options);
+  const Leaderboard board = build_leaderboard(store.leaderboard_rows(fixture::kSyntheticSuite), store.datasets());
+  approve_text(render_page(board, Details(store), {}, [](const std::string&, const std::string&) { FAIL("one file"); }),
+               "page.html");
+}
 
 TEST_CASE("the reports of a sweep are the approved ones") {
   approve(sweep_board(), "sweep.md", Format::kMarkdown);

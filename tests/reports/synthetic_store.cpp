@@ -26,15 +26,16 @@ struct SyntheticMethod {
   double cost = 1;     // × student
 };
 
-constexpr std::array<const char*, 14> kUsual{"kd",  "mnf_csc", "xkd", "crd", "rkd", "fitnet",     "at",
+constexpr std::array<const char*, 14> kUsual{"kd",  "mnf_csc", "xkd", "crd", "rkd", "fitnet",   "at",
                                              "dkd", "dist",    "pkt", "vid", "nst", "reviewkd", "ofa"};
 constexpr std::array<const char*, 4> kHostile{"<b>x</b> & \"y\", 100 %_$#{}~^\\", "知识蒸馏", "تقطير المعرفة",
                                               "a|b `c` _d_ *e*"};
 
 std::vector<SyntheticMethod> methods_of(const SyntheticOptions& options) {
-  std::vector<SyntheticMethod> methods{{"student", "student", "", RowRole::kLowerBound, 0, 1},
-                                       {"teacher", "teacher", "", RowRole::kTeacher, 0.25, 1.4},
-                                       {"kd (shuffled-teacher)", "kd", "shuffled-teacher", RowRole::kControl, -0.005, 1.5}};
+  std::vector<SyntheticMethod> methods{
+      {"student", "student", "", RowRole::kLowerBound, 0, 1},
+      {"teacher", "teacher", "", RowRole::kTeacher, 0.25, 1.4},
+      {"kd (shuffled-teacher)", "kd", "shuffled-teacher", RowRole::kControl, -0.005, 1.5}};
   RandomStream stream = RandomStreams("synthetic store", "methods", 0).stream("quality");
   for (std::int64_t i = 0; i < options.methods; ++i) {
     const auto at = static_cast<std::size_t>(i);
@@ -62,14 +63,16 @@ void add_series(results::TrainingRecord& training, const SyntheticOptions& optio
     const double falling = 2.3 * std::exp(-2.5 * done) + 0.05 * stream.uniform();
     training.epochs.push_back({epoch, "main", "term", "student_cls", falling});
     training.epochs.push_back({epoch, "main", "schedule", "learning_rate", 0.001 * (1 - done)});
-    training.epochs.push_back({epoch, "main", "validation", "top1", top1 * (1 - std::exp(-4 * done)) + 0.01 * stream.uniform()});
+    training.epochs.push_back(
+        {epoch, "main", "validation", "top1", top1 * (1 - std::exp(-4 * done)) + 0.01 * stream.uniform()});
     if (training.method != "student" && training.method != "teacher") {
       training.epochs.push_back({epoch, "main", "term", "kd", 0.6 * falling + 0.1});
     }
     if (training.method == "mnf_csc" || training.method == "xkd") {
       training.epochs.push_back({epoch, "main", "diagnostic", "gate_mean", 0.5 + 0.3 * done + 0.02 * stream.uniform()});
       training.epochs.push_back({epoch, "main", "diagnostic", "gate_entropy", 0.69 - 0.3 * done});
-      training.epochs.push_back({epoch, "main", "diagnostic", "tau_positive", epoch == 1 ? std::numeric_limits<double>::quiet_NaN() : 0.4 + 0.1 * done});
+      training.epochs.push_back({epoch, "main", "diagnostic", "tau_positive",
+                                 epoch == 1 ? std::numeric_limits<double>::quiet_NaN() : 0.4 + 0.1 * done});
     }
   }
 }
@@ -81,7 +84,8 @@ void add_outputs(results::EvaluationRecord& evaluation, const SyntheticOptions& 
   outputs.width = options.classes;
   double right = 0;
   for (std::int64_t clip = 0; clip < options.clips; ++clip) {
-    outputs.clip_ids.push_back(options.hostile && clip == 1 ? "clip <1> & \"شريط\"" : fmt::format("{}_{:05}", cell.dataset, clip));
+    outputs.clip_ids.push_back(options.hostile && clip == 1 ? "clip <1> & \"شريط\""
+                                                            : fmt::format("{}_{:05}", cell.dataset, clip));
     outputs.groups.push_back(fmt::format("video_{}", clip / 3));
     const auto label = static_cast<std::int32_t>(clip % options.classes);
     outputs.labels.push_back(label);
@@ -143,9 +147,11 @@ results::TrainingRecord training_of(const results::SuiteLink& link, const Synthe
   training.final_weights_fingerprint = training.key;
   training.selection_rule = results::kLastEpochRule;
   training.shared_code = "fedcba9876543210";
-  training.environment.values = {{"cmkd", "0.1.0"},      {"compiler", "gcc 12.2.0"}, {"cpu_level", "AVX2"}, {"deterministic", "true"},
-                                 {"device", "cpu"},      {"libtorch", "2.13.0"},     {"threads", "1"},
-                                 {"git_revision", cell.seed == 1 ? "0123456789ab" : "ba9876543210"}};
+  training.environment.values = {
+      {"cmkd", "0.1.0"},     {"compiler", "gcc 12.2.0"},
+      {"cpu_level", "AVX2"}, {"deterministic", "true"},
+      {"device", "cpu"},     {"libtorch", "2.13.0"},
+      {"threads", "1"},      {"git_revision", cell.seed == 1 ? "0123456789ab" : "ba9876543210"}};
   if (failed) {
     training.status = results::RunStatus::kFailed;
     training.reason = "loss is not finite at epoch 3, step 120 (term 'kd')";
@@ -180,7 +186,8 @@ void add_run(results::Store& store, const SyntheticOptions& options, const Synth
   evaluation.split = "test";
   evaluation.shared_code = training.shared_code;
   const std::int64_t clips = std::max<std::int64_t>(options.clips, 100);
-  evaluation.metrics = {{"ece", "test", 0.2 * (1 - top1), clips}, {"top1", "test", top1, clips}, {"nll", "test", 2 - top1, clips}};
+  evaluation.metrics = {
+      {"ece", "test", 0.2 * (1 - top1), clips}, {"top1", "test", top1, clips}, {"nll", "test", 2 - top1, clips}};
   add_outputs(evaluation, options, cell, stream, top1);
   store.commit_run(training, {evaluation});
 }

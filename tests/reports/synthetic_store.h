@@ -12,7 +12,7 @@ namespace cmkd::reports::fixture {
 
 struct SyntheticOptions {
   std::int64_t datasets = 2;
-  std::int64_t methods = 8;  // beside student, teacher and a control
+  std::int64_t methods = 12;  // beside student, teacher and a control
   std::int64_t seeds = 5;
   std::int64_t epochs = 12;
   std::int64_t clips = 60;  // 0: none stored

@@ -21,7 +21,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-results::Store store_of(const std::filesystem::path& out, const std::map<std::string, std::string>& options, bool both) {
+results::Store store_of(const std::filesystem::path& out, const std::map<std::string, std::string>& options,
+                        bool both) {
   if (options.contains("--store")) return results::Store::open(options.at("--store"), results::OpenMode::kReadOnly);
   reports::fixture::SyntheticOptions synthetic;
   synthetic.both_directions = both;
@@ -63,12 +64,12 @@ int make_page(int argc, char** argv) {
   const double built = seconds_since(start);
   reports::PageOptions page;
   page.name = out.filename().string();
-  const std::string text =
-      reports::render_page(board, reports::Details(store), page, [&](const std::string& name, const std::string& part) {
-        write_file_atomically(out.parent_path() / name, part);
-      });
+  const std::string text = reports::render_page(
+      board, reports::Details(store), page,
+      [&](const std::string& name, const std::string& part) { write_file_atomically(out.parent_path() / name, part); });
   write_file_atomically(out, text);
-  fmt::print("{}: board {:.2f} s, page {:.2f} s, {} KiB\n", out.string(), built, seconds_since(start) - built, text.size() / 1024);
+  fmt::print("{}: board {:.2f} s, page {:.2f} s, {} KiB\n", out.string(), built, seconds_since(start) - built,
+             text.size() / 1024);
   return 0;
 }
 

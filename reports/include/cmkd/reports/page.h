@@ -12,8 +12,8 @@
 namespace cmkd::reports {
 
 struct PageOptions {
-  std::string name = "leaderboard.html";  // of the page, as its details link back to it
-  std::size_t runs_in_page = 500;         // with more, details go to the folder
+  std::string name = "leaderboard.html";                                 // of the page, as its details link back to it
+  std::size_t runs_in_page = 500;                                        // with more, details go to the folder
   std::function<void(std::size_t done, std::size_t all)> progress = {};  // rows whose details are written
 };
 
