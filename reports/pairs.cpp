@@ -127,7 +127,8 @@ void compare_pairs(Table& table, results::NumberCache* numbers) {
     if (is_complete_method(row)) rows.push_back(&row);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = i + 1; j < rows.size(); ++j) table.pairs.push_back(pair_of(table, *rows[i], *rows[j], numbers));
+    for (std::size_t j = i + 1; j < rows.size(); ++j)
+      table.pairs.push_back(pair_of(table, *rows[i], *rows[j], numbers));
   }
   std::vector<double> p;
   std::vector<RowPair*> tested;

@@ -69,6 +69,8 @@ std::string p_text(const std::optional<double>& p) {
   return *p < 0.00005 ? "p < 0.0001" : fmt::format("p = {:.4f}", *p);
 }
 
+std::string p_value_text(double p) { return p < 0.00005 ? "< 0.0001" : fmt::format("{:.4f}", p); }
+
 std::string completeness_word(const Row& row) {
   if (!row.partial()) return "";
   return row.done == 0 ? "no result" : "partial";

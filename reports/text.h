@@ -21,6 +21,7 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::string metric_heading(const std::string& metric);                 // "top-1, %"
 [[nodiscard]] std::string seeds_text(const std::string& metric, const Row& row);     // "47.1, 48.0, failed"
 [[nodiscard]] std::string p_text(const std::optional<double>& p);            // "p = 0.0625", "p < 0.0001", "p –"
+[[nodiscard]] std::string p_value_text(double p);                            // "0.0625", "< 0.0001"
 [[nodiscard]] std::string completeness_word(const Row& row);                 // "", "partial", "no result"
 [[nodiscard]] std::string difference_facts(const PairedComparison& paired);  // "n = 5, p = 0.0625"
 // With its n where that is not the row's: "47.1 (n = 3)".

@@ -11,6 +11,13 @@ namespace {
 
 constexpr const char* kTime = "train_seconds";
 
+bool has_ranks(const Table& table) {
+  for (const Row& row : table.rows) {
+    if (row.rank) return true;
+  }
+  return false;
+}
+
 bool has_time(const Table& table) {
   for (const Row& row : table.rows) {
     if (row.cost.contains(kTime)) return true;
@@ -25,7 +32,7 @@ void write_board_head(Page& page, const Table& table, const PlotAxis& axis, cons
   };
   page.line("<thead role=\"rowgroup\"><tr role=\"row\">");
   head("", "Method");
-  head(" class=\"number\"", "Tier");
+  head(" class=\"number\"", has_ranks(table) ? "Tier<br>rank, interval" : "Tier");
   head(" class=\"number\"", "Seeds");
   head(" class=\"number\"", metric + "<br>mean ± std,<br>95 % interval");
   head(" data-plain", "Single seeds" + axis_svg(axis, id + "a"));
@@ -38,7 +45,31 @@ void write_board_head(Page& page, const Table& table, const PlotAxis& axis, cons
 std::string mean_html(const Table& table, const Row& row) {
   if (!row.mean) return kNothing;
   std::string text = fmt::format("<span class=\"mean\">{}</span>", mean_text(table.primary_metric, row));
-  if (row.interval) text += fmt::format("<small>{}</small>", interval_text(table.primary_metric, row.interval));
+  const bool clips = row.over_clips && row.over_clips->interval;
+  if (row.interval) {
+    text +=
+        fmt::format("<small>{}{}</small>", clips ? "seeds " : "", interval_text(table.primary_metric, row.interval));
+  }
+  if (clips)
+    text += fmt::format("<small>clips {}</small>", interval_text(table.primary_metric, row.over_clips->interval));
+  return text;
+}
+
+std::string tier_html(const Row& row) {
+  std::string text = row.tier ? fmt::format("{}", *row.tier) : kNothing;
+  if (row.rank) {
+    text += fmt::format("<small>rank {:.1f}<br>[{:.1f}, {:.1f}]</small>", row.rank->rank, row.rank->interval.low,
+                        row.rank->interval.high);
+  }
+  return text;
+}
+
+std::string against_student_html(const Table& table, const Row& row) {
+  std::string text = difference_html(table.primary_metric, row);
+  if (row.over_clips && row.over_clips->to_student) {
+    text += fmt::format("<small>clips {}</small>",
+                        interval_text(table.primary_metric, row.over_clips->to_student, IntervalOf::kDifference));
+  }
   return text;
 }
 
@@ -64,8 +95,7 @@ void write_board_row(Page& page, const Board& board, std::size_t position, bool 
   const auto& paired = row.to_student ? row.to_student->comparison : std::nullopt;
   page.line("<tr role=\"row\" class=\"{}{}\">", row_class(row), begins_tier ? " begins" : "");
   page.line("<th role=\"rowheader\" scope=\"row\">{}</th>", name_html(row));
-  page.cell("number", "Tier", row.tier ? fmt::format("{}", *row.tier) : "",
-            row.tier ? fmt::format("{}", *row.tier) : kNothing);
+  page.cell("number", "Tier", row.tier ? fmt::format("{}", *row.tier) : "", tier_html(row));
   page.cell("number", "Seeds", fmt::format("{}", row.done), count_html(row));
   page.cell("number", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean), mean_html(table, row));
   page.cell(
@@ -73,7 +103,7 @@ void write_board_row(Page& page, const Board& board, std::size_t position, bool 
       row_svg(board.axis, table, row, fmt::format("{}r{}", board.id, position), axis_id) + narrow_axis_svg(axis_id) +
           fmt::format("<small>{}</small>", html_escaped(seeds_text(table.primary_metric, row))) + missing_html(row));
   page.cell("number", "Against student", sort_key(paired ? std::optional(paired->difference) : std::nullopt),
-            difference_html(table.primary_metric, row));
+            against_student_html(table, row));
   if (board.time) {
     const auto found = row.cost.find(kTime);
     page.cell("number", "Training, s", found == row.cost.end() ? "" : sort_key(found->second.mean), time_html(row));
@@ -136,7 +166,7 @@ void write_rules(Page& page, const Table& table) {
   std::vector<Fact> open;
   std::vector<Fact> folded;
   for (const Fact& fact : facts(table)) {
-    (fact.name == "Clips" || fact.name == "What n allows" ? open : folded).push_back(fact);
+    (fact.name == "Clips" || fact.name == "What n allows" || fact.name == "Test clips" ? open : folded).push_back(fact);
   }
   write_facts(page, open);
   page.line("<details class=\"rules\"><summary>Rules of this table</summary>");

@@ -19,7 +19,7 @@ constexpr std::int64_t kMatrixClasses = 16;
 
 std::string share_text(double share) { return metric_text("top1", share); }
 
-void write_pair_counts(Page& page, const RowPair& pair, const std::vector<DifferingClip>& differing) {
+void write_pair_counts(Page& page, const ClipPair& pair, const std::vector<DifferingClip>& differing) {
   const auto wins = std::ranges::count_if(differing, [](const DifferingClip& clip) { return clip.difference > 0; });
   page.line(
       "<p>Of {} clips, <b>{}</b> is right more often on <b>{}</b>, <b>{}</b> on <b>{}</b>; on {} they are equally "
@@ -34,7 +34,7 @@ struct ClassPair {
 };
 
 // Those that differ most, first.
-std::vector<ClassPair> class_pairs(const RowPair& pair) {
+std::vector<ClassPair> class_pairs(const ClipPair& pair) {
   const std::vector<ClassRecall> left = class_recalls(pair.clips, pair.left);
   const std::vector<ClassRecall> right = class_recalls(pair.clips, pair.right);
   std::vector<ClassPair> classes;
@@ -45,7 +45,7 @@ std::vector<ClassPair> class_pairs(const RowPair& pair) {
   return classes;
 }
 
-void write_class_table(Page& page, const RowPair& pair) {
+void write_class_table(Page& page, const ClipPair& pair) {
   page.line(
       "<div class=\"part\"><h4>By class</h4>{}<table class=\"narrow\"><caption>Recognised clips of a class, %; at most "
       "{} classes, those that differ most first</caption>",
@@ -69,7 +69,7 @@ void write_class_table(Page& page, const RowPair& pair) {
   page.line("</tbody></table></div></div>");
 }
 
-void write_matrix(Page& page, const RowPair& pair, const RowClips& row, const std::string& name) {
+void write_matrix(Page& page, const ClipPair& pair, const RowClips& row, const std::string& name) {
   std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> counts;
   std::map<std::int32_t, std::int64_t> sums;
   for (const ConfusionCount& count : row.confusion) {
@@ -115,7 +115,7 @@ void write_confusions(Page& page, const RowClips& row, const std::string& name) 
   page.line("</tbody></table></div></div>");
 }
 
-void write_clip_list(Page& page, const RowPair& pair, const std::vector<DifferingClip>& differing) {
+void write_clip_list(Page& page, const ClipPair& pair, const std::vector<DifferingClip>& differing) {
   page.line(
       "<div class=\"part\"><h4>Clips on which they differ most</h4>{}<table><caption>Seeds that named the clip’s "
       "class; the {} that differ most</caption>"
@@ -138,7 +138,7 @@ void write_clip_list(Page& page, const RowPair& pair, const std::vector<Differin
 
 }  // namespace
 
-void write_pair(Page& page, const RowPair& pair) {
+void write_pair(Page& page, const ClipPair& pair) {
   const std::vector<DifferingClip> differing = differing_clips(pair.left, pair.right);
   write_pair_counts(page, pair, differing);
   page.line("<div class=\"parts\">");

@@ -8,7 +8,7 @@
 
 namespace cmkd::reports {
 
-struct RowPair {
+struct ClipPair {
   const Table& table;
   const ClipTable& clips;
   const RowClips& left;
@@ -20,6 +20,6 @@ struct RowPair {
 };
 
 // html/page.js builds the same for any other pair: keep the two alike.
-void write_pair(Page& page, const RowPair& pair);
+void write_pair(Page& page, const ClipPair& pair);
 
 }  // namespace cmkd::reports

@@ -164,6 +164,8 @@ std::vector<Heading> headings_of(const Plan& plan) {
       headings.push_back({fmt::format("board{}", i), capitalised(words(task))});
     }
   }
+  if (has_overviews(plan.board)) headings.push_back({"across", "Across datasets"});
+  if (has_pairs(plan.board)) headings.push_back({"pairs", "Pairs"});
   if (has_costs(plan.board)) headings.push_back({"cost", "Cost"});
   if (!plan.sweeps.empty()) headings.push_back({"sweeps", "Robustness"});
   if (plan.board.tuning) headings.push_back({"tuning", "Tuning"});
@@ -187,6 +189,8 @@ std::string whole_page(const Plan& plan) {
   write_provenance(page, board.provenance);
   write_summary(page, board);
   write_boards(page, board);
+  write_overviews(page, board);
+  write_pairs(page, board);
   write_costs(page, board);
   write_sweeps(page, plan.sweeps);
   if (board.tuning) write_tuning(page, *board.tuning);

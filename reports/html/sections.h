@@ -23,6 +23,14 @@ void write_summary(Page& page, const Leaderboard& board);
 void write_boards(Page& page, const Leaderboard& board);
 [[nodiscard]] std::string board_id(std::size_t position);  // "t3"
 
+// --- across.cpp: the datasets together ---
+[[nodiscard]] bool has_overviews(const Leaderboard& board);
+void write_overviews(Page& page, const Leaderboard& board);
+
+// --- pairs.cpp ---
+[[nodiscard]] bool has_pairs(const Leaderboard& board);
+void write_pairs(Page& page, const Leaderboard& board);
+
 // --- cost.cpp ---
 [[nodiscard]] bool has_costs(const Leaderboard& board);
 void write_costs(Page& page, const Leaderboard& board);

@@ -75,11 +75,13 @@ std::string ranks_svg(const std::vector<RankMark>& marks, const std::string& id)
   for (const RankMark& mark : marks) {
     const double low = chart.px(mark.interval.low);
     svg += svg_text("name side", chart.left - 10, y + 4, shortened(mark.name, kMethodName));
-    svg += fmt::format("<g class=\"line0\"><title>{} {} [{}, {}]</title>", html_escaped(mark.name), rank_text(mark.rank),
-                       rank_text(mark.interval.low), rank_text(mark.interval.high));
-    svg += fmt::format("<rect class=\"interval\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"10\" rx=\"2\"/>", coordinate(low),
-                       coordinate(y - 5), coordinate(std::max(1.0, chart.px(mark.interval.high) - low)));
-    svg += fmt::format("<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"3.5\"/></g>", coordinate(chart.px(mark.rank)), coordinate(y));
+    svg += fmt::format("<g class=\"line0\"><title>{} {} [{}, {}]</title>", html_escaped(mark.name),
+                       rank_text(mark.rank), rank_text(mark.interval.low), rank_text(mark.interval.high));
+    svg +=
+        fmt::format("<rect class=\"interval\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"10\" rx=\"2\"/>", coordinate(low),
+                    coordinate(y - 5), coordinate(std::max(1.0, chart.px(mark.interval.high) - low)));
+    svg += fmt::format("<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"3.5\"/></g>", coordinate(chart.px(mark.rank)),
+                       coordinate(y));
     y += kRankLine;
   }
   return svg + "</svg>";
@@ -99,7 +101,8 @@ std::string critical_difference_svg(const std::vector<RankMark>& marks,
   const double height = first_name + 20 * static_cast<double>(half) + 8;
   chart.x = rank_axis(marks, "");
   std::vector<std::string> joined;
-  for (const auto& [first, last] : cliques) joined.push_back(fmt::format("{} to {}", marks[first].name, marks[last].name));
+  for (const auto& [first, last] : cliques)
+    joined.push_back(fmt::format("{} to {}", marks[first].name, marks[last].name));
   std::string svg = svg_head({"chart", chart.width, height}, id, "Critical-difference diagram",
                              fmt::format("Mean ranks: {} Not told apart: {}.", in_words(marks),
                                          joined.empty() ? "no pair" : join(joined, "; ")));
@@ -114,15 +117,16 @@ std::string critical_difference_svg(const std::vector<RankMark>& marks,
     const double y = first_name + 20 * static_cast<double>(left ? i : marks.size() - 1 - i);
     const double x = chart.px(marks[i].rank);
     const double end = left ? chart.left - 8 : chart.width - chart.right + 8;
-    svg += fmt::format("<polyline class=\"leader-line\" fill=\"none\" points=\"{0},{1} {0},{2} {3},{2}\"/>", coordinate(x),
-                       coordinate(axis_y), coordinate(y), coordinate(end));
+    svg += fmt::format("<polyline class=\"leader-line\" fill=\"none\" points=\"{0},{1} {0},{2} {3},{2}\"/>",
+                       coordinate(x), coordinate(axis_y), coordinate(y), coordinate(end));
     svg += svg_text(left ? "name side" : "name", left ? end - 4 : end + 4, y + 4,
                     left ? fmt::format("{}  {}", shortened(marks[i].name, 20), rank_text(marks[i].rank))
                          : fmt::format("{}  {}", rank_text(marks[i].rank), shortened(marks[i].name, 20)));
   }
   for (std::size_t i = 0; i < cliques.size(); ++i) {
     const double y = axis_y + 10 + 9 * static_cast<double>(levels[i]);
-    svg += svg_line("clique", chart.px(marks[cliques[i].first].rank) - 3, y, chart.px(marks[cliques[i].second].rank) + 3, y);
+    svg += svg_line("clique", chart.px(marks[cliques[i].first].rank) - 3, y,
+                    chart.px(marks[cliques[i].second].rank) + 3, y);
   }
   return svg + "</svg>";
 }
@@ -145,21 +149,31 @@ std::string profile_svg(const std::vector<ProfileLine>& lines, const std::string
     chart.x.ticks.erase(chart.x.ticks.begin() + static_cast<std::ptrdiff_t>(i));
     chart.x.labels.erase(chart.x.labels.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  std::string svg = open_chart(chart, {id, "Performance profiles", fmt::format("{} methods: the share of runs above each threshold. The higher, the better.", lines.size())});
+  std::string svg = open_chart(
+      chart,
+      {id, "Performance profiles",
+       fmt::format("{} methods: the share of runs above each threshold. The higher, the better.", lines.size())});
   for (std::size_t i = lines.size(); i-- > 0;) {
     const ProfileLine& line = lines[i];
     std::string corners;
     std::string band;
-    for (const auto& [x, y] : line.points) corners += fmt::format("{},{} ", coordinate(chart.px(x)), coordinate(chart.py(y)));
-    for (std::size_t p = 0; p < line.band.size(); ++p) band += fmt::format("{},{} ", coordinate(chart.px(line.points[p].first)), coordinate(chart.py(line.band[p].high)));
-    for (std::size_t p = line.band.size(); p-- > 0;) band += fmt::format("{},{} ", coordinate(chart.px(line.points[p].first)), coordinate(chart.py(line.band[p].low)));
+    for (const auto& [x, y] : line.points)
+      corners += fmt::format("{},{} ", coordinate(chart.px(x)), coordinate(chart.py(y)));
+    for (std::size_t p = 0; p < line.band.size(); ++p)
+      band +=
+          fmt::format("{},{} ", coordinate(chart.px(line.points[p].first)), coordinate(chart.py(line.band[p].high)));
+    for (std::size_t p = line.band.size(); p-- > 0;)
+      band += fmt::format("{},{} ", coordinate(chart.px(line.points[p].first)), coordinate(chart.py(line.band[p].low)));
     const double key_y = chart.top + 8 + 15 * static_cast<double>(i);
     const double key_x = chart.width - chart.right + 20;
     // Of more methods than colours, the same colour comes again, dashed.
-    svg += fmt::format("\n<g class=\"series line{}{}\"><title>{}</title>", i % kProfileColours, i >= kProfileColours ? " other" : "", html_escaped(line.name));
+    svg += fmt::format("\n<g class=\"series line{}{}\"><title>{}</title>", i % kProfileColours,
+                       i >= kProfileColours ? " other" : "", html_escaped(line.name));
     if (!band.empty()) svg += fmt::format("<polygon class=\"band\" points=\"{}\"/>", band.substr(0, band.size() - 1));
-    svg += fmt::format("<polyline class=\"reach\" points=\"{0}\"/><polyline class=\"line\" points=\"{0}\"/>", corners.substr(0, corners.size() - 1));
-    svg += fmt::format("<polyline class=\"line\" points=\"{0},{2} {1},{2}\"/>", coordinate(key_x), coordinate(key_x + 16), coordinate(key_y));
+    svg += fmt::format("<polyline class=\"reach\" points=\"{0}\"/><polyline class=\"line\" points=\"{0}\"/>",
+                       corners.substr(0, corners.size() - 1));
+    svg += fmt::format("<polyline class=\"line\" points=\"{0},{2} {1},{2}\"/>", coordinate(key_x),
+                       coordinate(key_x + 16), coordinate(key_y));
     svg += svg_text("name", key_x + 22, key_y + 4, shortened(line.name, 24)) + "</g>";
   }
   return svg + "</svg>";

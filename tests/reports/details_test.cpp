@@ -32,7 +32,8 @@ TEST_CASE("a thinned curve keeps its ends, its spikes and its order, and has at 
   CHECK(std::ranges::is_sorted(kept, {}, &CurvePoint::epoch));
 }
 
-TEST_CASE("clips on which two rows differ stand by the difference of their shares, which are compared as whole numbers") {
+TEST_CASE(
+    "clips on which two rows differ stand by the difference of their shares, which are compared as whole numbers") {
   // Right in 1 of 3 and 2 of 6 seeds: no difference. 3 of 3 against 0 of 6: 1. 0 of 3 against 3 of 6: −1/2.
   const RowClips left{0, 3, {1, 3, 0}, {}};
   const RowClips right{1, 6, {2, 0, 3}, {}};

@@ -219,7 +219,8 @@ results::Store make_store(const std::filesystem::path& path, const SyntheticOpti
       for (std::size_t order = 0; order < methods.size(); ++order) {
         for (std::int64_t seed = 1; seed <= options.seeds; ++seed) {
           const SyntheticCell cell{dataset, direction, number, seed};
-          if (options.holes && methods[order].method == "rkd" && seed > 1) break;  // a row of one seed
+          // One row of one seed: its table then has no tiers.
+          if (options.holes && number == 0 && methods[order].method == "rkd" && seed > 1) break;
           links.push_back(link_of(methods[order], cell, order));
           if (options.holes && methods[order].method == "fitnet" && seed == options.seeds) continue;  // not run
           add_run(store, options, methods[order], cell, links.back());

@@ -60,7 +60,13 @@ int make_page(int argc, char** argv) {
   const results::Store store = store_of(out, options, both);
   const std::string suite = options.contains("--suite") ? options.at("--suite") : store.suites().front().suite;
   const auto start = std::chrono::steady_clock::now();
-  const reports::Leaderboard board = reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets());
+  results::NumberCache numbers = results::NumberCache::load(results::number_cache_path(store.path(), suite));
+  reports::LeaderboardOptions settings;
+  settings.outputs = [&](const std::string& key) { return store.outputs(key); };
+  settings.numbers = &numbers;
+  const reports::Leaderboard board =
+      reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), settings);
+  if (const std::string problem = numbers.save(); !problem.empty()) fmt::print(stderr, "{}\n", problem);
   const double built = seconds_since(start);
   reports::PageOptions page;
   page.name = out.filename().string();
