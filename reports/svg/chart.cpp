@@ -114,6 +114,8 @@ double text_width(std::string_view text) {
     if ((static_cast<unsigned char>(c) & 0xC0U) == 0x80) continue;  // inside a character of UTF-8
     if (static_cast<unsigned char>(c) >= 0xE0) {
       width += 12.5;  // wide scripts
+    } else if (std::string_view("mwMW<>&%@#~^=+_\"").find(c) != std::string_view::npos) {
+      width += 10.5;
     } else {
       width += std::string_view("iljtfr.,:;'|()[] ").find(c) == std::string_view::npos ? 7.2 : 4.2;
     }

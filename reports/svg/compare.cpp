@@ -61,7 +61,7 @@ std::string ranks_svg(const std::vector<RankMark>& marks, const std::string& id)
   for (const RankMark& mark : marks) names = std::max(names, text_width(shortened(mark.name, kMethodName)));
   Chart chart;
   chart.width = 580;
-  chart.left = std::min(220.0, names + 16);
+  chart.left = std::min(240.0, names + 16);
   chart.right = 12;
   chart.top = 6;
   chart.bottom = 44;
@@ -95,8 +95,8 @@ std::string critical_difference_svg(const std::vector<RankMark>& marks,
   const std::size_t heights = levels.empty() ? 0 : std::ranges::max(levels) + 1;
   const double first_name = 40 + 9 * static_cast<double>(heights) + 14;
   Chart chart;
-  chart.width = 760;
-  chart.left = chart.right = 190;
+  chart.width = 580;
+  chart.left = chart.right = 170;
   const double axis_y = 30;
   const double height = first_name + 20 * static_cast<double>(half) + 8;
   chart.x = rank_axis(marks, "");
@@ -119,9 +119,9 @@ std::string critical_difference_svg(const std::vector<RankMark>& marks,
     const double end = left ? chart.left - 8 : chart.width - chart.right + 8;
     svg += fmt::format("<polyline class=\"leader-line\" fill=\"none\" points=\"{0},{1} {0},{2} {3},{2}\"/>",
                        coordinate(x), coordinate(axis_y), coordinate(y), coordinate(end));
-    svg += svg_text(left ? "name side" : "name", left ? end - 4 : end + 4, y + 4,
-                    left ? fmt::format("{}  {}", shortened(marks[i].name, 20), rank_text(marks[i].rank))
-                         : fmt::format("{}  {}", rank_text(marks[i].rank), shortened(marks[i].name, 20)));
+    // Apart: a number beside a name that is written to the left would change places with it.
+    svg += svg_text(left ? "label value" : "label title", left ? end - 4 : end + 4, y + 4, rank_text(marks[i].rank));
+    svg += svg_text(left ? "name side" : "name", left ? end - 38 : end + 38, y + 4, shortened(marks[i].name, 16));
   }
   for (std::size_t i = 0; i < cliques.size(); ++i) {
     const double y = axis_y + 10 + 9 * static_cast<double>(levels[i]);
@@ -136,9 +136,9 @@ std::string profile_svg(const std::vector<ProfileLine>& lines, const std::string
   std::vector<double> thresholds;
   for (const auto& [x, y] : lines.front().points) thresholds.push_back(x);
   Chart chart;
-  chart.width = 760;
+  chart.width = 580;
   chart.height = std::max(320.0, 15.0 * static_cast<double>(lines.size()) + 90);
-  chart.right = 190;
+  chart.right = 160;
   chart.x = linear_axis(threshold, thresholds);
   chart.x.low = thresholds.front();
   chart.x.high = thresholds.back();
@@ -174,7 +174,7 @@ std::string profile_svg(const std::vector<ProfileLine>& lines, const std::string
                        corners.substr(0, corners.size() - 1));
     svg += fmt::format("<polyline class=\"line\" points=\"{0},{2} {1},{2}\"/>", coordinate(key_x),
                        coordinate(key_x + 16), coordinate(key_y));
-    svg += svg_text("name", key_x + 22, key_y + 4, shortened(line.name, 24)) + "</g>";
+    svg += svg_text("name", key_x + 22, key_y + 4, shortened(line.name, 16)) + "</g>";
   }
   return svg + "</svg>";
 }

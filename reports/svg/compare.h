@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "cmkd/reports/overview.h"
 #include "cmkd/reports/statistics.h"
 
 namespace cmkd::reports {
@@ -31,5 +32,10 @@ struct ProfileLine {
 // Lines that fall with the threshold: the higher, the better. `threshold` names it. "" for none.
 [[nodiscard]] std::string profile_svg(const std::vector<ProfileLine>& lines, const std::string& threshold,
                                       const std::string& id);
+
+// What an overview has for these pictures.
+inline constexpr std::size_t kProfiledMethods = 16;  // that are drawn, the best by rank
+[[nodiscard]] std::vector<RankMark> rank_marks(const Overview& overview);
+[[nodiscard]] std::vector<ProfileLine> profile_lines(const Overview& overview);
 
 }  // namespace cmkd::reports

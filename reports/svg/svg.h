@@ -57,6 +57,11 @@ void fit_axis(PlotAxis& axis, const std::string& metric, const std::vector<doubl
 // A line for each row against the level; "" when no row has a mean.
 [[nodiscard]] std::string sweep_svg(const Sweep& sweep, const std::string& id);
 
+// --- means.cpp ---
+
+// The rows that have a mean, each with its seeds and interval, on one axis; "" where none has.
+[[nodiscard]] std::string means_svg(const Table& table, const std::string& id);
+
 // --- cost.cpp ---
 
 // The mean of each row against its cost, with the front of the rows that no other beats in both; "" where fewer than
