@@ -107,9 +107,7 @@ void write_overview(Page& page, const Overview& overview, std::size_t position) 
       "protocol {4}</small></h3>",
       id, html_escaped(overview.direction), html_escaped(capitalised(words(overview.task))),
       html_escaped(direction_text(overview.direction)), html_escaped(overview.protocol));
-  std::vector<Fact> facts{{"Datasets", join(overview.datasets)}, {"Tests", overview.tests}};
-  if (!overview.left_out.empty()) facts.push_back({"Left out", join(overview.left_out, "; ")});
-  write_facts(page, facts);
+  write_facts(page, overview_facts(overview));
   if (!overview.methods.empty()) {
     write_method_table(page, overview);
     const std::vector<RankMark> marks = rank_marks(overview);

@@ -17,7 +17,7 @@ constexpr std::size_t kShownClasses = 24;
 constexpr std::size_t kShownConfusions = 12;
 constexpr std::int64_t kMatrixClasses = 16;
 
-std::string share_text(double share) { return metric_text("top1", share); }
+std::string recall_text(double share) { return metric_text("top1", share); }
 
 void write_pair_counts(Page& page, const ClipPair& pair, const std::vector<DifferingClip>& differing) {
   const auto wins = std::ranges::count_if(differing, [](const DifferingClip& clip) { return clip.difference > 0; });
@@ -60,7 +60,7 @@ void write_class_table(Page& page, const ClipPair& pair) {
     page.line(
         "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{}</td><td "
         "class=\"number\">{}</td><td class=\"number {}\">{}</td></tr>",
-        one.left.label, one.left.clips, share_text(one.left.recall), share_text(one.right.recall),
+        one.left.label, one.left.clips, recall_text(one.left.recall), recall_text(one.right.recall),
         one.difference() > 0   ? "gain"
         : one.difference() < 0 ? "loss"
                                : "",
