@@ -34,14 +34,13 @@ void write_method_table(Page& page, const Overview& overview) {
   const bool gaps = std::ranges::any_of(overview.methods,
                                         [](const OverviewMethod& method) { return method.optimality_gap.has_value(); });
   page.line(
-      "{}<table class=\"sortable\"><caption>{}; [low, high] is the 95 % interval over seeds resampled within each "
-      "dataset</caption><thead><tr>"
+      "{}<table class=\"sortable\"><caption>{}. {}</caption><thead><tr>"
       "<th scope=\"col\">Method</th><th scope=\"col\" class=\"number\">Mean rank</th><th scope=\"col\" "
       "class=\"number\">Interquartile mean</th>"
       "<th scope=\"col\" class=\"number\">Mean</th><th scope=\"col\" "
       "class=\"number\">Median</th>{}</tr></thead><tbody>",
       scroll_region("Methods over all datasets"), html_escaped(metric_heading(metric)),
-      gaps ? "<th scope=\"col\" class=\"number\">Optimality gap ↓</th>" : "");
+      html_escaped(what_aggregates_are()), gaps ? "<th scope=\"col\" class=\"number\">Optimality gap ↓</th>" : "");
   for (const OverviewMethod& method : overview.methods) {
     const auto cell = [&](double sort, const std::string& text) {
       page.line("<td class=\"number\" data-sort=\"{}\">{}</td>", sort_key(sort), text);

@@ -105,26 +105,30 @@ void write_latex_main(LatexDocument& out, const Table& table, std::size_t positi
   const RowValue value = [](const Row& row) { return row.mean; };
   const Marks marks = marks_allowed(table) ? marks_of(table, metric, value) : Marks{};
   out.begin_table("lrrrrr",
-                  fmt::format("{}: {}. Mean $\\pm$ standard deviation over $n$ seeds and 95\\,\\% Student-$t$ interval of the mean; difference to the student "
-                              "seed by seed with its 95\\,\\% interval. Bold: best mean of the complete methods, underlined: second; equal as shown share "
+                  fmt::format("{}: {}. Mean $\\pm$ standard deviation over $n$ seeds and 95\\,\\% Student-$t$ interval "
+                              "of the mean; difference to the student "
+                              "seed by seed with its 95\\,\\% interval. Bold: best mean of the complete methods, "
+                              "underlined: second; equal as shown share "
                               "the mark. {}",
-                              latex_escaped(capitalised(short_title(table))), latex_escaped(metric_heading(metric)), latex_escaped(table.what_n_allows)),
+                              latex_escaped(capitalised(short_title(table))), latex_escaped(metric_heading(metric)),
+                              latex_escaped(table.what_n_allows)),
                   fmt::format("cmkd-{}", position));
-  out.line("Method & Tier & $n$ & {} & 95\\,\\% interval & $\\Delta$ student \\\\\n\\midrule", latex_escaped(metric_heading(metric)));
+  out.line("Method & Tier & $n$ & {} & 95\\,\\% interval & $\\Delta$ student \\\\\n\\midrule",
+           latex_escaped(metric_heading(metric)));
   const Row* before = nullptr;
   for (const Row& row : table.rows) {
     out.rule_between(before, row);
     before = &row;
     const std::string shown = row.mean ? metric_text(metric, *row.mean) : "";
-    out.line("{} & {} & {} & {} & {} & {} \\\\", row_name(row), row.tier ? fmt::format("{}", *row.tier) : "--", seeds_cell(row),
-             marked(latex_escaped(mean_text(metric, row)), row, marks, shown), latex_escaped(interval_text(metric, row.interval)),
-             student_cell(metric, row));
+    out.line("{} & {} & {} & {} & {} & {} \\\\", row_name(row), row.tier ? fmt::format("{}", *row.tier) : "--",
+             seeds_cell(row), marked(latex_escaped(mean_text(metric, row)), row, marks, shown),
+             latex_escaped(interval_text(metric, row.interval)), student_cell(metric, row));
   }
   out.end_table();
 }
 
-void write_latex_group(LatexDocument& out, const Table& table, const std::string& title, const std::vector<std::string>& names,
-                       const std::string& label) {
+void write_latex_group(LatexDocument& out, const Table& table, const std::string& title,
+                       const std::vector<std::string>& names, const std::string& label) {
   std::vector<std::string> heads;
   std::vector<Marks> marks;
   for (const std::string& name : names) {
@@ -136,8 +140,8 @@ void write_latex_group(LatexDocument& out, const Table& table, const std::string
     marks.push_back(marks_allowed(table) ? marks_of(table, name, value) : Marks{});
   }
   out.begin_table("l" + std::string(names.size(), 'r'),
-                  fmt::format("{}: {}, means over the seeds ($\\downarrow$: lower is better).", latex_escaped(capitalised(short_title(table))),
-                              latex_escaped(title)),
+                  fmt::format("{}: {}, means over the seeds ($\\downarrow$: lower is better).",
+                              latex_escaped(capitalised(short_title(table))), latex_escaped(title)),
                   label);
   out.line("Method & {} \\\\\n\\midrule", fmt::join(heads, " & "));
   const Row* before = nullptr;
@@ -147,8 +151,9 @@ void write_latex_group(LatexDocument& out, const Table& table, const std::string
     std::vector<std::string> cells;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const auto found = row.secondary.find(names[i]);
-      cells.push_back(found == row.secondary.end() ? "--" : marked(latex_escaped(average_text(names[i], found->second, row)), row, marks[i],
-                                                                  metric_text(names[i], found->second.mean)));
+      cells.push_back(found == row.secondary.end() ? "--"
+                                                   : marked(latex_escaped(average_text(names[i], found->second, row)),
+                                                            row, marks[i], metric_text(names[i], found->second.mean)));
     }
     out.line("{} & {} \\\\", row_name(row), fmt::join(cells, " & "));
   }
@@ -160,7 +165,9 @@ void write_latex_group(LatexDocument& out, const Table& table, const std::string
 std::string render_latex(const Leaderboard& board) {
   LatexDocument out;
   out.line("% Made by cmkd report --format latex. In the preamble: \\usepackage{{booktabs}}");
-  out.line("% Names in scripts that pdfTeX has no letters for show their code points there, and themselves in XeTeX and LuaTeX.");
+  out.line(
+      "% Names in scripts that pdfTeX has no letters for show their code points there, and themselves in XeTeX and "
+      "LuaTeX.");
   out.line("\\providecommand{{\\cmkdname}}[2]{{\\ifdefined\\Umathcode #1\\else[#2]\\fi}}");
   for (std::size_t position = 0; position < board.tables.size(); ++position) {
     const Table& table = board.tables[position];

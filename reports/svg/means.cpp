@@ -43,8 +43,9 @@ std::string means_svg(const Table& table, const std::string& id) {
   chart.bottom = 44;
   chart.height = chart.top + chart.bottom + kMeanLine * static_cast<double>(rows.size());
   chart.x = linear_axis(metric_heading(metric), values);
-  std::string svg = open_chart(chart, {id, fmt::format("{}, {}", short_title(table), metric_heading(metric)),
-                                       "Of each row a dot for each seed, a line for the mean, a band for the mean's 95 % Student-t interval."});
+  std::string svg = open_chart(
+      chart, {id, fmt::format("{}, {}", short_title(table), metric_heading(metric)),
+              "Of each row a dot for each seed, a line for the mean, a band for the mean's 95 % Student-t interval."});
   for (const double tick : chart.x.ticks) {
     svg += svg_line("grid", chart.px(tick), chart.top, chart.px(tick), chart.height - chart.bottom);
   }
@@ -54,13 +55,15 @@ std::string means_svg(const Table& table, const std::string& id) {
     svg += svg_text("name side", chart.left - 10, y + 4, shortened(row->name, kMeanName));
     svg += fmt::format("<g class=\"{}\">", is_ranked(row->role) && !row->partial() ? "line0" : "quiet-mark");
     if (row->interval) {
-      svg += fmt::format("<rect class=\"interval\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"12\" rx=\"2\"/>", coordinate(place(row->interval->low)),
-                         coordinate(y - 6), coordinate(std::max(1.0, place(row->interval->high) - place(row->interval->low))));
+      svg += fmt::format("<rect class=\"interval\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"12\" rx=\"2\"/>",
+                         coordinate(place(row->interval->low)), coordinate(y - 6),
+                         coordinate(std::max(1.0, place(row->interval->high) - place(row->interval->low))));
     }
     svg += svg_line("mean", place(*row->mean), y - 8, place(*row->mean), y + 8);
     for (const SeedResult& seed : row->seeds) {
       if (!seed.value) continue;
-      svg += fmt::format("<circle class=\"seed\" cx=\"{}\" cy=\"{}\" r=\"3\"/>", coordinate(place(*seed.value)), coordinate(y));
+      svg += fmt::format("<circle class=\"seed\" cx=\"{}\" cy=\"{}\" r=\"3\"/>", coordinate(place(*seed.value)),
+                         coordinate(y));
     }
     svg += "</g>";
     y += kMeanLine;

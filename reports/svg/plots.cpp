@@ -46,7 +46,8 @@ std::vector<PlotFile> plots_of(const Leaderboard& board) {
     const std::vector<std::string> costs = cost_names(table);
     add_plot(plots, fmt::format("means-{}", i), short_title(table), means_svg(table, "m"));
     if (!costs.empty()) {
-      add_plot(plots, fmt::format("cost-{}", i), "Accuracy against cost: " + short_title(table), cost_svg(table, costs.front(), "c"));
+      add_plot(plots, fmt::format("cost-{}", i), "Accuracy against cost: " + short_title(table),
+               cost_svg(table, costs.front(), "c"));
     }
   }
   const std::vector<Sweep> sweeps = sweeps_of(board);
@@ -56,11 +57,13 @@ std::vector<PlotFile> plots_of(const Leaderboard& board) {
   for (std::size_t i = 0; i < board.overviews.size(); ++i) {
     const Overview& overview = board.overviews[i];
     if (overview.datasets.size() < 2) continue;
-    const std::string of = fmt::format("{}, {}, {}", words(overview.task), direction_text(overview.direction), overview.protocol);
+    const std::string of =
+        fmt::format("{}, {}, {}", words(overview.task), direction_text(overview.direction), overview.protocol);
     const std::vector<RankMark> marks = rank_marks(overview);
     add_plot(plots, fmt::format("ranks-{}", i), "Mean ranks: " + of, ranks_svg(marks, "r"));
     if (overview.omnibus && marks.size() >= 2) {
-      add_plot(plots, fmt::format("critical-difference-{}", i), "Critical differences: " + of, critical_difference_svg(marks, overview.cliques, "d"));
+      add_plot(plots, fmt::format("critical-difference-{}", i), "Critical differences: " + of,
+               critical_difference_svg(marks, overview.cliques, "d"));
     }
     add_plot(plots, fmt::format("profiles-{}", i), "Performance profiles: " + of,
              profile_svg(profile_lines(overview), metric_heading(overview.primary_metric), "p"));

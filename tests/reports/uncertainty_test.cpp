@@ -93,7 +93,8 @@ TEST_CASE("Holm's correction runs over the pairs of the table from six seeds on"
 }
 
 TEST_CASE("of a metric of which lower is better the lower row leads, and wins") {
-  Rows rows = rows_of_cases({method_case("a", {0.5, 0.6, 0.55, 0.5, 0.6}), method_case("b", {0.4, 0.5, 0.45, 0.4, 0.5})});
+  Rows rows =
+      rows_of_cases({method_case("a", {0.5, 0.6, 0.55, 0.5, 0.6}), method_case("b", {0.4, 0.5, 0.45, 0.4, 0.5})});
   for (auto& row : rows) row.link.primary_metric = "nll";  // 2 − top1
   const Leaderboard board = build_leaderboard(rows, {});
   const RowPair& pair = pair_named(board.tables.front(), "a", "b");
@@ -119,8 +120,8 @@ results::ClipOutputs two_videos(bool first_right, std::int64_t clips) {
 }
 
 TEST_CASE("the interval over test clips is of whole videos, and of the difference on the same clips") {
-  const Rows rows = rows_of_cases({{"student", "student", "", results::RowRole::kLowerBound, "none", {0.5}},
-                                   method_case("kd", {0.5})});
+  const Rows rows = rows_of_cases(
+      {{"student", "student", "", results::RowRole::kLowerBound, "none", {0.5}}, method_case("kd", {0.5})});
   LeaderboardOptions options;
   options.outputs = [](const std::string& key) { return two_videos(key.find("student") != std::string::npos, 50); };
   const Table table = build_leaderboard(rows, {}, options).tables.front();

@@ -1,5 +1,5 @@
-// The pictures of a leaderboard as SVG files: for a paper, a README, a slide. They need no other file, have a title and a
-// description, and follow the reader's light or dark. A function of the board alone; safe from any thread.
+// The pictures of a leaderboard as SVG files: for a paper, a README, a slide. They need no other file, have a title and
+// a description, and follow the reader's light or dark. A function of the board alone; safe from any thread.
 #pragma once
 
 #include <string>
