@@ -60,13 +60,18 @@ std::string state_of(const std::filesystem::path& store) {
 
 void write_report(const results::Store& store, const reports::Leaderboard& board, reports::Format format,
                   const ReportTarget& target) {
+  std::string pictures;
   if (!target.plots.empty()) {
     const std::vector<reports::PlotFile> plots = reports::plots_of(board);
+    const std::filesystem::path from = std::filesystem::absolute(target.file).parent_path();
+    const std::filesystem::path folder = std::filesystem::absolute(target.plots);
+    pictures = reports::markdown_pictures(plots, folder.lexically_relative(from).generic_string());
     for (const reports::PlotFile& plot : plots) write_file_atomically(target.plots / plot.name, plot.svg);
     fmt::print(stderr, "wrote {} pictures to {}\n", plots.size(), target.plots.string());
   }
-  const std::string text =
+  std::string text =
       format == reports::Format::kHtml ? html_report(store, board, target) : reports::render(board, format);
+  if (format == reports::Format::kMarkdown) text += pictures;
   if (target.file.empty()) {
     print_out(text);
     return;

@@ -14,8 +14,9 @@ struct ReportTarget {
   std::filesystem::path plots;  // folder for the single pictures; empty: none
 };
 
-// Writes the board. The HTML report has the details that the store holds; those of more than 500 runs go to a folder
-// beside the file, and stand in the one page on standard output. Shows progress on stderr.
+// Writes the board, a Markdown report with links to its pictures. The HTML report has the details that the store holds;
+// those of more than 500 runs go to a folder beside the file, and stand in the one page on standard output. Shows
+// progress on stderr.
 void write_report(const results::Store& store, const reports::Leaderboard& board, reports::Format format,
                   const ReportTarget& target);
 

@@ -98,7 +98,13 @@
     element.append(...content);
     return element;
   };
-  const fixed = value => { const text = Math.abs(value).toFixed(1); return (value < 0 && text !== "0.0" ? "−" : "") + text; };
+  // As the program rounds: exact halves to even. A half of the last of 0 or 1 decimals is an odd number of halves or quarters.
+  const rounded = (value, digits) => {
+    if (value * (digits === 0 ? 2 : 4) % 2 !== 1) return value.toFixed(digits);
+    const low = Math.floor(value * 10 ** digits);
+    return ((low + low % 2) / 10 ** digits).toFixed(digits);
+  };
+  const fixed = value => { const text = rounded(Math.abs(value), 1); return (value < 0 && text !== "0.0" ? "−" : "") + text; };
   const signed = value => (value > 0 && fixed(value) !== "0.0" ? "+" : "") + fixed(value);
   const number = text => make("td", { class: "number" }, String(text));
   const part = (title, css, caption, head, rows) => make("div", { class: "part" }, make("h4", {}, title),
@@ -122,7 +128,7 @@
       numbers.map(label => make("tr", {}, side(label), ...numbers.map(predicted => {
         const clips = counts.get(label * data.classes + predicted);
         const share = clips === undefined ? 0 : clips / sums.get(label);
-        const cell = make("td", label === predicted ? { class: "diagonal" } : {}, clips === undefined ? "" : (100 * share).toFixed(0));
+        const cell = make("td", label === predicted ? { class: "diagonal" } : {}, clips === undefined ? "" : rounded(100 * share, 0));
         cell.style.setProperty("--share", share.toFixed(2));
         return cell;
       }))));

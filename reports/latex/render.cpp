@@ -104,14 +104,15 @@ void write_latex_main(LatexDocument& out, const Table& table, std::size_t positi
   const std::string& metric = table.primary_metric;
   const RowValue value = [](const Row& row) { return row.mean; };
   const Marks marks = marks_allowed(table) ? marks_of(table, metric, value) : Marks{};
+  const bool cut = std::ranges::any_of(table.rows, [&](const Row& row) { return shows_cut_interval(metric, row); });
   out.begin_table("lrrrrr",
                   fmt::format("{}: {}. Mean $\\pm$ standard deviation over $n$ seeds and 95\\,\\% Student-$t$ interval "
                               "of the mean; difference to the student "
                               "seed by seed with its 95\\,\\% interval. Bold: best mean of the complete methods, "
                               "underlined: second; equal as shown share "
-                              "the mark. {}",
+                              "the mark. {}{}",
                               latex_escaped(capitalised(short_title(table))), latex_escaped(metric_heading(metric)),
-                              latex_escaped(table.what_n_allows)),
+                              latex_escaped(table.what_n_allows), cut ? " " + latex_escaped(cut_note()) : ""),
                   fmt::format("cmkd-{}", position));
   out.line("Method & Tier & $n$ & {} & 95\\,\\% interval & $\\Delta$ student \\\\\n\\midrule",
            latex_escaped(metric_heading(metric)));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "markdown.h"
 #include "svg/chart.h"
 #include "svg/compare.h"
 #include "svg/svg.h"
@@ -69,6 +70,16 @@ std::vector<PlotFile> plots_of(const Leaderboard& board) {
              profile_svg(profile_lines(overview), metric_heading(overview.primary_metric), "p"));
   }
   return plots;
+}
+
+std::string markdown_pictures(const std::vector<PlotFile>& plots, const std::string& folder) {
+  std::string text = "\n## Pictures\n";
+  for (const PlotFile& plot : plots) {
+    // In angle brackets a path may hold spaces.
+    text +=
+        fmt::format("\n![{}](<{}{}{}>)\n", markdown_escaped(plot.title), folder, folder.empty() ? "" : "/", plot.name);
+  }
+  return text;
 }
 
 }  // namespace cmkd::reports

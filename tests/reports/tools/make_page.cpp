@@ -1,6 +1,6 @@
 // make_report_page OUT.html [--store FILE [SUITE] | --datasets N --methods N --seeds N --epochs N --clips N --classes N
-// --both-directions]: the HTML report of a store, by default of a synthetic one made for it. For the browser's test,
-// for screenshots and for measuring.
+// --both-directions --all FOLDER (other formats, pictures)]: the HTML report of a store, by default of a synthetic one
+// made for it. For the browser's test, for screenshots and for measuring.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -11,6 +11,8 @@
 
 #include "cmkd/core/file.h"
 #include "cmkd/reports/page.h"
+#include "cmkd/reports/plots.h"
+#include "cmkd/reports/stored.h"
 #include "synthetic_store.h"
 
 namespace {
@@ -60,13 +62,7 @@ int make_page(int argc, char** argv) {
   const results::Store store = store_of(out, options, both);
   const std::string suite = options.contains("--suite") ? options.at("--suite") : store.suites().front().suite;
   const auto start = std::chrono::steady_clock::now();
-  results::NumberCache numbers = results::NumberCache::load(results::number_cache_path(store.path(), suite));
-  reports::LeaderboardOptions settings;
-  settings.outputs = [&](const std::string& key) { return store.outputs(key); };
-  settings.numbers = &numbers;
-  const reports::Leaderboard board =
-      reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), settings);
-  if (const std::string problem = numbers.save(); !problem.empty()) fmt::print(stderr, "{}\n", problem);
+  const reports::Leaderboard board = reports::stored_leaderboard(store, suite).board;
   const double built = seconds_since(start);
   reports::PageOptions page;
   page.name = out.filename().string();
@@ -74,6 +70,12 @@ int make_page(int argc, char** argv) {
       board, reports::Details(store), page,
       [&](const std::string& name, const std::string& part) { write_file_atomically(out.parent_path() / name, part); });
   write_file_atomically(out, text);
+  if (options.contains("--all")) {
+    const std::filesystem::path folder = options.at("--all");
+    for (const reports::PlotFile& plot : reports::plots_of(board)) write_file_atomically(folder / plot.name, plot.svg);
+    write_file_atomically(folder / "board.json", reports::render_json(board));
+    write_file_atomically(folder / "board.tex", reports::render_latex(board));
+  }
   fmt::print("{}: board {:.2f} s, page {:.2f} s, {} KiB\n", out.string(), built, seconds_since(start) - built,
              text.size() / 1024);
   return 0;

@@ -19,4 +19,7 @@ struct PlotFile {
 // differences and the profiles; those for which there is material.
 [[nodiscard]] std::vector<PlotFile> plots_of(const Leaderboard& board);
 
+// The end of a Markdown report that shows these pictures; `folder` is where they lie, as the report's readers see it.
+[[nodiscard]] std::string markdown_pictures(const std::vector<PlotFile>& plots, const std::string& folder);
+
 }  // namespace cmkd::reports

@@ -14,9 +14,9 @@ struct StoredLeaderboard {
   std::vector<std::string> notes;  // for a person, not for the report: bootstraps that could not be read or kept
 };
 
-// Asks the store for rows, data sets and per-clip outputs, and keeps the bootstraps in results::number_cache_path; a store
-// that may only be read gives the same board. `options.outputs` and `options.numbers` are set here. Throws as Store and
-// build_leaderboard do.
+// Asks the store for rows, data sets and per-clip outputs, and keeps the bootstraps in results::number_cache_path; a
+// store that may only be read gives the same board. `options.outputs` and `options.numbers` are set here. Throws as
+// Store and build_leaderboard do.
 [[nodiscard]] StoredLeaderboard stored_leaderboard(const results::Store& store, const std::string& suite,
                                                    LeaderboardOptions options = {});
 
