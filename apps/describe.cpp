@@ -33,6 +33,7 @@ std::vector<std::string> needs_of(const Needs& needs) {
   if (needs.teacher_network) list.emplace_back("teacher's network itself, and its modality in every batch");
   if (needs.student_tokens) list.emplace_back("student's tokens");
   if (needs.student_stages) list.emplace_back("student's stages");
+  if (needs.both_inputs) list.emplace_back("both modalities of each clip, and a network for the other one");
   if (needs.strong_view) list.emplace_back("a second, strongly augmented view of the student's input");
   if (needs.all_labels) list.emplace_back("the true labels of all clips");
   if (list.empty()) list.emplace_back("the labelled clips alone");
@@ -44,6 +45,8 @@ std::vector<std::string> cost_of(const MethodInfo& info) {
   const Needs& needs = info.needs;
   std::vector<std::string> list{info.role == MethodRole::kTeacher ? "a pass of the teacher, forward and backward"
                                                                   : "a pass of the student, forward and backward"};
+  if (info.role == MethodRole::kUntrained) return {"nothing: batches are read, and no step is made"};
+  if (needs.both_inputs) list = {"passes of a network for each modality, forward and backward; both are read"};
   if (needs.strong_view) list.emplace_back("a second pass of the student, on the strong view");
   if (needs.teacher_tokens || needs.teacher_stages) {
     list.emplace_back("a forward pass of the teacher, whose maps are not cached; its modality is read, too");
@@ -66,6 +69,8 @@ std::string role_text(MethodRole role) {
       return "teacher: on its own modality; not ranked";
     case MethodRole::kUpperBound:
       return "upper bound: uses both modalities at test; not ranked";
+    case MethodRole::kUntrained:
+      return "untrained: what random weights give; ranked";
   }
   return to_string(role);
 }

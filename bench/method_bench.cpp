@@ -159,6 +159,7 @@ void method_step(benchmark::State& state, const MethodInfo* info) {
 void register_methods() {
   for (const std::string& id : method_registry().names()) {
     const MethodInfo& info = method_registry().get(id);
+    if (info.needs.both_inputs) continue;  // vision transformers: xkd_bench.cpp
     benchmark::RegisterBenchmark((kMethodStep + id).c_str(), method_step, &info)->Unit(benchmark::kMillisecond);
   }
 }

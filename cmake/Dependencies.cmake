@@ -9,6 +9,22 @@ find_package(PNG 1.6 REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 
+# Linear SVMs (BSD-3-clause, compatible with this project's licence; linked, not copied). It has no configuration file
+# of its own, and its header's name is short: the version tells it from another linear.h.
+# It brings a BLAS, which must stay behind LibTorch's own (tests/probes/blas_order_test.sh): link no BLAS beside it.
+find_path(LIBLINEAR_INCLUDE_DIR linear.h PATH_SUFFIXES liblinear)
+find_library(LIBLINEAR_LIBRARY linear)
+if(LIBLINEAR_INCLUDE_DIR)
+  file(STRINGS ${LIBLINEAR_INCLUDE_DIR}/linear.h LIBLINEAR_VERSION_LINE REGEX "#define LIBLINEAR_VERSION [0-9]+")
+endif()
+if(NOT LIBLINEAR_LIBRARY OR NOT LIBLINEAR_VERSION_LINE)
+  message(FATAL_ERROR "liblinear was not found. Install it (Debian: liblinear-dev; scripts/setup does it), or name it "
+                      "with -DLIBLINEAR_INCLUDE_DIR=… (the folder of linear.h) and -DLIBLINEAR_LIBRARY=…")
+endif()
+add_library(Liblinear::liblinear UNKNOWN IMPORTED)
+set_target_properties(Liblinear::liblinear PROPERTIES IMPORTED_LOCATION ${LIBLINEAR_LIBRARY}
+                                                      INTERFACE_INCLUDE_DIRECTORIES ${LIBLINEAR_INCLUDE_DIR})
+
 if(CMKD_FFMPEG)
   pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET
                     libavformat>=59 libavcodec>=59 libavutil>=57 libswscale>=6 libswresample>=4)

@@ -48,6 +48,14 @@ std::int64_t BatchSource::visible_label(std::int64_t clip) const {
   return visible_[static_cast<std::size_t>(clip)] ? data_.listed.list.clips[static_cast<std::size_t>(clip)].label : -1;
 }
 
+std::vector<std::int64_t> BatchSource::known_clips() const {
+  std::vector<std::int64_t> known;
+  for (std::size_t clip = 0; clip < visible_.size(); ++clip) {
+    if (visible_[clip]) known.push_back(static_cast<std::int64_t>(clip));
+  }
+  return known;
+}
+
 void BatchSource::fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) const {
   const ClipList& list = data_.listed.list;
   const auto size = static_cast<std::int64_t>(draws.size());
@@ -67,7 +75,7 @@ void BatchSource::fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) 
 }
 
 Batch BatchSource::make(const std::vector<ClipDraw>& draws) const {
-  Batch batch = reader_.make_batch(draws, only(modality_), options_.device);
+  Batch batch = reader_.make_batch(draws, options_.both_inputs ? kBothModalities : only(modality_), options_.device);
   fill_labels(draws, batch);
   batch.transfer_index = at::empty({static_cast<std::int64_t>(draws.size())}, at::kLong);
   for (std::size_t i = 0; i < draws.size(); ++i) {

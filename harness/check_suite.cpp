@@ -25,11 +25,22 @@ void check_method(const Suite& suite, const ClipList& list, const MethodEntry& e
     throw Error(ErrorKind::kUsage,
                 {.what = fmt::format("method '{}' {}", entry.id, why), .where = entry.origin, .fix = fix});
   };
+  const bool needs_classifier =
+      suite.general.values.task != Task::kRetrieval && suite.evaluation.values.classifier == Classifier::kNetwork;
+  if (!info.classifies && needs_classifier) {
+    std::vector<std::string> probes = names_of<Classifier>();
+    std::erase(probes, to_string(Classifier::kNetwork));
+    refuse("trains no classifier",
+           fmt::format("set evaluation.classifier to one of {}, or take the task retrieval", join(probes)));
+  }
+  if (!info.needs.both_inputs && suite.evaluation.values.features != FeatureSource::kOwn) {
+    refuse("has features of the student's modality alone", "set evaluation.features to own, or leave the method out");
+  }
   if (list.multi_label && !info.multi_label) {
     refuse(fmt::format("is defined for one label a clip, and clips of '{}' have tags", suite.dataset),
            "leave the method out, or take a dataset of one label a clip");
   }
-  if (info.needs.teacher_network && suite.teacher.modality == suite.student.modality) {
+  if ((info.needs.teacher_network || info.needs.both_inputs) && suite.teacher.modality == suite.student.modality) {
     refuse("works on two modalities, and teacher and student have the same one",
            "leave the method out, or give the teacher another modality");
   }
@@ -54,6 +65,7 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
     setup.student_shape = setup.student->shape();
     if (info.needs.teacher) setup.teacher_shape = teacher->shape();
     if (info.needs.teacher_network) setup.teacher = teacher;
+    if (info.needs.both_inputs) setup.other = teacher;
     setup.classes = setup.student_shape.classes;
     setup.multi_label = data.listed.list.multi_label;
     setup.transfer_clips = static_cast<std::int64_t>((is_teacher ? roles.teacher : roles.transfer).size());

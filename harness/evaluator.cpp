@@ -7,28 +7,32 @@
 
 namespace cmkd {
 
-void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>& clips, std::int64_t windows,
-                     WindowKind kind, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
-                     const std::function<void(const ModelOutput&)>& sink) {
+void forward_draws(const Predictor& predictor, const std::vector<ClipDraw>& draws, const WindowReader& reader,
+                   std::int64_t batch_size, c10::Device device, const std::function<void(const ModelOutput&)>& sink) {
   const at::NoGradGuard no_grad;
   const ModalitySet modalities{std::ranges::count(predictor.modalities, Modality::kVideo) > 0,
                                std::ranges::count(predictor.modalities, Modality::kAudio) > 0};
   for (const auto& module : predictor.modules) module->eval();
+  const auto size = static_cast<std::size_t>(batch_size);
+  for (std::size_t first = 0; first < draws.size(); first += size) {
+    const auto begin = draws.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = draws.begin() + static_cast<std::ptrdiff_t>(std::min(first + size, draws.size()));
+    sink(predictor.predict(reader.make_batch({begin, end}, modalities, device)));
+  }
+  for (const auto& module : predictor.modules) module->train();
+}
+
+void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>& clips, std::int64_t windows,
+                     WindowKind kind, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
+                     const std::function<void(const ModelOutput&)>& sink) {
   std::vector<ClipDraw> draws;
-  const auto flush = [&] {
-    if (draws.empty()) return;
-    sink(predictor.predict(reader.make_batch(draws, modalities, device)));
-    draws.clear();
-  };
   for (const std::int64_t clip : clips) {
     for (std::int64_t window = 0; window < windows; ++window) {
       draws.push_back(kind == WindowKind::kTestViews ? reader.draw_test_view(clip, window)
                                                      : reader.draw_window(clip, window));
-      if (static_cast<std::int64_t>(draws.size()) == batch_size) flush();
     }
   }
-  flush();
-  for (const auto& module : predictor.modules) module->train();
+  forward_draws(predictor, draws, reader, batch_size, device, sink);
 }
 
 ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_t>& clips, const WindowReader& reader,
@@ -41,14 +45,19 @@ ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_
   std::vector<at::Tensor> embeddings;
   forward_windows(predictor, clips, views, WindowKind::kTestViews, reader, batch_size, device,
                   [&](const ModelOutput& output) {
-                    const at::Tensor logits = output.logits.to(at::kFloat);
-                    scores.push_back((averaging.logits ? logits : probabilities(logits)).to(at::kCPU));
+                    if (output.logits.defined()) {
+                      const at::Tensor logits = output.logits.to(at::kFloat);
+                      scores.push_back((averaging.logits ? logits : probabilities(logits)).to(at::kCPU));
+                    }
                     embeddings.push_back(output.embedding.to(at::kFloat).to(at::kCPU));
                   });
   const auto mean_over_views = [&](const std::vector<at::Tensor>& parts) {
     return at::cat(parts).view({static_cast<std::int64_t>(clips.size()), views, -1}).mean(1).contiguous();
   };
-  ClipScores result{mean_over_views(scores), mean_over_views(embeddings)};
+  ClipScores result;
+  result.embeddings = mean_over_views(embeddings);
+  if (scores.empty()) return result;
+  result.probabilities = mean_over_views(scores);
   if (averaging.logits) result.probabilities = probabilities(result.probabilities).contiguous();
   return result;
 }

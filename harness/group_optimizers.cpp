@@ -17,10 +17,12 @@ std::string optimizer_prefix(const std::string& group) { return "optimizer." + g
 
 }  // namespace
 
-GroupOptimizers::GroupOptimizers(const std::vector<ModuleGroup>& groups, OptimizerOptions options) {
-  const double weight_decay = options.weight_decay;
+GroupOptimizers::GroupOptimizers(const std::vector<ModuleGroup>& groups, OptimizerOptions options)
+    : weight_decay_(options.weight_decay) {
   for (const ModuleGroup& group : groups) {
-    options.weight_decay = group.weight_decay.value_or(weight_decay);
+    options.decay_matrices_only = group.decay_matrices_only;
+    options.beta1 = group.betas.gradient;
+    options.beta2 = group.betas.squared;
     optimizers_.emplace_back(group.name, Optimizer(unique_parameters(*group.module), options));
   }
 }
@@ -31,7 +33,7 @@ void GroupOptimizers::step(const std::vector<ModuleGroup>& groups, const std::st
     if (!trains_in(group, phase)) continue;
     if (clip_norm > 0) torch::nn::utils::clip_grad_norm_(unique_parameters(*group.module), clip_norm);
     const auto found = std::ranges::find(optimizers_, group.name, &std::pair<std::string, Optimizer>::first);
-    found->second.step(rate.peak * group.learning_rate_scale * rate.factor);
+    found->second.step(rate.peak * group.learning_rate_scale * rate.factor, group.weight_decay.value_or(weight_decay_));
   }
 }
 

@@ -49,7 +49,13 @@ json judging_json(const Suite& suite) {
                {"test_views", suite.clip.values.test_views},
                {"test_crops", to_string(suite.clip.values.test_crops)},
                {"batch", evaluation.batch}};
+  if (evaluation.features != FeatureSource::kOwn) judging["features"] = to_string(evaluation.features);
   if (general.task != Task::kRetrieval) {
+    if (evaluation.classifier != Classifier::kNetwork) {
+      judging["classifier"] = to_string(evaluation.classifier);
+      judging["feature_windows"] = evaluation.feature_windows;
+    }
+    if (evaluation.classifier == Classifier::kNearestNeighbours) judging["neighbours"] = evaluation.neighbours;
     judging["average"] = to_string(evaluation.average);
     return judging;
   }
@@ -131,6 +137,10 @@ json method_config(const Suite& suite, const json& cell, const MethodChoice& met
   config["training"] = budget_json(method.budget, needs.teacher_tokens || needs.teacher_stages);
   config["method"] = identity_json(method.id, method.parameters, method.control);
   config["teacher"] = method.teacher_key;
+  if (needs.both_inputs) {
+    config["other_model"] = model_json(suite.teacher);
+    config["clip"] = values_json(suite.clip.by_name(), {"test_views", "test_crops"});
+  }
   // A method without a teacher does not notice: it is trained once for all levels of a sweep.
   if (!method.teacher_key.empty() && suite.corruption.values.kind != CorruptionKind::kNone) {
     config["corruption"] = corruption_json(suite.corruption.values);

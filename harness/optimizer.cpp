@@ -20,35 +20,45 @@ Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions&
   }
 }
 
-void Optimizer::step(double learning_rate) {
+void Optimizer::step(double learning_rate, double weight_decay) {
+  std::vector<std::size_t> decayed;
+  std::vector<std::size_t> undecayed;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!parameters_[i].grad().defined()) continue;
+    (options_.decay_matrices_only && parameters_[i].dim() <= 1 ? undecayed : decayed).push_back(i);
+  }
+  step_some(decayed, learning_rate, weight_decay);
+  step_some(undecayed, learning_rate, 0);
+}
+
+void Optimizer::step_some(const std::vector<std::size_t>& which, double learning_rate, double weight_decay) {
+  if (which.empty()) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> parameters;
   std::vector<at::Tensor> gradients;
   std::vector<at::Tensor> first;
   std::vector<at::Tensor> second;
   std::vector<at::Tensor> steps;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    if (!parameters_[i].grad().defined()) continue;
+  for (const std::size_t i : which) {
     parameters.push_back(parameters_[i]);
     gradients.push_back(parameters_[i].grad());
     first.push_back(first_[i]);
     if (!second_.empty()) second.push_back(second_[i]);
     steps.push_back(steps_[i]);
   }
-  if (parameters.empty()) return;
   for (at::Tensor& count : steps) count.add_(1);
   if (options_.kind == OptimizerKind::kSgd) {
     // A zero buffer makes the first step momentum · 0 + gradient: the same as the kernel's own first step. Without
     // momentum the kernel wants no buffers.
     if (options_.momentum == 0) first.clear();
-    at::_fused_sgd_(parameters, gradients, first, options_.weight_decay, options_.momentum, learning_rate,
+    at::_fused_sgd_(parameters, gradients, first, weight_decay, options_.momentum, learning_rate,
                     /*dampening=*/0, /*nesterov=*/false, /*maximize=*/false, /*is_first_step=*/false);
   } else if (options_.kind == OptimizerKind::kAdamW) {
     at::_fused_adamw_(parameters, gradients, first, second, {}, steps, learning_rate, options_.beta1, options_.beta2,
-                      options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+                      weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
   } else {
     at::_fused_adam_(parameters, gradients, first, second, {}, steps, learning_rate, options_.beta1, options_.beta2,
-                     options_.weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+                     weight_decay, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
   }
 }
 

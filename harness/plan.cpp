@@ -62,6 +62,7 @@ results::RowRole role_of(const PlannedTraining& planned) {
     case MethodRole::kUpperBound:
       return results::RowRole::kUpperBound;
     case MethodRole::kMethod:
+    case MethodRole::kUntrained:
       break;
   }
   return results::RowRole::kMethod;
@@ -138,7 +139,9 @@ PlannedTraining plan_method(const Suite& suite, const Cell& cell, const MethodEn
   planned.cell_key = cell.teacher.cell_key;
   planned.fold = cell.teacher.fold;
   planned.weights_hash = weights_hash(suite.student);
-  planned.teacher_key = method_registry().get(entry.id).needs.teacher ? cell.teacher.key : "";
+  const Needs& needs = method_registry().get(entry.id).needs;
+  if (needs.both_inputs) planned.other_weights_hash = weights_hash(suite.teacher);
+  planned.teacher_key = needs.teacher ? cell.teacher.key : "";
   const MethodChoice choice{entry.id, planned.control, planned.parameters, planned.budget, planned.teacher_key};
   finish(suite, method_config(suite, cell.config, choice), planned);
   return planned;

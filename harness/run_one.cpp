@@ -64,12 +64,24 @@ struct Evaluated {
   std::int64_t clips = 0;
 };
 
-Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, Trainer& trainer,
-                   const TeacherOutputs* teacher, c10::Device device) {
+// How the classifier on features was fitted: no metrics of the reported split, but of the split "probe".
+void add_probe(const ProbeFit& fit, results::EvaluationRecord& record) {
+  const auto add = [&](const std::string& name, double value) {
+    record.metrics.push_back({name, "probe", value, static_cast<std::int64_t>(record.outputs.clip_ids.size())});
+  };
+  add("regularisation", fit.regularisation);
+  add("chosen_on_clips", fit.tried.empty() ? 0.0 : 1.0);
+  add("converged", fit.converged ? 1.0 : 0.0);
+  add("residual", fit.residual);
+  for (const ProbeFit::Trial& trial : fit.tried) add(fmt::format("score_at_{}", trial.regularisation), trial.score);
+}
+
+Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, Trainer& trainer,
+                   const TeacherOutputs* teacher) {
   const double start = steady_seconds();
   const bool validation = planned.split == Split::kValidation;
   const std::vector<std::int64_t>& clips = validation ? trainer.roles().validation : trainer.roles().test;
-  const TaskEvaluation task(suite, data, trainer.roles(), trainer.reader(), device);
+  const TaskEvaluation task = trainer.evaluation();
   Evaluated evaluated;
   evaluated.clips = static_cast<std::int64_t>(clips.size());
   results::EvaluationRecord& record = evaluated.record;
@@ -80,7 +92,9 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, const Sui
   record.protocol = to_string(suite.general.values.protocol);
   record.split = to_string(planned.split);
   record.shared_code = shared_code_hash();
-  record.outputs = task.run(trainer.predictor(), clips);
+  TaskEvaluation::Outcome outcome = task.run(trainer.predictor(), clips);
+  record.outputs = std::move(outcome.outputs);
+  if (outcome.probe) add_probe(*outcome.probe, record);
   for (const Metric& metric : task.metrics(record.outputs, teacher == nullptr ? at::Tensor() : teacher->test_scores)) {
     record.metrics.push_back({metric.name, record.split, metric.value, evaluated.clips});
   }
@@ -192,7 +206,7 @@ RunResult run_one(const Suite& whole, const PlannedTraining& planned, const Suit
                  options.finished_weights.string());
       result.evaluation_only = true;
     }
-    Evaluated evaluated = evaluate(suite, planned, data, trainer, teacher ? &*teacher : nullptr, options.device);
+    Evaluated evaluated = evaluate(suite, planned, trainer, teacher ? &*teacher : nullptr);
     if (planned.is_teacher) write_teacher_outputs(suite, planned, data, trainer, folder, options.device, evaluated);
     result.evaluations.push_back(std::move(evaluated.record));
     if (!planned.is_teacher) add_corruption_evidence(planned, data, trainer, result.evaluations);

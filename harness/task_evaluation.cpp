@@ -10,6 +10,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/evaluator.h"
+#include "cmkd/harness/feature_classifier.h"
 #include "cmkd/harness/training_failed.h"
 #include "cmkd/suites/tiled_ranking.h"
 
@@ -45,8 +46,32 @@ at::Tensor values_of(const results::ClipOutputs& outputs) {
 }
 
 TaskEvaluation::TaskEvaluation(const Suite& suite, const SuiteData& data, const Roles& roles,
-                               const WindowReader& reader, c10::Device device)
-    : suite_(suite), data_(data), roles_(roles), reader_(reader), device_(device) {}
+                               std::vector<std::int64_t> known, const WindowReader& reader,
+                               const RandomStreams& streams, c10::Device device)
+    : suite_(suite),
+      data_(data),
+      roles_(roles),
+      known_(std::move(known)),
+      reader_(reader),
+      streams_(streams),
+      device_(device) {}
+
+at::Tensor TaskEvaluation::values(const Predictor& predictor, const std::vector<std::int64_t>& clips,
+                                  const std::vector<std::int64_t>& queries, Outcome& outcome) const {
+  const bool retrieval = suite_.general.values.task == Task::kRetrieval;
+  if (!retrieval && suite_.evaluation.values.classifier != Classifier::kNetwork) {
+    // Strict: the reported clips choose nothing.
+    ProbeClips probe{known_, suite_.general.values.protocol == Protocol::kPaper ? queries : roles_.validation};
+    const ProbedScores probed =
+        classify_by_features(suite_, data_, probe, clips, predictor, reader_, streams_, device_);
+    outcome.probe = probed;
+    return probed.probabilities;
+  }
+  const ViewAveraging averaging{suite_.evaluation.values.average == ViewAverage::kLogits,
+                                data_.listed.list.multi_label};
+  const ClipScores scores = score_clips(predictor, clips, reader_, averaging, suite_.evaluation.values.batch, device_);
+  return retrieval ? scores.embeddings : scores.probabilities;
+}
 
 // The training split: the clips of teacher and student.
 std::vector<std::int64_t> TaskEvaluation::gallery() const {
@@ -55,7 +80,7 @@ std::vector<std::int64_t> TaskEvaluation::gallery() const {
   return clips;
 }
 
-results::ClipOutputs TaskEvaluation::run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
+TaskEvaluation::Outcome TaskEvaluation::run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
   const bool retrieval = suite_.general.values.task == Task::kRetrieval;
   const bool leave_one_out = suite_.evaluation.values.gallery == Gallery::kLeaveOneOut;
   std::vector<std::int64_t> all = clips;
@@ -63,16 +88,14 @@ results::ClipOutputs TaskEvaluation::run(const Predictor& predictor, const std::
     const std::vector<std::int64_t> searched = gallery();
     all.insert(all.end(), searched.begin(), searched.end());
   }
-  const ViewAveraging averaging{suite_.evaluation.values.average == ViewAverage::kLogits,
-                                data_.listed.list.multi_label};
-  const ClipScores scores = score_clips(predictor, all, reader_, averaging, suite_.evaluation.values.batch, device_);
-  const at::Tensor& values = retrieval ? scores.embeddings : scores.probabilities;
-  results::ClipOutputs outputs;
+  Outcome outcome;
+  const at::Tensor values = this->values(predictor, all, clips, outcome);
+  results::ClipOutputs& outputs = outcome.outputs;
   add_clips(data_.listed.list, all, outputs);
   if (retrieval) outputs.queries = static_cast<std::int64_t>(clips.size());
   outputs.width = values.size(1);
   outputs.scores.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
-  return outputs;
+  return outcome;
 }
 
 std::vector<Metric> TaskEvaluation::metrics(const results::ClipOutputs& outputs, const at::Tensor& teacher) const {
@@ -94,7 +117,7 @@ std::vector<Metric> TaskEvaluation::metrics(const results::ClipOutputs& outputs,
 
 double TaskEvaluation::primary(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
   const std::string& name = task_info(suite_.general.values.task).primary_metric;
-  const std::vector<Metric> values = metrics(run(predictor, clips), {});
+  const std::vector<Metric> values = metrics(run(predictor, clips).outputs, {});
   const auto found = std::ranges::find(values, name, &Metric::name);
   return found == values.end() ? std::numeric_limits<double>::quiet_NaN() : found->value;
 }

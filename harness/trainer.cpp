@@ -25,7 +25,9 @@ BatchSourceOptions source_options(const PlannedTraining& planned, bool teacher_b
   options.seed = planned.seed;
   options.fold = planned.fold;
   options.of_teacher = planned.is_teacher;
-  options.all_labels = method_registry().get(planned.method).needs.all_labels;
+  const Needs& needs = method_registry().get(planned.method).needs;
+  options.all_labels = needs.all_labels;
+  options.both_inputs = needs.both_inputs;
   options.teacher_beside = teacher_beside;
   options.device = device;
   return options;
@@ -100,7 +102,16 @@ TensorMap Trainer::weights() {
   return weights;
 }
 
-Predictor Trainer::predictor() { return built_.training->predictor(); }
+TaskEvaluation Trainer::evaluation() const {
+  return {suite_, data_, roles(), source_.known_clips(), reader(), source_.streams(), options_.device};
+}
+
+Predictor Trainer::predictor() {
+  const FeatureSource features = suite_.evaluation.values.features;
+  if (planned_.is_teacher || features == FeatureSource::kOwn) return built_.training->predictor();
+  if (features == FeatureSource::kOther) return built_.training->encoders({opposite(built_.shape.modality)});
+  return built_.training->encoders({Modality::kVideo, Modality::kAudio});
+}
 
 TensorMap Trainer::clip_signals() {
   return cmkd::clip_signals(*built_.training, source_, suite_.evaluation.values.batch);
@@ -169,6 +180,7 @@ void Trainer::train_on(const Batch& batch, const StepContext& context) {
   if (guarded_phase_ != position_.phase) require_owned(result.terms, groups);
   guarded_phase_ = position_.phase;
   route_gradients(result.terms, groups, context.phase);
+  training.after_backward(context);
   optimizers_.step(groups, context.phase, {budget_.learning_rate, scheduled_factor(context)},
                    budget_.clip_gradient_norm);
   training.after_step(context, batch);
@@ -195,8 +207,8 @@ const std::vector<std::int64_t>& Trainer::selection_clips() const {
 }
 
 void Trainer::validate(const PhaseSpan& span) {
-  const TaskEvaluation task(suite_, data_, roles(), reader(), options_.device);
-  const double value = task.primary(built_.training->predictor(), selection_clips());
+  const TaskEvaluation task = evaluation();
+  const double value = task.primary(predictor(), selection_clips());
   if (std::isnan(value)) return;  // undefined on these clips: says nothing of the epoch
   const std::string& metric = task_info(suite_.general.values.task).primary_metric;
   log_.add_validation(span.phase.name, position_.epoch, metric, value);

@@ -20,15 +20,16 @@ namespace cmkd {
 
 namespace {
 
-std::shared_ptr<Model> first_model(const Suite& suite, const PlannedTraining& planned, const SuiteData& data,
-                                   const BatchSource& source, c10::Device device) {
-  const ModelEntry& entry = planned.is_teacher ? suite.teacher : suite.student;
+// `weights_hash`: of the file that the plan has seen; "": whatever lies there now.
+std::shared_ptr<Model> first_model(const Suite& suite, bool of_teacher, const std::string& weights_hash,
+                                   const SuiteData& data, const BatchSource& source, c10::Device device) {
+  const ModelEntry& entry = of_teacher ? suite.teacher : suite.student;
   std::shared_ptr<Model> model;
   {
-    const ScopedSeed seed(source.streams().seed_for(planned.is_teacher ? "teacher-init" : "student-init"));
+    const ScopedSeed seed(source.streams().seed_for(of_teacher ? "teacher-init" : "student-init"));
     model = model_registry().get(entry.id).make(model_config(suite, entry, data, source.reader()));
   }
-  (void)load_pretrained(*model, entry, planned.weights_hash);
+  (void)load_pretrained(*model, entry, weights_hash);
   model->to(device);
   return model;
 }
@@ -100,10 +101,14 @@ BuiltTraining build_training(const Suite& suite, const PlannedTraining& planned,
   };
   BuiltTraining built;
   try {
-    const std::shared_ptr<Model> model = first_model(suite, planned, data, source, device);
+    const std::shared_ptr<Model> model =
+        first_model(suite, planned.is_teacher, planned.weights_hash, data, source, device);
     built.shape = model->shape();
     built.initial_weights_fingerprint = fingerprint(state_of(*model));
     TrainingSetup setup = setup_of(model, planned, data, teacher, device, source);
+    if (info.needs.both_inputs) {
+      setup.other = first_model(suite, /*of_teacher=*/true, planned.other_weights_hash, data, source, device);
+    }
     if (info.needs.teacher_network) {
       if (teacher == nullptr) {
         throw Error(ErrorKind::kInternal, {.what = fmt::format("method '{}' needs a teacher", planned.method)});

@@ -33,6 +33,8 @@ const char* to_string(MethodRole role) noexcept {
       return "teacher";
     case MethodRole::kUpperBound:
       return "upper bound";
+    case MethodRole::kUntrained:
+      return "untrained";
   }
   return "method";
 }

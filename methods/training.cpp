@@ -11,6 +11,17 @@
 
 namespace cmkd {
 
+Predictor Training::encoders(const std::vector<Modality>& modalities) {
+  Predictor own = predictor();
+  if (own.modalities == modalities) return own;
+  std::vector<std::string> wanted;
+  for (const Modality modality : modalities) wanted.emplace_back(to_string(modality));
+  throw Error(ErrorKind::kUsage,
+              {.what = "the method has no features of " + join(wanted),
+               .allowed = std::string("of ") + (own.modalities.size() == 1 ? to_string(own.modalities[0]) : "both"),
+               .fix = "set evaluation.features"});
+}
+
 bool trained_in(const ModuleGroup& group, const std::string& phase) {
   return group.phases.empty() || std::find(group.phases.begin(), group.phases.end(), phase) != group.phases.end();
 }

@@ -190,9 +190,10 @@ void sort_rows(Table& table) {
   for (Row& row : others) {
     table.rows.push_back(std::move(row));
     const std::string method = table.rows.back().method;
-    const auto mine = std::ranges::stable_partition(controls, [&](const Row& one) { return one.method != method; });
-    table.rows.insert(table.rows.end(), std::move_iterator(mine.begin()), std::move_iterator(mine.end()));
-    controls.erase(mine.begin(), mine.end());
+    const auto mine =
+        std::stable_partition(controls.begin(), controls.end(), [&](const Row& one) { return one.method != method; });
+    table.rows.insert(table.rows.end(), std::move_iterator(mine), std::move_iterator(controls.end()));
+    controls.erase(mine, controls.end());
   }
   table.rows.insert(table.rows.end(), std::move_iterator(controls.begin()), std::move_iterator(controls.end()));
 }

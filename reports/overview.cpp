@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kProfileSteps = 40;
 constexpr double kBlockRope = 0.01;
+constexpr std::int64_t kBlockPairDraws = 10'000;
 
 // A complete method's seeds, by data set.
 struct MethodBlocks {
@@ -114,7 +115,7 @@ std::vector<double> profile_thresholds(const MetricRange& range) {
 // threshold.
 std::vector<double> compute_aggregates(const Blocks& blocks, double target, const std::vector<double>& thresholds) {
   std::vector<double> numbers;
-  const Interval middle = bootstrap(blocks, interquartile_mean).interval();
+  const Interval middle = resampled_interquartile_mean(blocks).interval();
   numbers.insert(numbers.end(), {middle.low, middle.high});
   const Interval gap =
       std::isfinite(target)
@@ -165,10 +166,10 @@ OverviewPair overview_pair(const MethodBlocks& a, const MethodBlocks& b, bool te
   add_values(key, b.blocks);
   const bool equivalence = tested && in_points;
   const std::vector<double> found = remembered(numbers, key.field(equivalence ? 1 : 0), equivalence ? 5 : 2, [&] {
-    const Interval interval = bootstrap_two(a.blocks, b.blocks, probability_of_improvement).interval();
+    const Interval interval = resampled_probability_of_improvement(a.blocks, b.blocks).interval();
     std::vector<double> computed{interval.low, interval.high};
     if (!equivalence) return computed;
-    const Equivalence shares = bayesian_signed_rank(differences, {.rope = kBlockRope, .draws = 50'000});
+    const Equivalence shares = bayesian_signed_rank(differences, {.rope = kBlockRope, .draws = kBlockPairDraws});
     computed.insert(computed.end(), {shares.first_better, shares.equivalent, shares.second_better});
     return computed;
   });

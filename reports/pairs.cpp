@@ -46,7 +46,7 @@ void add_probability(RowPair& pair, const Row& better, const Row& other, double 
   add_values(key, a);
   add_values(key, b);
   const std::vector<double> ends = remembered(numbers, key, 2, [&] {
-    const Interval interval = bootstrap_two(a, b, probability_of_improvement).interval();
+    const Interval interval = resampled_probability_of_improvement(a, b).interval();
     return std::vector<double>{interval.low, interval.high};
   });
   pair.probability_interval = {ends[0], ends[1]};

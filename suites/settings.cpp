@@ -173,6 +173,14 @@ const SettingTable<EvaluationSettings>& setting_table() {
        "asks"},
       {"truncate_at", &Values::truncate_at, 1, 1000000,
        "retrieval, protocol paper: ranks of the scripts' truncated mAP"},
+      {"classifier", &Values::classifier,
+       "network: its own head. The others are trained on frozen features of the labelled clips: logistic regression, a "
+       "linear SVM one against the rest, nearest neighbours by cosine"},
+      {"features", &Values::features,
+       "own: of the student's modality; other, both: of methods that train a network for each modality"},
+      {"feature_windows", &Values::feature_windows, 1, 1000,
+       "windows of each training clip that a classifier on features learns from, drawn as in training"},
+      {"neighbours", &Values::neighbours, 1, 100000, "of knn"},
   };
   return table;
 }

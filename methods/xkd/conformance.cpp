@@ -1,5 +1,5 @@
 // The checks of the vector folders xkd_step, xkd_mas_step, xkd_mats_step and of the parts: xkd_align, xkd_distill,
-// xkd_mmd, xkd_reconstruction. They belong to no registered method yet, and register themselves as folders' checks.
+// xkd_mmd, xkd_reconstruction.
 #include <ATen/ATen.h>
 
 #include "cmkd/core/error.h"
@@ -143,18 +143,19 @@ TensorMap check_xkd_step(const VectorCase& vector_case, XkdVariant variant) {
   return computed;
 }
 
-const CaseCheckRegistration xkd_align_check{"xkd_align", "xkd", check_xkd_align};
-const CaseCheckRegistration xkd_distill_check{"xkd_distill", "xkd", check_xkd_distill};
-const CaseCheckRegistration xkd_mmd_check{"xkd_mmd", "xkd", check_xkd_mmd};
-const CaseCheckRegistration xkd_reconstruction_check{"xkd_reconstruction", "xkd", check_xkd_reconstruction};
-const CaseCheckRegistration xkd_step_check{
-    "xkd_step", "xkd", [](const VectorCase& one) { return check_xkd_step(one, XkdVariant::kSpecific); }};
-const CaseCheckRegistration xkd_mas_step_check{
-    "xkd_mas_step", "xkd_mas", [](const VectorCase& one) { return check_xkd_step(one, XkdVariant::kSharedStudent); }};
-const CaseCheckRegistration xkd_mats_step_check{"xkd_mats_step", "xkd_mats", [](const VectorCase& one) {
-                                                  return check_xkd_step(one, XkdVariant::kSharedBackbones);
-                                                }};
-
 }  // namespace
+
+std::map<std::string, ConformanceCheck> xkd_conformance(XkdVariant variant) {
+  std::map<std::string, ConformanceCheck> checks{
+      {std::string(to_string(variant)) + "_step",
+       [variant](const VectorCase& one) { return check_xkd_step(one, variant); }}};
+  if (variant != XkdVariant::kSpecific) return checks;
+  checks.insert({{"xkd_align", check_xkd_align}, {"xkd_distill", check_xkd_distill}, {"xkd_mmd", check_xkd_mmd}});
+  return checks;
+}
+
+std::map<std::string, ConformanceCheck> masked_autoencoder_conformance() {
+  return {{"xkd_reconstruction", check_xkd_reconstruction}};
+}
 
 }  // namespace cmkd

@@ -63,6 +63,23 @@ void pass_teachers(XkdNetworks& networks, const XkdViews& video, const XkdViews&
   };
   step.video_teacher = project(video_teacher, seen.features, cross.video);
   step.audio_teacher = project(audio_teacher, heard.features, cross.audio);
+  if (!options.diagnose) return;
+  step.diagnostics.push_back({"video_attention_mass", seen.attention.sum(2).mean()});
+  step.diagnostics.push_back({"audio_attention_mass", heard.attention.sum(2).mean()});
+  step.diagnostics.push_back(
+      {"alignment_unrefined", maximum_mean_discrepancy(video_teacher.head->forward(xkd_patch_mean(seen.features)),
+                                                       audio_teacher.head->forward(xkd_patch_mean(heard.features)))});
+}
+
+void diagnose_outputs(const std::string& modality, const at::Tensor& teacher, const DistillationCenter& center,
+                      double temperature, XkdStep& step) {
+  const at::NoGradGuard no_grad;
+  const auto entropy = [](const at::Tensor& p) { return -(p * (p + 1e-30).log()).sum(-1).mean(); };
+  const at::Tensor said = ((teacher - center.value()) / temperature).softmax(-1);
+  step.diagnostics.push_back({modality + "_entropy", entropy(said)});
+  step.diagnostics.push_back({modality + "_mean_entropy", entropy(said.mean(0))});
+  step.diagnostics.push_back({modality + "_spread", teacher.std(0, /*unbiased=*/false).mean()});
+  step.diagnostics.push_back({modality + "_center_norm", center.value().norm()});
 }
 
 // The mean of some terms under a name, with the weight that it has in the total; each term gets its share.
@@ -129,7 +146,13 @@ XkdStep xkd_step(XkdNetworks& networks, const XkdViews& video, const XkdViews& a
   const StudentPass heard = pass_student(*networks.aud_student, *networks.aud_ae, audio, options.audio_mask_ratio,
                                          reconstruct, align || distil, options.normalise_patches);
   XkdStep step;
-  if (align || distil) pass_teachers(networks, video, audio, options, step);
+  if (align || distil) {
+    pass_teachers(networks, video, audio, options, step);
+    if (options.diagnose) {
+      diagnose_outputs("video", step.video_teacher, *networks.vt2as_ce_loss, options.video_teacher_temperature, step);
+      diagnose_outputs("audio", step.audio_teacher, *networks.at2vs_ce_loss, options.audio_teacher_temperature, step);
+    }
+  }
   TermMeans means(step, group);
   if (align) {
     means.add("alignment_loss", options.alignment_weight,

@@ -11,6 +11,7 @@
 #include "cmkd/models/log_mel.h"
 #include "cmkd/models/model.h"
 #include "cmkd/models/vit.h"
+#include "cmkd/models/vit_model.h"
 
 namespace cmkd::models {
 
@@ -26,9 +27,9 @@ std::vector<std::size_t> stage_ends(std::int64_t depth) {
 }
 
 // Embedding: the mean over patches (XKD's evaluation); the class token is left out, of tokens, too.
-class VitModel : public Model {
+class VitClassifier : public VitModel {
  public:
-  VitModel(const VitOptions& options, std::int64_t classes, std::shared_ptr<LogMel> log_mel)
+  VitClassifier(const VitOptions& options, std::int64_t classes, std::shared_ptr<LogMel> log_mel)
       : layers_(*this, options), classes_(classes), log_mel_(std::move(log_mel)) {
     if (log_mel_) register_module("log_mel", log_mel_);
     fc_ = register_module("fc", torch::nn::Linear(options.encoder.width, classes));
@@ -37,7 +38,7 @@ class VitModel : public Model {
   }
 
   ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
-    const at::Tensor x = log_mel_ ? spectrogram(input) : input;
+    const at::Tensor x = backbone_input(input);
     const std::vector<std::int64_t> grid = patch_grid_of(x, layers_.options().patch);
     std::vector<at::Tensor> blocks;
     if (request.stages) {
@@ -56,6 +57,18 @@ class VitModel : public Model {
     output.embedding = tokens.mean(1);
     output.logits = fc_->forward(output.embedding);
     return output;
+  }
+
+  [[nodiscard]] const VitOptions& vit_options() const override { return layers_.options(); }
+
+  [[nodiscard]] at::Tensor backbone_input(const at::Tensor& input) override {
+    return log_mel_ ? spectrogram(input) : input;
+  }
+
+  [[nodiscard]] TensorMap backbone_state() override {
+    TensorMap state = state_of(*this);
+    std::erase_if(state, [](const auto& entry) { return entry.first.starts_with("fc."); });
+    return state;
   }
 
   [[nodiscard]] ModelShape shape() const override {
@@ -92,7 +105,7 @@ std::shared_ptr<Model> make_video_vit(const std::string& size, const ModelConfig
                      vit_encoder(size)};
   options.encoder.depth = config.parameters.integer("depth");
   (void)options.patch_grid();  // refuses before anything is made
-  return std::make_shared<VitModel>(options, config.classes, nullptr);
+  return std::make_shared<VitClassifier>(options, config.classes, nullptr);
 }
 
 std::shared_ptr<Model> make_audio_vit(const std::string& size, const ModelConfig& config) {
@@ -110,7 +123,7 @@ std::shared_ptr<Model> make_audio_vit(const std::string& size, const ModelConfig
                      vit_encoder(size)};
   options.encoder.depth = values.integer("depth");
   (void)options.patch_grid();
-  return std::make_shared<VitModel>(options, config.classes, std::make_shared<LogMel>(mel));
+  return std::make_shared<VitClassifier>(options, config.classes, std::make_shared<LogMel>(mel));
 }
 
 std::string size_text(const std::string& size) {

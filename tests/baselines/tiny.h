@@ -119,12 +119,41 @@ class FreeOutputs final : public Model {
   at::Tensor last_;
 };
 
+constexpr std::int64_t kVitSamples = 512;
+
+// One block wide enough for its three heads, for methods that train vision transformers.
+inline std::shared_ptr<Model> tiny_vit(Modality modality) {
+  const ModelInfo& info = model_registry().get(modality == Modality::kVideo ? "video_vit_tiny" : "audio_vit_tiny");
+  ModelConfig config;
+  config.classes = kClasses;
+  config.frames = 8;
+  config.height = config.width = 16;
+  config.sample_rate = 1000;
+  config.samples = kVitSamples;
+  config.parameters = Parameters(info.parameters);
+  config.parameters.set("depth", std::int64_t{1});
+  if (modality == Modality::kVideo) {
+    config.parameters.set("patch_frames", std::int64_t{2});
+    config.parameters.set("patch_size", std::int64_t{8});
+  } else {
+    config.parameters.set("n_fft", std::int64_t{64});
+    config.parameters.set("hop_length", std::int64_t{16});
+    config.parameters.set("n_mels", std::int64_t{8});
+    config.parameters.set("patch_frames", std::int64_t{4});
+  }
+  return info.make(config);
+}
+
 inline Batch tiny_batch(const MethodInfo& info, std::int64_t step, std::int64_t size = 6) {
   Batch batch;
   batch.clip_index = at::arange(size, at::kLong);
   batch.window = at::zeros({size}, at::kLong);
   batch.transfer_index = at::arange(size, at::kLong);
   batch.video = noise({size, 3, 2, 2, 2}, static_cast<double>(step)).to(at::kFloat);
+  if (info.needs.both_inputs) {
+    batch.video = noise({size, 3, 8, 16, 16}, static_cast<double>(step)).to(at::kFloat);
+    batch.audio = noise({size, kVitSamples}, static_cast<double>(step) + 300).to(at::kFloat);
+  }
   const at::Tensor labels = at::arange(size, at::kLong).remainder(kClasses);
   batch.label_known = info.needs.all_labels ? at::ones({size}, at::kBool) : at::arange(size).remainder(2).eq(0);
   batch.labels = labels.masked_fill(batch.label_known.logical_not(), -1);
@@ -160,7 +189,12 @@ inline TensorMap tensors_of(const Batch& batch) {
 inline TrainingSetup tiny_setup(const MethodInfo& info, std::shared_ptr<Model> student = nullptr) {
   const ScopedSeed seed(11);
   TrainingSetup setup;
-  setup.student = student ? std::move(student) : std::make_shared<TinyModel>();
+  if (info.needs.both_inputs) {
+    setup.student = tiny_vit(Modality::kVideo);
+    setup.other = tiny_vit(Modality::kAudio);
+  } else {
+    setup.student = student ? std::move(student) : std::make_shared<TinyModel>();
+  }
   setup.student_shape = setup.student->shape();
   if (info.needs.teacher) {
     const auto teacher = std::make_shared<TinyTeacher>();
@@ -173,6 +207,14 @@ inline TrainingSetup tiny_setup(const MethodInfo& info, std::shared_ptr<Model> s
   setup.transfer_labels =
       at::arange(6, at::kLong).remainder(kClasses).masked_fill(at::arange(6).remainder(2).eq(1), -1);
   setup.parameters = Parameters(info.parameters);
+  for (const auto& [name, value] : std::map<std::string, std::int64_t>{{"decoder_width", 16},
+                                                                       {"decoder_depth", 1},
+                                                                       {"decoder_heads", 2},
+                                                                       {"head_hidden", 16},
+                                                                       {"head_bottleneck", 8},
+                                                                       {"head_out", 12}}) {
+    if (setup.parameters.values().contains(name)) setup.parameters.set(name, value);
+  }
   return setup;
 }
 
@@ -194,6 +236,7 @@ inline void train_step(Training& training, const MethodInfo& info, std::int64_t 
   const Batch batch = tiny_batch(info, step);
   const auto groups = training.groups();
   route_gradients(training.step(context, batch).terms, groups, context.phase);
+  training.after_backward(context);
   {
     const at::NoGradGuard no_grad;
     for (const ModuleGroup& group : groups) {

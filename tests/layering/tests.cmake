@@ -1,7 +1,7 @@
 # Who may include whom, tried with the compiler on the include folders that each target really has.
 set(layering_dir ${CMAKE_CURRENT_SOURCE_DIR}/layering)
 set(layering_build ${CMAKE_CURRENT_BINARY_DIR}/layering)
-set(layering_torch_free core media metrics results reports datasets clips)
+set(layering_torch_free core media metrics probes results reports datasets clips)
 file(STRINGS ${layering_dir}/allowed.txt layering_lines REGEX "^[a-z]+:")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${layering_dir}/allowed.txt)
 list(TRANSFORM layering_lines REPLACE ":.*" "" OUTPUT_VARIABLE layering_folders)

@@ -23,6 +23,7 @@ struct BatchSourceOptions {
   std::string fold;             // "" in a dataset of one split
   bool of_teacher = false;      // batches of the teacher's own training instead of a student's
   bool all_labels = false;      // the student sees the label of every clip that it trains on
+  bool both_inputs = false;     // batches hold both modalities of each clip
   bool teacher_beside = false;  // a teacher looks at the same pairs: its side is damaged where the suite says so
   c10::Device device = c10::kCPU;
 };
@@ -50,6 +51,9 @@ class BatchSource {
   void fill_labels(const std::vector<ClipDraw>& draws, Batch& batch) const;
   // What `labels` has for a clip in a set of one label a clip: −1 where it is hidden.
   [[nodiscard]] std::int64_t visible_label(std::int64_t clip) const;
+
+  // The clips whose labels the training sees, ascending positions in the clip list.
+  [[nodiscard]] std::vector<std::int64_t> known_clips() const;
 
   [[nodiscard]] const Roles& roles() const noexcept { return roles_; }
   [[nodiscard]] const RandomStreams& streams() const noexcept { return streams_; }

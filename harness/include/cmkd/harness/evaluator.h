@@ -21,6 +21,10 @@ void forward_windows(const Predictor& predictor, const std::vector<std::int64_t>
                      WindowKind kind, const WindowReader& reader, std::int64_t batch_size, c10::Device device,
                      const std::function<void(const ModelOutput&)>& sink);
 
+// The same over draws of any kind, in their order.
+void forward_draws(const Predictor& predictor, const std::vector<ClipDraw>& draws, const WindowReader& reader,
+                   std::int64_t batch_size, c10::Device device, const std::function<void(const ModelOutput&)>& sink);
+
 // How the outputs of a clip's views become the clip's.
 struct ViewAveraging {
   bool logits = false;       // average logits and take probabilities of the mean, instead of averaging probabilities
@@ -29,7 +33,7 @@ struct ViewAveraging {
 
 // On the host, float, averaged over all views at test.
 struct ClipScores {
-  at::Tensor probabilities;  // [N, C]
+  at::Tensor probabilities;  // [N, C]; undefined of a network without a classifier
   at::Tensor embeddings;     // [N, D]
 };
 [[nodiscard]] ClipScores score_clips(const Predictor& predictor, const std::vector<std::int64_t>& clips,

@@ -32,6 +32,7 @@ class GroupOptimizers {
   void load_state(const TensorMap& tensors);
 
  private:
+  double weight_decay_ = 0;
   std::vector<std::pair<std::string, Optimizer>> optimizers_;  // by group
 };
 

@@ -18,6 +18,7 @@ struct OptimizerOptions {
   double beta1 = 0.9;     // kAdam, kAdamW
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  bool decay_matrices_only = false;  // no weight decay of parameters of one dimension
 };
 
 // Steps the given parameters by their `grad()`; a parameter without gradient is left alone. Not thread-safe.
@@ -25,13 +26,17 @@ class Optimizer {
  public:
   Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options);
 
-  void step(double learning_rate);
+  void step(double learning_rate) { step(learning_rate, options_.weight_decay); }
+  void step(double learning_rate, double weight_decay);
 
   // Momenta and step counts, as "<index>.exp_avg", …; `load_state` takes what `state` gave.
   [[nodiscard]] TensorMap state() const;
   void load_state(const TensorMap& state);
 
  private:
+  // Those of `which`, which are positions.
+  void step_some(const std::vector<std::size_t>& which, double learning_rate, double weight_decay);
+
   OptimizerOptions options_;
   std::vector<at::Tensor> parameters_;
   std::vector<at::Tensor> first_;   // exp_avg, or the momentum buffer

@@ -23,9 +23,10 @@ struct PlannedTraining {
   std::string control;
   std::string label;  // "kd", "kd (shuffled-teacher)"
   std::int64_t seed = 0;
-  std::string teacher_key;   // "" when the method has no teacher
-  bool is_teacher = false;   // the cell's teacher itself
-  std::string weights_hash;  // of the file that its model starts from; "": random weights
+  std::string teacher_key;         // "" when the method has no teacher
+  bool is_teacher = false;         // the cell's teacher itself
+  std::string weights_hash;        // of the file that its model starts from; "": random weights
+  std::string other_weights_hash;  // of the other modality's, where a method trains both; same
   Parameters parameters;
   TrainingBudget budget;       // [training] or [teacher.training], with what a trial changes of it
   Split split = Split::kTest;  // the clips that judge it: kValidation for a trial

@@ -5,10 +5,13 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "cmkd/batches/window_reader.h"
+#include "cmkd/core/random.h"
 #include "cmkd/datasets/split.h"
+#include "cmkd/harness/feature_classifier.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/methods/training.h"
 #include "cmkd/results/records.h"
@@ -18,12 +21,16 @@ namespace cmkd {
 
 class TaskEvaluation {
  public:
-  // All must outlive this.
-  TaskEvaluation(const Suite& suite, const SuiteData& data, const Roles& roles, const WindowReader& reader,
-                 c10::Device device);
+  // All must outlive this. A classifier on features is fitted on `known`, the clips whose labels the training may see.
+  TaskEvaluation(const Suite& suite, const SuiteData& data, const Roles& roles, std::vector<std::int64_t> known,
+                 const WindowReader& reader, const RandomStreams& streams, c10::Device device);
 
+  struct Outcome {
+    results::ClipOutputs outputs;
+    std::optional<ProbeFit> probe;  // of a classifier on features
+  };
   // Per-clip outputs: of `clips`, and in retrieval of the gallery behind them.
-  [[nodiscard]] results::ClipOutputs run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const;
+  [[nodiscard]] Outcome run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const;
   // `teacher` [same rows as outputs.scores, width] may be undefined. Throws TrainingFailed for outputs that are not
   // finite or that no cosine is defined for.
   [[nodiscard]] std::vector<Metric> metrics(const results::ClipOutputs& outputs, const at::Tensor& teacher) const;
@@ -32,11 +39,16 @@ class TaskEvaluation {
 
  private:
   [[nodiscard]] std::vector<std::int64_t> gallery() const;
+  // [clips, width]: class probabilities, or in retrieval embeddings.
+  [[nodiscard]] at::Tensor values(const Predictor& predictor, const std::vector<std::int64_t>& clips,
+                                  const std::vector<std::int64_t>& queries, Outcome& outcome) const;
 
   const Suite& suite_;
   const SuiteData& data_;
   const Roles& roles_;
+  std::vector<std::int64_t> known_;
   const WindowReader& reader_;
+  const RandomStreams& streams_;
   c10::Device device_;
 };
 

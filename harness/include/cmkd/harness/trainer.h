@@ -20,6 +20,7 @@
 #include "cmkd/harness/phase_spans.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/harness/suite_data.h"
+#include "cmkd/harness/task_evaluation.h"
 #include "cmkd/harness/teacher_outputs.h"
 #include "cmkd/harness/training_build.h"
 #include "cmkd/harness/weight_selection.h"
@@ -54,7 +55,10 @@ class Trainer {
 
   void run();
 
+  // Of the features that the suite evaluates.
   [[nodiscard]] Predictor predictor();
+  // By what the suite's task judges it. This must outlive it.
+  [[nodiscard]] TaskEvaluation evaluation() const;
   [[nodiscard]] ModelShape model_shape() const { return built_.shape; }
   [[nodiscard]] const Roles& roles() const { return source_.roles(); }
   [[nodiscard]] const WindowReader& reader() const { return source_.reader(); }
@@ -64,6 +68,10 @@ class Trainer {
   [[nodiscard]] const CorruptionPlan* corruption() const { return source_.corruption(); }
   // Of the trained method, as training_build.h has them.
   [[nodiscard]] TensorMap clip_signals();
+  // As Training::reconstructions.
+  [[nodiscard]] std::vector<Reconstruction> reconstructions(const Batch& batch) {
+    return built_.training->reconstructions(batch);
+  }
   // Everything of the record that training determines (fingerprints, epochs, selection, measured).
   void fill(results::TrainingRecord& record);
 

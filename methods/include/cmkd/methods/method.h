@@ -30,6 +30,7 @@ enum class MethodRole {
   kCeiling,     // oracle_labels: sees labels that others do not
   kTeacher,     // the teacher itself, on its own modality
   kUpperBound,  // multimodal: both modalities at test
+  kUntrained,   // untrained: no step changes anything
 };
 [[nodiscard]] const char* to_string(MethodRole role) noexcept;  // "method", "lower bound", "ceiling", …
 
@@ -39,6 +40,8 @@ struct Needs {
   bool teacher_tokens = false;   // kept for every clip while they fit a budget, else computed anew at each step
   bool teacher_stages = false;   // likewise; see Training::teacher_maps
   bool teacher_network = false;  // the trained network itself (TrainingSetup::teacher), and its input in every batch
+  bool both_inputs = false;      // both modalities of each clip, and an untrained network for the other one
+                                 // (TrainingSetup::other): trains on two modalities without a teacher
   bool student_tokens = false;
   bool student_stages = false;
   bool strong_view = false;  // a second, strongly augmented view of the student's input (strong_view.h)
@@ -59,6 +62,7 @@ struct TrainingSetup {
   at::Tensor transfer_pseudo_labels;
   std::shared_ptr<Model>
       teacher;  // needs.teacher_network only: a copy of the cell's trained teacher, this training's own
+  std::shared_ptr<Model> other;  // needs.both_inputs only: the suite's teacher network with its first weights
   Parameters parameters;
   c10::Device device = c10::kCPU;
 };
@@ -113,6 +117,8 @@ struct MethodInfo {
   std::string unlabelled;           // what it does with a clip whose label is hidden, in words
   std::function<std::unique_ptr<Training>(const TrainingSetup&)> make;
   std::map<std::string, ConformanceCheck> conformance;  // vector folder -> check
+  // False: no classifier is trained. What it learns is judged by a classifier on its features, or by retrieval.
+  bool classifies = true;
   // Of the source that only this method uses (source_code.h): part of its trainings' keys. "": as the build hashed
   // `source_file`, which the registration fills.
   std::string source_hash = {};

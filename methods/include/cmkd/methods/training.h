@@ -43,12 +43,20 @@ struct StepResult {
   std::vector<Diagnostic> diagnostics;
 };
 
+// Of Adam and AdamW: how slowly the averages of gradient and squared gradient follow.
+struct AdamBetas {
+  double gradient = 0.9;
+  double squared = 0.999;
+};
+
 struct ModuleGroup {
   std::string name;  // "student", "method", "teacher"
   std::shared_ptr<torch::nn::Module> module;
   double learning_rate_scale = 1.0;    // times the suite's learning rate
-  std::optional<double> weight_decay;  // instead of the suite's
+  std::optional<double> weight_decay;  // instead of the suite's; may differ from step to step
   std::vector<std::string> phases;     // in which it is trained; empty: in all
+  bool decay_matrices_only = false;    // no weight decay of biases and other parameters of one dimension
+  AdamBetas betas = {};                // the same at every call
 };
 
 struct Phase {
@@ -72,18 +80,31 @@ struct Predictor {
   std::function<ModelOutput(const Batch&)> predict;
 };
 
+// What a masked autoencoder makes of clips, in the form that its network takes: [B, 3, T, H, W] or [B, 1, F, T].
+struct Reconstruction {
+  Modality modality = Modality::kVideo;
+  at::Tensor input;    // all of it
+  at::Tensor hidden;   // 1 where the encoder saw nothing, else 0
+  at::Tensor rebuilt;  // the input where it was seen, else what the decoder says
+};
+
 class Training {
  public:
   virtual ~Training() = default;
 
-  // The same list at every call; each module already on the device.
+  // The same groups at every call; each module already on the device.
   [[nodiscard]] virtual std::vector<ModuleGroup> groups() = 0;
   [[nodiscard]] virtual std::vector<Phase> phases() { return {Phase{}}; }
   // One forward pass. Must not change the batch, the teacher's outputs or the global random state beyond drawing.
   [[nodiscard]] virtual StepResult step(const StepContext& context, const Batch& batch) = 0;
+  // After the backward pass, before the suite's clipping and the optimisers' step: gradients may be changed here.
+  virtual void after_backward(const StepContext& /*context*/) {}
   // After the optimisers' step (EMA teachers, memories).
   virtual void after_step(const StepContext& /*context*/, const Batch& /*batch*/) {}
   [[nodiscard]] virtual Predictor predictor() = 0;
+  // The same, but with the embeddings of these modalities, one behind the other: for trainings of a network for each.
+  // Throws Error(kUsage) when there are no such.
+  [[nodiscard]] virtual Predictor encoders(const std::vector<Modality>& modalities);
   // What the steps read of the frozen teacher's stages: each clip's maps by themselves, as small as they may be. The
   // harness calls it before it puts `stages` into a batch, and keeps the result of every clip while that fits its
   // budget. A step must take maps that went through it and maps that did not.
@@ -96,6 +117,10 @@ class Training {
   // How far it trusts what the teacher says of each clip: name -> [B], more trust is higher. Called in eval mode and
   // without gradient, on pairs whose damage is known (corruption.h); empty: it does not judge clips.
   [[nodiscard]] virtual TensorMap clip_signals(const Batch& /*batch*/) { return {}; }
+
+  // Of each modality that it rebuilds; in eval mode and without gradient. What is hidden is drawn from LibTorch's
+  // generator of the host. Empty: it rebuilds nothing.
+  [[nodiscard]] virtual std::vector<Reconstruction> reconstructions(const Batch& /*batch*/) { return {}; }
 
   // What a checkpoint must hold beyond the groups' parameters and buffers (memory banks, EMA weights).
   [[nodiscard]] virtual TensorMap state() { return {}; }

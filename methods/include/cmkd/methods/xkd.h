@@ -2,10 +2,12 @@
 // views. Views, schedules and optimiser belong to whoever trains. Not thread-safe.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cmkd/methods/method.h"
 #include "cmkd/methods/training.h"
 #include "cmkd/methods/xkd_losses.h"
 #include "cmkd/models/masked_autoencoder.h"
@@ -105,6 +107,7 @@ struct XkdOptions {
   double student_temperature = 0.1;
   bool normalise_patches = true;
   double center_momentum = 0.9;
+  bool diagnose = false;  // also XkdStep::diagnostics
 };
 
 struct XkdStep {
@@ -115,11 +118,20 @@ struct XkdStep {
   std::vector<LossTerm> losses;  // the same total as terms that train `group`
   at::Tensor video_teacher;      // [B, K] head outputs, without gradient; undefined when no term needs them
   at::Tensor audio_teacher;
+  // Without gradient, of the teachers: video_attention_mass (of the class token on all patches together, mean of heads;
+  // the rest is on itself), alignment_unrefined (the discrepancy before the features are weighted by cross-modal
+  // attention; vt2at_align_loss is that after), video_entropy (of a clip's softmax((t − c)/τ_t), in nats; at most ln
+  // K), video_mean_entropy (of its mean over clips), video_spread (deviation of an output over the clips; near 0: all
+  // clips look alike), video_center_norm; and the same of audio.
+  std::vector<Diagnostic> diagnostics;
 };
 
 // One forward pass; changes nothing, not even the centres.
 [[nodiscard]] XkdStep xkd_step(XkdNetworks& networks, const XkdViews& video, const XkdViews& audio,
                                const XkdOptions& options, const std::string& group = "student");
+// Conformance checks of the vector folders of a variant: its whole step, and with kSpecific those of the parts.
+[[nodiscard]] std::map<std::string, ConformanceCheck> xkd_conformance(XkdVariant variant);
+[[nodiscard]] std::map<std::string, ConformanceCheck> masked_autoencoder_conformance();
 // The centres from the step's teacher outputs: after the step, before the next.
 void update_centers(XkdNetworks& networks, const XkdStep& step, double momentum);
 

@@ -54,12 +54,37 @@ constexpr auto enum_names(Gallery) noexcept {
   return std::to_array<EnumName<Gallery>>({{Gallery::kTrain, "train"}, {Gallery::kLeaveOneOut, "leave_one_out"}});
 }
 
+// What turns a trained network's features into a class.
+enum class Classifier {
+  kNetwork,            // its own head
+  kLinearProbe,        // logistic regression on frozen features
+  kLinearSvm,          // one against the rest
+  kNearestNeighbours,  // by cosine
+};
+constexpr auto enum_names(Classifier) noexcept {
+  return std::to_array<EnumName<Classifier>>({{Classifier::kNetwork, "network"},
+                                              {Classifier::kLinearProbe, "linear_probe"},
+                                              {Classifier::kLinearSvm, "linear_svm"},
+                                              {Classifier::kNearestNeighbours, "knn"}});
+}
+
+// Of methods that train a network for each modality: whose features are evaluated.
+enum class FeatureSource { kOwn, kOther, kBoth };
+constexpr auto enum_names(FeatureSource) noexcept {
+  return std::to_array<EnumName<FeatureSource>>(
+      {{FeatureSource::kOwn, "own"}, {FeatureSource::kOther, "other"}, {FeatureSource::kBoth, "both"}});
+}
+
 // [evaluation]
 struct EvaluationSettings {
   std::int64_t batch = 128;  // clips a forward pass
   ViewAverage average = ViewAverage::kProbabilities;
   Gallery gallery = Gallery::kTrain;
   std::int64_t truncate_at = 20;  // retrieval under Protocol::kPaper: ranks of the scripts' truncated mAP
+  Classifier classifier = Classifier::kNetwork;
+  FeatureSource features = FeatureSource::kOwn;
+  std::int64_t feature_windows = 1;  // of each training clip that a classifier on features learns from
+  std::int64_t neighbours = 20;      // Classifier::kNearestNeighbours
 };
 
 // [tune]
