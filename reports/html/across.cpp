@@ -107,7 +107,9 @@ void write_overview(Page& page, const Overview& overview, std::size_t position) 
       id, html_escaped(overview.direction), html_escaped(capitalised(words(overview.task))),
       html_escaped(direction_text(overview.direction)), html_escaped(overview.protocol));
   write_facts(page, overview_facts(overview));
-  if (!overview.methods.empty()) {
+  const bool several =
+      overview.datasets.size() > 1;  // of one, its own table says all; why there is no test stands above
+  if (several && !overview.methods.empty()) {
     write_method_table(page, overview);
     const std::vector<RankMark> marks = rank_marks(overview);
     page.line("<div class=\"grid-of-boards\">");
@@ -128,21 +130,19 @@ void write_overview(Page& page, const Overview& overview, std::size_t position) 
             overview.methods.size() > kProfiledMethods ? fmt::format(" The {} best by rank.", kProfiledMethods) : ""));
     page.line("</div>");
   }
-  write_overview_pairs(page, overview);
+  if (several) write_overview_pairs(page, overview);
   page.line("</section>");
 }
 
 }  // namespace
 
-bool has_overviews(const Leaderboard& board) {
-  return std::ranges::any_of(board.overviews, [](const Overview& overview) { return overview.datasets.size() > 1; });
-}
+bool has_overviews(const Leaderboard& board) { return !board.overviews.empty(); }
 
 void write_overviews(Page& page, const Leaderboard& board) {
   if (!has_overviews(board)) return;
   page.line("<section id=\"across\" aria-labelledby=\"acrossh\"><h2 id=\"acrossh\">Across datasets</h2>");
   for (std::size_t i = 0; i < board.overviews.size(); ++i) {
-    if (board.overviews[i].datasets.size() > 1) write_overview(page, board.overviews[i], i);
+    write_overview(page, board.overviews[i], i);
   }
   page.line("</section>");
 }
