@@ -11,6 +11,7 @@
 #include "cmkd/methods/conformance.h"
 #include "cmkd/metrics/vector_check.h"
 #include "cmkd/models/vector_check.h"
+#include "cmkd/reports/vector_check.h"
 #include "commands.h"
 #include "data_files.h"
 
@@ -51,6 +52,9 @@ void add_other_checks() {
   conformance_registry().add("metrics", {"metrics/", ".json", [](const std::filesystem::path& file) {
                                            return as_case(file, metrics::check_metric_vector(file));
                                          }});
+  conformance_registry().add("statistics", {"reports/", ".json", [](const std::filesystem::path& file) {
+                                              return as_case(file, reports::check_statistics_vector(file));
+                                            }});
 }
 
 std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format("{:.1e}", error); }

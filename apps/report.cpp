@@ -7,6 +7,7 @@
 #include "cmkd/core/file.h"
 #include "cmkd/harness/run_one.h"
 #include "cmkd/reports/leaderboard.h"
+#include "cmkd/reports/stored.h"
 #include "cmkd/results/store.h"
 #include "commands.h"
 #include "recompute.h"
@@ -107,7 +108,9 @@ int run_report(const Arguments& arguments) {
   if (line.flag("recompute")) return print_recomputed(store, suite, line.flag("json"));
   reports::LeaderboardOptions options;
   options.cost = !line.flag("no-cost");
-  reports::Leaderboard board = reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), options);
+  reports::StoredLeaderboard stored = reports::stored_leaderboard(store, suite, options);
+  for (const std::string& note : stored.notes) fmt::print(stderr, "note: {}\n", note);
+  reports::Leaderboard& board = stored.board;
   if (tuned) board.tuning = reports::build_tuning(store.leaderboard_rows(wanted + "-tuning"));
   const std::string text = reports::render(board, format);
   if (!line.has("output")) {

@@ -1,6 +1,6 @@
 // finetune — supervised training of a pretrained network as XKD does it (Sarkar and Etemad 2022, arXiv 2211.13929),
-// after BEiT (Bao et al. 2021, arXiv 2106.08254) and MAE (He et al. 2022, arXiv 2111.06377). With [student] weights from
-// a file it finetunes; without, it trains from scratch with the same care.
+// after BEiT (Bao et al. 2021, arXiv 2106.08254) and MAE (He et al. 2022, arXiv 2111.06377). With [student] weights
+// from a file it finetunes; without, it trains from scratch with the same care.
 //
 //   L = classification_weight · −Σ_c t_c log softmax(z)_c, averaged over the labelled clips of the batch
 //   t = (1 − ε) y + ε / C of the clip, mixed with the t of the labelled clip that it is mixed with
@@ -166,10 +166,10 @@ using FinetunePreset = std::map<std::string, ParameterValue>;
 // github.com/pritamqu/XKD, commit c9fdc55a, codes/eval/configs/finetune/ucf101/config_f1.yaml: rand-m7-n4-mstd0.5-inc1,
 // which does every other operation that it draws.
 FinetunePreset published_for_video() {
-  return {{"layer_decay", 0.45},       {"mixup", 0.6},          {"cutmix", 0.5},
-          {"mix_chance", 1.0},         {"cutmix_chance", 0.5},  {"label_smoothing", 0.1},
-          {"dropout", 0.5},            {"erasing", 0.25},       {"augment_operations", std::int64_t{4}},
-          {"augment_magnitude", 7.0},  {"augment_chance", 0.5}, {"augment_deviation", 0.5},
+  return {{"layer_decay", 0.45},      {"mixup", 0.6},          {"cutmix", 0.5},
+          {"mix_chance", 1.0},        {"cutmix_chance", 0.5},  {"label_smoothing", 0.1},
+          {"dropout", 0.5},           {"erasing", 0.25},       {"augment_operations", std::int64_t{4}},
+          {"augment_magnitude", 7.0}, {"augment_chance", 0.5}, {"augment_deviation", 0.5},
           {"augment_geometry", true}};
 }
 
@@ -195,7 +195,8 @@ MethodInfo describe_finetune() {
   info.paper = "Sarkar and Etemad 2022, XKD, arXiv 2211.13929; after Bao et al. 2021, BEiT, arXiv 2106.08254";
   info.formula =
       "L = classification_weight CE(z, t), t = label smoothed by label_smoothing and mixed as the clips are (mixup, "
-      "CutMix); z of clips after RandAugment and erasing, or masked sound; rate of layer l of L: layer_decay^(L - 1 - l)";
+      "CutMix); z of clips after RandAugment and erasing, or masked sound; rate of layer l of L: layer_decay^(L - 1 - "
+      "l)";
   info.parameters = finetune_parameters();
   info.presets["paper"] = published_for_video();
   info.presets["paper_audio"] = published_for_audio();

@@ -1,4 +1,4 @@
-#include "vector_json.h"
+#include "cmkd/metrics/vector_json.h"
 
 #include <fmt/format.h>
 

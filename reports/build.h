@@ -26,6 +26,18 @@ struct MissingSeeds {
 
 // --- comparison.cpp: rows against each other ---
 
+// Fewer make intervals too wide to sort by: at n = 3 a half width is 2.5 standard deviations, at n = 5 it is 1.2.
+inline constexpr std::int64_t kSeedsForTiers = 5;
+inline constexpr std::int64_t kSeedsForTest = 6;  // the fewest whose exact two-sided test can reach 0.05: 2^(1 − 6)
+
+// a − b over the seeds that both have and that saw the same.
+[[nodiscard]] StudentDifference paired_difference(const Row& a, const Row& b);
+// The sign that makes a higher number the better one.
+[[nodiscard]] double orientation(const Table& table);
+// Of the same student where there is one; null where there is none.
+[[nodiscard]] const Row* find_student(const Table& table, const Row& row);
+[[nodiscard]] bool is_complete_method(const Row& row);
+
 void compare_to_student(Table& table);
 void assign_tiers(Table& table);
 void describe_fingerprints(Table& table);
@@ -33,5 +45,14 @@ void sort_rows(Table& table);
 [[nodiscard]] std::string what_n_allows(std::int64_t n);
 // How tiers are cut and what they are, in one sentence that holds for every number of seeds.
 [[nodiscard]] std::string tier_rule();
+
+// --- pairs.cpp: ranks and pairs of the complete methods; rows are sorted ---
+
+void rank_rows(Table& table, results::NumberCache* numbers);
+void compare_pairs(Table& table, results::NumberCache* numbers);
+
+// --- over_clips.cpp: intervals over other test clips, of rows and pairs ---
+
+void add_clip_intervals(Table& table, const LeaderboardOptions& options);
 
 }  // namespace cmkd::reports

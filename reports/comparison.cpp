@@ -11,9 +11,6 @@ namespace cmkd::reports {
 
 namespace {
 
-// Fewer make intervals too wide to sort by: at n = 3 a half width is 2.5 standard deviations, at n = 5 it is 1.2.
-constexpr std::int64_t kSeedsForTiers = 5;
-constexpr std::int64_t kSeedsForTest = 6;  // the fewest with which an exact two-sided test can reach 0.05: 2^(1 − 6)
 constexpr std::int64_t kSeedsForPairs = 10;
 
 std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b) {
@@ -29,34 +26,6 @@ std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b)
   }
   return join(found);
 }
-
-// a − b over the seeds that both have and that saw the same.
-StudentDifference paired_difference(const Row& a, const Row& b) {
-  StudentDifference result;
-  std::vector<double> left;
-  std::vector<double> right;
-  std::vector<std::string> left_out;
-  for (const SeedResult& seed : a.seeds) {
-    if (!seed.value) continue;
-    const auto same_seed = [&](const SeedResult& other) { return other.value && other.seed == seed.seed; };
-    const auto other = std::ranges::find_if(b.seeds, same_seed);
-    std::string why =
-        other == b.seeds.end() ? fmt::format("{} has no result", b.name) : difference_in_fingerprints(seed, *other);
-    if (!why.empty()) {
-      left_out.push_back(fmt::format("seed {}: {}", seed.seed, why));
-      continue;
-    }
-    left.push_back(*seed.value);
-    right.push_back(*other->value);
-    result.seeds.push_back(seed.seed);
-  }
-  result.why_not = join(left_out, "; ");
-  if (!left.empty()) result.comparison = compare_paired(left, right);
-  return result;
-}
-
-// The sign that makes a higher number the better one.
-double orientation(const Table& table) { return metric_style(table.primary_metric).higher_is_better ? 1 : -1; }
 
 bool separated(const Row& best, const Row& other) {
   const StudentDifference difference = paired_difference(best, other);
@@ -82,15 +51,6 @@ void say_why_not_ranked(Row& row) {
   } else if (row.partial()) {
     row.not_ranked = fmt::format("partial: {}", missing_reasons(row));
   }
-}
-
-const Row* find_student(const Table& table, const Row& row) {
-  const Row* student = nullptr;
-  for (const Row& candidate : table.rows) {
-    if (candidate.method != "student" || candidate.role == RowRole::kControl) continue;
-    if (candidate.student_model == row.student_model || student == nullptr) student = &candidate;
-  }
-  return student;
 }
 
 void relate(std::map<std::string, Average>& values, const std::map<std::string, Average>& student) {
@@ -119,6 +79,43 @@ std::string shared_by_all(const std::vector<const Row*>& rows, std::string SeedR
 }
 
 }  // namespace
+
+StudentDifference paired_difference(const Row& a, const Row& b) {
+  StudentDifference result;
+  std::vector<double> left;
+  std::vector<double> right;
+  std::vector<std::string> left_out;
+  for (const SeedResult& seed : a.seeds) {
+    if (!seed.value) continue;
+    const auto same_seed = [&](const SeedResult& other) { return other.value && other.seed == seed.seed; };
+    const auto other = std::ranges::find_if(b.seeds, same_seed);
+    std::string why =
+        other == b.seeds.end() ? fmt::format("{} has no result", b.name) : difference_in_fingerprints(seed, *other);
+    if (!why.empty()) {
+      left_out.push_back(fmt::format("seed {}: {}", seed.seed, why));
+      continue;
+    }
+    left.push_back(*seed.value);
+    right.push_back(*other->value);
+    result.seeds.push_back(seed.seed);
+  }
+  result.why_not = join(left_out, "; ");
+  if (!left.empty()) result.comparison = compare_paired(left, right);
+  return result;
+}
+
+double orientation(const Table& table) { return metric_style(table.primary_metric).higher_is_better ? 1 : -1; }
+
+const Row* find_student(const Table& table, const Row& row) {
+  const Row* student = nullptr;
+  for (const Row& candidate : table.rows) {
+    if (candidate.method != "student" || candidate.role == RowRole::kControl) continue;
+    if (candidate.student_model == row.student_model || student == nullptr) student = &candidate;
+  }
+  return student;
+}
+
+bool is_complete_method(const Row& row) { return is_ranked(row.role) && !row.partial() && row.mean.has_value(); }
 
 void compare_to_student(Table& table) {
   for (Row& row : table.rows) {
@@ -193,9 +190,10 @@ void sort_rows(Table& table) {
   for (Row& row : others) {
     table.rows.push_back(std::move(row));
     const std::string method = table.rows.back().method;
-    const auto mine = std::ranges::stable_partition(controls, [&](const Row& one) { return one.method != method; });
-    table.rows.insert(table.rows.end(), std::move_iterator(mine.begin()), std::move_iterator(mine.end()));
-    controls.erase(mine.begin(), mine.end());
+    const auto mine =
+        std::stable_partition(controls.begin(), controls.end(), [&](const Row& one) { return one.method != method; });
+    table.rows.insert(table.rows.end(), std::move_iterator(mine), std::move_iterator(controls.end()));
+    controls.erase(mine, controls.end());
   }
   table.rows.insert(table.rows.end(), std::move_iterator(controls.begin()), std::move_iterator(controls.end()));
 }

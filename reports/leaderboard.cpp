@@ -124,6 +124,9 @@ Table make_table(const StoreRows& rows, const std::vector<results::DatasetRecord
   assign_tiers(table);
   describe_fingerprints(table);
   sort_rows(table);
+  rank_rows(table, options.numbers);
+  compare_pairs(table, options.numbers);
+  add_clip_intervals(table, options);
   collect_names(table, rows);
   add_exclusions(table, rows, datasets);
   return table;
@@ -150,6 +153,7 @@ Leaderboard build_leaderboard(const std::vector<results::LeaderboardRow>& rows,
     board.tables.push_back(make_table({begin, end}, datasets, options));
     begin = end;
   }
+  board.overviews = overviews_of(board.tables, options.numbers);
   return board;
 }
 

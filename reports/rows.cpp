@@ -62,6 +62,7 @@ SeedResult seed_result(const results::LeaderboardRow& row, const LeaderboardOpti
   result.fold = row.link.fold;
   result.training_key = row.link.training_key;
   result.evaluation_key = row.link.evaluation_key;
+  result.outputs = row.outputs_fingerprint;
   result.initial_weights = row.training.initial_weights_fingerprint;
   result.batch_order = row.training.batch_order_fingerprint;
   result.augmentation = row.training.augmentation_fingerprint;

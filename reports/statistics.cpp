@@ -55,6 +55,7 @@ PairedComparison compare_paired(std::span<const double> a, std::span<const doubl
   result.difference = mean(differences);
   result.interval = t_interval(differences);
   result.sign_flip_p = sign_flip_p(differences);
+  result.sign_flip_exact = differences.size() <= kMaximalSignFlips;
   const std::optional<double> deviation = standard_deviation(differences);
   // Equal differences of fractions such as 0.48 and 0.41 differ by rounding: a t of 10¹⁵ would be made of that.
   double magnitude = 0;
@@ -72,29 +73,6 @@ PairedComparison compare_paired(std::span<const double> a, std::span<const doubl
   }
   result.cliff_delta = static_cast<double>(wins) / static_cast<double>(a.size() * b.size());
   return result;
-}
-
-std::optional<double> sign_flip_p(std::span<const double> differences) {
-  require(!differences.empty(), "a sign-flip test of no differences");
-  if (differences.size() > kMaximalSignFlips) return std::nullopt;
-  double observed = 0;
-  double magnitude = 0;
-  for (const double difference : differences) {
-    observed += difference;
-    magnitude += std::abs(difference);
-  }
-  // Patterns with the same sum must count as equal although their additions round differently.
-  const double threshold = std::abs(observed) - 1e-12 * magnitude;
-  const std::uint64_t patterns = std::uint64_t{1} << differences.size();
-  std::uint64_t as_extreme = 0;
-  for (std::uint64_t pattern = 0; pattern < patterns; ++pattern) {
-    double sum = 0;
-    for (std::size_t i = 0; i < differences.size(); ++i) {
-      sum += ((pattern >> i) & 1U) != 0 ? -differences[i] : differences[i];
-    }
-    if (std::abs(sum) >= threshold) ++as_extreme;
-  }
-  return static_cast<double>(as_extreme) / static_cast<double>(patterns);
 }
 
 double smallest_reachable_p(std::int64_t n) {

@@ -94,6 +94,7 @@ std::vector<Fact> facts(const Table& table) {
   }
   result.push_back({"What n allows", table.what_n_allows});
   result.push_back({"Tiers", table.tiers});
+  if (!table.test_clips.empty()) result.push_back({"Test clips", table.test_clips});
   return result;
 }
 
@@ -179,9 +180,19 @@ const std::vector<std::string>& how_to_read() {
       "assumes normally distributed values and knows nothing of the metric's range: an end beyond it stands at the "
       "range's, marked †.",
       "Against student: mean of the differences seed by seed, in points of the metric, over seeds on which both "
-      "started from the same weights and saw the same batches and augmentation. p is the exact two-sided sign-flip "
-      "permutation "
-      "test of these differences, not corrected for the number of rows.",
+      "started from the same weights and saw the same batches and augmentation. p is the two-sided sign-flip "
+      "permutation test of these differences (exact up to 20 seeds, above by 100,000 draws), not corrected for the "
+      "number "
+      "of rows.",
+      "Rank: of the mean among the ranked rows, ties averaged; in brackets its 95 % percentile interval over resampled "
+      "seeds, the same seeds for every row.",
+      "Pairs: difference of the higher mean and the lower; p as above, after Holm's correction over the pairs of the "
+      "table "
+      "from 6 seeds on; the probability that a seed of the one beats a seed of the other, with a bootstrap interval; "
+      "Cohen's d_z (mean difference over its standard deviation) and Cliff's δ (share of pairs of seeds won less those "
+      "lost); and, from 5 seeds on, the probabilities of the Bayesian signed-rank test that the one is better by more "
+      "than "
+      "1 point, that they are practically equal, that the other is.",
       "Only methods with all of their seeds are ranked. Controls stand under their method; ceiling and teacher are "
       "bounds; a partial row says what is missing.",
       "Other metrics are means over the same seeds; (n = …) where a seed lacks one. Mean class accuracy: mean over the "

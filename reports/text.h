@@ -49,6 +49,19 @@ struct Fact {
 // What stands under every leaderboard: what each ± and bracket is.
 [[nodiscard]] const std::vector<std::string>& how_to_read();
 
+// --- overview_text.cpp ---
+
+[[nodiscard]] std::string rank_text(double rank, const Interval& interval);    // "1.5 [1.0, 2.0]"
+[[nodiscard]] std::string share_text(double share);                            // "0.82"
+[[nodiscard]] std::string share_text(double share, const Interval& interval);  // "0.82 [0.60, 1.00]"
+[[nodiscard]] std::string estimate_text(const std::string& metric, const Estimate& estimate);
+[[nodiscard]] std::string equivalence_text(const std::optional<Equivalence>& equivalence);  // "0.70 / 0.28 / 0.02"
+[[nodiscard]] std::string effect_text(const std::optional<double>& effect);                 // "+1.32"
+[[nodiscard]] std::string clips_interval_text(const std::string& metric, const Row& row);
+[[nodiscard]] std::string overview_title(const Overview& overview);
+[[nodiscard]] std::vector<Fact> overview_facts(const Overview& overview);
+[[nodiscard]] const char* what_aggregates_are();
+
 // --- shown_interval.cpp: a t interval knows nothing of what a metric can be; what is shown stays within it ---
 
 struct ShownInterval {

@@ -74,10 +74,11 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
   OriginReader origins(state_->database);
   Statement rows(
       state_->database,
-      fmt::format("SELECT {}, {}, t.environment_fingerprint, e.key, e.split, e.shared_code "
+      fmt::format("SELECT {}, {}, t.environment_fingerprint, e.key, e.split, e.shared_code, c.fingerprint "
                   "FROM suite_link AS l JOIN suite AS s ON s.name = l.suite "
                   "LEFT JOIN training AS t ON t.key = l.training_key "
                   "LEFT JOIN evaluation AS e ON e.key = l.evaluation_key AND e.training_key = l.training_key "
+                  "LEFT JOIN clip_output AS c ON c.evaluation_key = e.key "
                   "WHERE l.suite = ? ORDER BY l.task, l.dataset, l.swept_setting, l.level, l.swept_value, l.direction, "
                   "l.protocol, l.student_model, l.method_order, l.label, l.seed, l.fold, l.training_key, "
                   "l.evaluation_key",
@@ -98,6 +99,7 @@ std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) co
     row.state = RowState::kEvaluated;
     row.split = rows.text(kEnvironment + 2);
     row.evaluation_code = rows.text(kEnvironment + 3);
+    if (!rows.is_null(kEnvironment + 4)) row.outputs_fingerprint = rows.text(kEnvironment + 4);
     row.metrics = metrics.read(row.link.evaluation_key);
     row.measured = of_evaluation.read(row.link.evaluation_key);
   }

@@ -251,6 +251,13 @@ at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws) const 
   return tensor;
 }
 
+at::Tensor WindowReader::pixels_of(const at::Tensor& normalised) const {
+  const PixelScale scale = pixel_scale(settings_.normalise);
+  const at::Tensor values =
+      normalised.to(at::kCPU) * channel_values(scale.deviation, c10::kCPU) + channel_values(scale.mean, c10::kCPU);
+  return values.mul(255.0).round().clamp(0, 255).to(at::kByte);
+}
+
 Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, ModalitySet modalities, c10::Device device) const {
   Batch batch;
   const auto size = static_cast<std::int64_t>(draws.size());

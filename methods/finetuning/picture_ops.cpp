@@ -99,8 +99,8 @@ at::Tensor sampled_at(const at::Tensor& pixels, const at::Tensor& rows, const at
       const at::Tensor row = first_row + down;
       const at::Tensor column = first_column + right;
       const at::Tensor weight = (1 - (rows - row).abs()) * (1 - (columns - column).abs());
-      const at::Tensor inside = row.ge(0).logical_and(row.lt(height)).logical_and(column.ge(0)).logical_and(
-          column.lt(width));
+      const at::Tensor inside =
+          row.ge(0).logical_and(row.lt(height)).logical_and(column.ge(0)).logical_and(column.lt(width));
       const at::Tensor place =
           row.clamp(0, height - 1).to(at::kLong) * width + column.clamp(0, width - 1).to(at::kLong);
       const at::Tensor values = flat.gather(2, place.unsqueeze(1).expand_as(flat));

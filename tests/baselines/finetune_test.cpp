@@ -18,9 +18,14 @@ const MethodInfo& finetune() { return method_registry().get("finetune"); }
 using Values = std::map<std::string, ParameterValue>;
 
 // Everything off.
-const Values kPlain{{"mixup", 0.0},   {"label_smoothing", 0.0},           {"augment_operations", std::int64_t{0}},
-                    {"volume", 0.0},  {"time_masks", std::int64_t{0}},    {"band_masks", std::int64_t{0}},
-                    {"erasing", 0.0}, {"layer_decay", 1.0}};
+const Values kPlain{{"mixup", 0.0},
+                    {"label_smoothing", 0.0},
+                    {"augment_operations", std::int64_t{0}},
+                    {"volume", 0.0},
+                    {"time_masks", std::int64_t{0}},
+                    {"band_masks", std::int64_t{0}},
+                    {"erasing", 0.0},
+                    {"layer_decay", 1.0}};
 
 std::unique_ptr<Training> finetuning_of(const std::shared_ptr<Model>& student, const Values& values,
                                         bool multi_label = false) {
@@ -194,7 +199,8 @@ TEST_CASE("A kept pretraining of XKD starts a network of either modality by the 
     // By itself it finds the student's.
     LoadOptions by_itself;
     by_itself.classifier = ClassifierWeights::kSkip;
-    CHECK(load_weights(*test::tiny_vit(modality), file, by_itself).prefix == "student." + branch + "_student.backbone.");
+    CHECK(load_weights(*test::tiny_vit(modality), file, by_itself).prefix ==
+          "student." + branch + "_student.backbone.");
   }
 }
 

@@ -137,8 +137,8 @@ TEST_CASE("Without smoothing and mixing the soft loss is the plain one") {
   const at::Tensor labels = longs({2, -1, 0, 1});
   const at::Tensor soft = soft_classification_term(logits, soft_targets(labels, known, 3, 0), known, false);
   CHECK(at::allclose(soft, classification_term(logits, labels, known), 1e-6, 0));
-  const at::Tensor tags = at::tensor({1.0F, 0.0F, 1.0F, -1.0F, -1.0F, -1.0F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F, 1.0F}).view(
-      {4, 3});
+  const at::Tensor tags =
+      at::tensor({1.0F, 0.0F, 1.0F, -1.0F, -1.0F, -1.0F, 0.0F, 0.0F, 0.0F, 0.0F, 1.0F, 1.0F}).view({4, 3});
   const at::Tensor soft_tags = soft_classification_term(logits, soft_targets(tags, known, 3, 0), known, true);
   CHECK(at::allclose(soft_tags, classification_term(logits, tags, known), 1e-6, 0));
 }

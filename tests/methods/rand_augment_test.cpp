@@ -114,7 +114,8 @@ TEST_CASE("Magnitude 0 does nothing, but for posterise, and 10 goes as far as th
   CHECK(amount_of(PictureOp::kPosterise, 10, false) == 1);
 }
 
-TEST_CASE("RandAugment works in pixels: what it gives is between black and white, and untouched clips keep their bits") {
+TEST_CASE(
+    "RandAugment works in pixels: what it gives is between black and white, and untouched clips keep their bits") {
   const PixelScale scale{{0.4F, 0.5F, 0.6F}, {0.2F, 0.25F, 0.3F}};
   const at::Tensor mean = at::tensor({0.4F, 0.5F, 0.6F}).view({1, 3, 1, 1, 1});
   const at::Tensor deviation = at::tensor({0.2F, 0.25F, 0.3F}).view({1, 3, 1, 1, 1});

@@ -32,7 +32,15 @@ void approve(const Leaderboard& board, const char* name, Format format) {
   CHECK(equal);
 }
 
-Leaderboard plain_board() { return build_leaderboard(fixture::rows(), fixture::datasets()); }
+LeaderboardOptions with_outputs(const std::vector<results::LeaderboardRow>& rows) {
+  LeaderboardOptions options;
+  options.outputs = [rows](const std::string& key) { return fixture::outputs(rows, key); };
+  return options;
+}
+
+Leaderboard plain_board() {
+  return build_leaderboard(fixture::rows(), fixture::datasets(), with_outputs(fixture::rows()));
+}
 Leaderboard sweep_board() { return build_leaderboard(fixture::sweep_rows(), fixture::datasets()); }
 Leaderboard tuned_board() {
   Leaderboard board = build_leaderboard(fixture::tuned_rows(), fixture::datasets());
@@ -57,6 +65,11 @@ TEST_CASE("the reports with a tuning are the approved ones") {
   approve(tuned_board(), "tuned.csv", Format::kCsv);
   approve(tuned_board(), "tuned.json", Format::kJson);
   approve(tuned_board(), "tuned.html", Format::kHtml);
+}
+
+TEST_CASE("the report of six data sets with their tests, and of two without, are the approved ones") {
+  approve(build_leaderboard(fixture::dataset_rows(6), {}), "datasets.md", Format::kMarkdown);
+  approve(build_leaderboard(fixture::dataset_rows(2), {}), "two-datasets.md", Format::kMarkdown);
 }
 
 TEST_CASE("the order in which the rows of a sweep come changes no byte in any format") {

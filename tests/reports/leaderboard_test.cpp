@@ -53,8 +53,8 @@ TEST_CASE("mean, deviation and paired difference are those derived by hand") {
   const Row& kd = board_row_named(board, "kd");
   REQUIRE(kd.to_student.has_value());
   CHECK(kd.to_student->seeds == std::vector<std::int64_t>{1, 2, 3});
-  CHECK(kd.to_student->comparison.value().difference == 0.125);         // of 0.25, 0, 0.125
-  CHECK(kd.to_student->comparison.value().sign_flip_p.value() == 0.5);  // ± 0.375 twice each (the zero), of 8
+  CHECK(kd.to_student->comparison.value().difference == 0.125);  // of 0.25, 0, 0.125
+  CHECK(kd.to_student->comparison.value().sign_flip_p == 0.5);   // ± 0.375 twice each (the zero), of 8
   CHECK(kd.cost.at("train_seconds").to_student.value() == 1.5);
 }
 

@@ -1,5 +1,6 @@
 #include "catch.h"
 // The test framework comes first.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +46,7 @@ TEST_CASE("means, intervals and paired comparisons agree with SciPy") {
     check_close(comparison.t.value(), expected.at("paired_t").at(0));
     check_close(comparison.t_p.value(), expected.at("paired_t").at(1));
     if (!expected.at("sign_flip_p").is_null()) {  // the reference stops at 10 pairs
-      check_close(comparison.sign_flip_p.value(), expected.at("sign_flip_p"));
+      check_close(comparison.sign_flip_p, expected.at("sign_flip_p"));
     }
     check_close(comparison.cohen_dz.value(), expected.at("cohen_dz"));
     check_close(comparison.cliff_delta, expected.at("cliff_delta"));
@@ -56,7 +57,7 @@ TEST_CASE("the sign-flip test counts tied sums as the enumeration does") {
   for (const auto& [name, ties] : cases_of("wilcoxon_ties")) {
     INFO(name);
     const auto differences = ties.at("difference").get<std::vector<double>>();
-    check_close(sign_flip_p(differences).value(), ties.at("expected").at("sign_flip_p"));
+    check_close(sign_flip_p(differences), ties.at("expected").at("sign_flip_p"));
   }
 }
 
@@ -87,7 +88,7 @@ TEST_CASE("equal differences have an interval of one point and no t") {
   CHECK(comparison.interval.value().high == 0.25);
   CHECK_FALSE(comparison.t.has_value());
   CHECK_FALSE(comparison.cohen_dz.has_value());
-  CHECK(comparison.sign_flip_p.value() == 0.25);  // 2 of 2³ patterns: all as they are, all flipped
+  CHECK(comparison.sign_flip_p == 0.25);  // 2 of 2³ patterns: all as they are, all flipped
 }
 
 TEST_CASE("differences that are equal but for rounding have no t") {
@@ -106,13 +107,23 @@ TEST_CASE("the smallest reachable p halves with each pair, and differences of on
   for (std::int64_t n = 1; n <= 12; ++n) {
     std::vector<double> differences;
     for (std::int64_t i = 1; i <= n; ++i) differences.push_back(0.1 * static_cast<double>(i));
-    CHECK(sign_flip_p(differences).value() == smallest_reachable_p(n));
+    CHECK(sign_flip_p(differences) == smallest_reachable_p(n));
   }
 }
 
-TEST_CASE("the exact test says nothing above its largest size rather than an approximation") {
-  CHECK(sign_flip_p(std::vector<double>(20, 1.0)).has_value());
-  CHECK_FALSE(sign_flip_p(std::vector<double>(21, 1.0)).has_value());
+TEST_CASE("above twenty pairs the sign-flip test draws, always the same, and never says zero") {
+  CHECK(compare_paired(std::vector<double>(20, 1.0), std::vector<double>(20, 0.0)).sign_flip_exact);
+  CHECK_FALSE(compare_paired(std::vector<double>(21, 1.0), std::vector<double>(21, 0.0)).sign_flip_exact);
+  // All of one sign: the exact p is 2^(1 - 21) = 4.8e-7; of 100,000 draws almost surely none is as extreme.
+  CHECK(sign_flip_p(std::vector<double>(21, 1.0)) == 1.0 / 100'001);
+  // ±1 each, 14 of 22 positive: |sum| ≥ 6 for at least 14 or at most 8 positive ones, 2 Σ_{k=14}^{22} C(22, k) / 2^22 =
+  // 2 (319770 + 170544 + 74613 + 26334 + 7315 + 1540 + 231 + 22 + 1) / 4194304 = 0.286279…
+  std::vector<double> differences(22, 1.0);
+  std::fill_n(differences.begin(), 8, -1.0);
+  const double exact = 2 * 600370.0 / 4194304;
+  const double error = std::sqrt(exact * (1 - exact) / 100'000);
+  CHECK(std::abs(sign_flip_p(differences) - exact) < 4 * error);
+  CHECK(sign_flip_p(differences) == sign_flip_p(differences));
 }
 
 TEST_CASE("statistics of nothing, or of unequal lists, are a bug of the caller") {

@@ -1,1 +1,1 @@
-cmkd_test(reports DEPS reports results core LIBS nlohmann_json::nlohmann_json)
+cmkd_test(reports DEPS reports results metrics core LIBS nlohmann_json::nlohmann_json)

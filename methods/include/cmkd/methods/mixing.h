@@ -55,8 +55,8 @@ struct Mix {
 // share · t + (1 − share) · t of the partner.
 [[nodiscard]] at::Tensor mix_targets(const at::Tensor& targets, const at::Tensor& partners, double share);
 
-// −Σ_c t_c log softmax(z)_c of each labelled clip, averaged over them; of tags the binary cross-entropy with t, averaged
-// over the classes first. Zero, and still part of the graph, when no clip has a label. All [B, C].
+// −Σ_c t_c log softmax(z)_c of each labelled clip, averaged over them; of tags the binary cross-entropy with t,
+// averaged over the classes first. Zero, and still part of the graph, when no clip has a label. All [B, C].
 [[nodiscard]] at::Tensor soft_classification_term(const at::Tensor& logits, const at::Tensor& targets,
                                                   const at::Tensor& known, bool tags);
 

@@ -52,9 +52,9 @@ constexpr auto enum_names(PictureOp) noexcept {
 // Moves pixels, and with them what a direction or a place means.
 [[nodiscard]] bool is_geometric(PictureOp op);
 
-// Of an operation at a magnitude from 0 (nothing, but for posterise) to 10, in the scale of timm's "increasing" set: factors 1 ± 0.9, 4 to
-// 1 bits, solarised from 1 down to 0, ± 30 degrees, sheared by ± 0.3, moved by ± 0.45 of a side. `negative` takes the
-// other sign, where there are two.
+// Of an operation at a magnitude from 0 (nothing, but for posterise) to 10, in the scale of timm's "increasing" set:
+// factors 1 ± 0.9, 4 to 1 bits, solarised from 1 down to 0, ± 30 degrees, sheared by ± 0.3, moved by ± 0.45 of a side.
+// `negative` takes the other sign, where there are two.
 [[nodiscard]] double amount_of(PictureOp op, double magnitude, bool negative);
 
 // pixels [B, 3, T, H, W], amounts [B] on the host (left unread by identity and autocontrast). Places outside of the

@@ -4,14 +4,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cmkd/reports/overview.h"
 #include "cmkd/reports/statistics.h"
 #include "cmkd/reports/tuning.h"
+#include "cmkd/reports/uncertainty.h"
+#include "cmkd/results/number_cache.h"
 #include "cmkd/results/store.h"
 
 namespace cmkd::reports {
@@ -19,6 +23,10 @@ namespace cmkd::reports {
 struct LeaderboardOptions {
   std::string title;  // "": the suite's
   bool cost = true;   // measured times and memory, which differ from machine to machine and from run to run
+  // Per-clip outputs of an evaluation (Store::outputs), for the uncertainty over test clips; none: it is left out.
+  // Asked only for what `numbers` does not hold.
+  std::function<results::ClipOutputs(const std::string& evaluation_key)> outputs = {};
+  results::NumberCache* numbers = nullptr;  // where bootstraps are kept; null: all are computed. Changes no value
 };
 
 using results::RowRole;
@@ -37,6 +45,7 @@ struct SeedResult {
   std::string missing;            // with its reason: "failed: loss is not finite …", "not run"; same
   std::string training_key;
   std::string evaluation_key;
+  std::string outputs;          // fingerprint of the stored per-clip outputs, "" where there are none
   std::string initial_weights;  // fingerprints, "" when not recorded
   std::string batch_order;
   std::string augmentation;
@@ -75,6 +84,8 @@ struct Row {
   std::optional<Interval> interval;             // 95 %, Student t
   std::optional<int> tier;                      // 1 is the best; nothing where the row is not ranked
   std::string not_ranked;                       // why there is no tier; "" when there is
+  std::optional<RowRank> rank;                  // where there are tiers
+  std::optional<OverClips> over_clips;          // nothing without results, and without LeaderboardOptions::outputs
   std::optional<StudentDifference> to_student;  // nothing for the student itself, the teacher and where no student is
   std::map<std::string, Average> secondary;
   std::map<std::string, Average> cost;
@@ -112,7 +123,9 @@ struct Table {
   std::vector<std::string> folds;              // that a seed's value is the mean over
   std::string tiers;                           // the rule, or why there are none
   std::vector<std::string> secondary_metrics;  // in the order of the columns
-  std::vector<Row> rows;  // ceiling and teacher; ranked rows by tier and mean, each with its controls; the rest
+  std::vector<Row> rows;       // ceiling and teacher; ranked rows by tier and mean, each with its controls; the rest
+  std::vector<RowPair> pairs;  // of the complete methods, in the order of the rows
+  std::string test_clips;      // what the intervals over test clips are, or why there are none; "" without outputs
   std::vector<ExclusionList> exclusions;
 };
 
@@ -138,8 +151,9 @@ struct Leaderboard {
   std::string title;
   bool cost = true;
   Provenance provenance;
-  std::optional<Tuning> tuning;  // behind it, when the caller gave its rows
-  std::vector<Table> tables;     // by task, dataset, level of a sweep, direction, protocol
+  std::optional<Tuning> tuning;     // behind it, when the caller gave its rows
+  std::vector<Table> tables;        // by task, dataset, level of a sweep, direction, protocol
+  std::vector<Overview> overviews;  // the data sets of a task and direction together
 };
 
 // Throws Error(kData) when the rows hold two results for the same seed of the same row.

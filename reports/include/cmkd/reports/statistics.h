@@ -27,21 +27,24 @@ struct Interval {
 // a and b measured on the same seeds, in the same order. Requires equal lengths of at least 1.
 struct PairedComparison {
   std::int64_t n = 0;
-  double difference = 0;              // mean of a − b
-  std::optional<Interval> interval;   // 95 % t interval of the mean difference; nothing below two pairs
-  std::optional<double> t;            // nothing below two pairs, or when all differences are equal
-  std::optional<double> t_p;          // two-sided, of the paired t test; nothing where `t` is
-  std::optional<double> sign_flip_p;  // exact, two-sided; nothing above 20 pairs
-  std::optional<double> cohen_dz;     // mean difference over its standard deviation; nothing where `t` is
-  double cliff_delta = 0;             // share of pairs (i, j) with a_i > b_j, minus the share with a_i < b_j
+  double difference = 0;             // mean of a − b
+  std::optional<Interval> interval;  // 95 % t interval of the mean difference; nothing below two pairs
+  std::optional<double> t;           // nothing below two pairs, or when all differences are equal
+  std::optional<double> t_p;         // two-sided, of the paired t test; nothing where `t` is
+  double sign_flip_p = 1;            // two-sided
+  bool sign_flip_exact = true;       // up to kMaximalSignFlips pairs; else from draws
+  std::optional<double> cohen_dz;    // mean difference over its standard deviation; nothing where `t` is
+  double cliff_delta = 0;            // share of pairs (i, j) with a_i > b_j, minus the share with a_i < b_j
 };
 [[nodiscard]] PairedComparison compare_paired(std::span<const double> a, std::span<const double> b);
 
+// Up to here all 2^n sign patterns are counted; above, kSignFlipDraws of them are drawn, keyed by the values.
 inline constexpr std::size_t kMaximalSignFlips = 20;
+inline constexpr std::int64_t kSignFlipDraws = 100'000;
 
-// Exact two-sided sign-flip permutation test: the share of the 2^n sign patterns whose |sum| is at least the observed
-// one. Nothing above kMaximalSignFlips differences. Requires at least one.
-[[nodiscard]] std::optional<double> sign_flip_p(std::span<const double> differences);
+// Two-sided sign-flip permutation test of the mean: the share of the sign patterns whose |sum| is at least the observed
+// one, or (b + 1) / (B + 1) when b of B drawn patterns are. Requires at least one difference.
+[[nodiscard]] double sign_flip_p(std::span<const double> differences);
 
 // The smallest p that an exact two-sided test of n pairs can reach: 2^(1 − n). Requires n ≥ 1.
 [[nodiscard]] double smallest_reachable_p(std::int64_t n);

@@ -57,6 +57,7 @@ struct LeaderboardRow {
   std::map<std::string, double> measured;  // of the evaluation (the training's: training.measured); not reproducible
   Origin origin;                           // of the training
   std::string evaluation_code;             // EvaluationRecord::shared_code; "" unless kEvaluated
+  std::string outputs_fingerprint;         // of the evaluation's per-clip outputs; "" where none are stored
 };
 
 // Fields that are set must match.
