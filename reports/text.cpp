@@ -69,6 +69,8 @@ std::string p_text(const std::optional<double>& p) {
   return *p < 0.00005 ? "p < 0.0001" : fmt::format("p = {:.4f}", *p);
 }
 
+std::string p_value_text(double p) { return p < 0.00005 ? "< 0.0001" : fmt::format("{:.4f}", p); }
+
 std::string completeness_word(const Row& row) {
   if (!row.partial()) return "";
   return row.done == 0 ? "no result" : "partial";
@@ -151,6 +153,22 @@ std::string dataset_text(const Table& table) {
 std::string table_title(const Table& table) {
   return fmt::format("{} on {}, {}, protocol {}", table.task, dataset_text(table), direction_text(table.direction),
                      table.protocol);
+}
+
+std::string short_title(const Table& table) {
+  return fmt::format("{}, {}, {}, {}", words(table.task), dataset_text(table), direction_text(table.direction),
+                     table.protocol);
+}
+
+std::string words(const std::string& name) {
+  std::string text = name;
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
+std::string capitalised(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
 }
 
 std::string mean_text(const std::string& metric, const Row& row) {

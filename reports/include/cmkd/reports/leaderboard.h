@@ -86,7 +86,7 @@ struct Row {
   std::string not_ranked;                       // why there is no tier; "" when there is
   std::optional<RowRank> rank;                  // where there are tiers
   std::optional<OverClips> over_clips;          // nothing without results, and without LeaderboardOptions::outputs
-  std::optional<StudentDifference> to_student;  // nothing for the student itself, the teacher and where no student is
+  std::optional<StudentDifference> to_student;  // nothing for student, teacher, external, and where no student is
   std::map<std::string, Average> secondary;
   std::map<std::string, Average> cost;
   std::optional<Average> transfer_top1;
@@ -161,17 +161,18 @@ struct Leaderboard {
                                             const std::vector<results::DatasetRecord>& datasets,
                                             const LeaderboardOptions& options = {});
 
-enum class Format { kMarkdown, kCsv, kJson, kHtml };
+enum class Format { kMarkdown, kCsv, kJson, kHtml, kLatex };
 
-// "markdown" or "md", "csv", "json", "html"; throws Error(kUsage) otherwise.
+// "markdown" or "md", "csv", "json", "html", "latex" or "tex"; throws Error(kUsage) otherwise.
 [[nodiscard]] Format format_from_name(std::string_view name);
 
 // UTF-8, with a newline at the end.
 [[nodiscard]] std::string render(const Leaderboard& board, Format format);
 
 [[nodiscard]] std::string render_markdown(const Leaderboard& board);
-[[nodiscard]] std::string render_csv(const Leaderboard& board);   // one line for each row and seed, with its keys
-[[nodiscard]] std::string render_json(const Leaderboard& board);  // everything
-[[nodiscard]] std::string render_html(const Leaderboard& board);  // one file that needs nothing else
+[[nodiscard]] std::string render_csv(const Leaderboard& board);    // one line for each row and seed, with its keys
+[[nodiscard]] std::string render_json(const Leaderboard& board);   // everything
+[[nodiscard]] std::string render_latex(const Leaderboard& board);  // tables with booktabs, for \input
+[[nodiscard]] std::string render_html(const Leaderboard& board);   // one file that needs nothing else
 
 }  // namespace cmkd::reports
