@@ -49,6 +49,12 @@ struct AdamBetas {
   double squared = 0.999;
 };
 
+// Of one parameter of a group, on top of the group's own settings.
+struct ParameterRule {
+  double learning_rate_scale = 1.0;  // times the group's
+  bool decays = true;                // false: no weight decay
+};
+
 struct ModuleGroup {
   std::string name;  // "student", "method", "teacher"
   std::shared_ptr<torch::nn::Module> module;
@@ -57,6 +63,8 @@ struct ModuleGroup {
   std::vector<std::string> phases;     // in which it is trained; empty: in all
   bool decay_matrices_only = false;    // no weight decay of biases and other parameters of one dimension
   AdamBetas betas = {};                // the same at every call
+  // By the parameter's name in the module; none: all alike. The same at every call.
+  std::function<ParameterRule(const std::string&)> rule_of = {};
 };
 
 struct Phase {
