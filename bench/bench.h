@@ -22,6 +22,11 @@ inline constexpr const char* kCacheBatchesJpeg = "the same from JPEG frames (cli
 inline const std::string kLoaderPairs = "loader, ";
 // Followed by the method's id: shown in a table of their own, as ratios to the student alone.
 inline const std::string kMethodStep = "method step, ";
+// Followed by the method's id: tiny transformers, 8 frames of 56 x 56 and a second of sound, 16 clips a step.
+inline const std::string kXkdStep = "pretraining step (clips/s), ";
+inline constexpr const char* kEncoderWhole = "encoder of a masked autoencoder, nothing hidden (clips/s)";
+inline constexpr const char* kEncoderHalf = "the same, half of the patches hidden (clips/s)";
+inline constexpr const char* kEncoderMasked = "the same, 85 % of the patches hidden (clips/s)";
 inline constexpr const char* kStore = "store, one training with its epochs and outputs (rows/s)";
 inline constexpr const char* kReportKept = "leaderboard of 10,000 runs, bootstraps kept (runs/s)";
 inline constexpr const char* kReportFresh = "leaderboard of 10,000 runs, bootstraps computed (runs/s)";
@@ -35,6 +40,7 @@ void register_decode();
 void register_loader();
 void register_models();
 void register_methods();
+void register_xkd();
 void register_store();
 void register_reports();
 void register_retrieval();

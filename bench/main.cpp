@@ -123,6 +123,10 @@ void print_table(const Collector& collector) {
   }
   print_ratio(collector.figures, "ratio: warm cache batches / per-epoch decode", kCacheBatches, kDecodeClips,
               "(wanted: at least 300)");
+  print_ratio(collector.figures, "ratio: cost of the encoder, half hidden / nothing hidden", kEncoderWhole,
+              kEncoderHalf, "(wanted: at most 0.55)");
+  print_ratio(collector.figures, "ratio: cost of the encoder, 85 % hidden / nothing hidden", kEncoderWhole,
+              kEncoderMasked, "(wanted: at most 0.25)");
   print_ratio(collector.figures, "ratio: time of the tiled retrieval / of the untiled", kRankUntiled, kRankTiled,
               "(wanted: at most 1.2)");
   print_ratio(collector.peak_bytes, "ratio: peak memory of the tiled retrieval / of the untiled", kRankTiled,
@@ -208,6 +212,7 @@ void register_wanted(const std::string& retrieval) {
   register_loader();
   register_models();
   register_methods();
+  register_xkd();
   register_store();
   register_reports();
   register_retrieval();

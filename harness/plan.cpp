@@ -104,7 +104,8 @@ bool wanted(const PlanFilter& filter, const PlannedTraining& planned) {
                       std::ranges::find(filter.methods, planned.method) != filter.methods.end() ||
                       std::ranges::find(filter.methods, planned.label) != filter.methods.end();
   const bool seed = filter.seeds.empty() || std::ranges::find(filter.seeds, planned.seed) != filter.seeds.end();
-  return method && seed;
+  const bool key = filter.keys.empty() || std::ranges::find(filter.keys, planned.key) != filter.keys.end();
+  return method && seed && key;
 }
 
 // A control shuffles what a student learns from. The upper bound is given the teacher itself, at test too, where
@@ -198,7 +199,8 @@ void add_training(const PlannedTraining& planned, Plan& plan) {
 // Adds one seed's trainings, the teacher first, to the plan: links of all, and those to train that the filter wants.
 void add_seed(const Suite& whole, const Suite& suite, std::vector<PlannedTraining> trainings, const PlanFilter& filter,
               bool shows_teacher, bool tuned, Plan& plan) {
-  bool teacher_needed = false;
+  // A teacher that the suite does not show may be asked for by its key.
+  bool teacher_needed = !filter.keys.empty() && wanted(filter, trainings.front());
   std::vector<PlannedTraining> chosen;
   for (std::size_t i = 0; i < trainings.size(); ++i) {
     if (&suite != &whole) trainings[i].variant = &suite - whole.variants.data();

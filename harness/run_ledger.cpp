@@ -4,6 +4,7 @@
 
 #include "cmkd/core/file.h"
 #include "cmkd/harness/provenance.h"
+#include "cmkd/harness/rerun.h"
 #include "cmkd/runtime/determinism.h"
 
 namespace cmkd {
@@ -19,6 +20,9 @@ RunLedger::RunLedger(const Suite& suite, const RunOptions& options, const SuiteD
       here_(origin_here(parse_device(options.device))) {
   store_.put_dataset(data_.record(suite_));
   store_.set_suite_links(suite_.name, plan.links);
+  std::vector<std::string> keys;
+  for (const PlannedTraining& planned : plan.trainings) keys.push_back(planned.key);
+  if (!suite_.text.empty()) store_.put_recipe(recipe_of(suite_, options_), keys);
 }
 
 std::optional<results::RunStatus> RunLedger::status(const PlannedTraining& planned) const {

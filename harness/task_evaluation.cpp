@@ -28,6 +28,16 @@ void add_clips(const ClipList& list, const std::vector<std::int64_t>& clips, res
   }
 }
 
+// The positions of what an evaluation looks at.
+std::vector<std::int64_t> with_gallery(const Suite& suite, const Roles& roles, const std::vector<std::int64_t>& clips) {
+  std::vector<std::int64_t> all = clips;
+  const bool searches_training =
+      suite.general.values.task == Task::kRetrieval && suite.evaluation.values.gallery != Gallery::kLeaveOneOut;
+  // The training split: the clips of teacher and student.
+  if (searches_training) std::ranges::set_union(roles.teacher, roles.transfer, std::back_inserter(all));
+  return all;
+}
+
 TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
   return {outputs.labels, outputs.tags, outputs.width, outputs.scores, outputs.queries};
 }
@@ -73,26 +83,19 @@ at::Tensor TaskEvaluation::values(const Predictor& predictor, const std::vector<
   return retrieval ? scores.embeddings : scores.probabilities;
 }
 
-// The training split: the clips of teacher and student.
-std::vector<std::int64_t> TaskEvaluation::gallery() const {
-  std::vector<std::int64_t> clips;
-  std::ranges::set_union(roles_.teacher, roles_.transfer, std::back_inserter(clips));
-  return clips;
+results::ClipOutputs evaluated_clips(const Suite& suite, const SuiteData& data, const Roles& roles,
+                                     const std::vector<std::int64_t>& clips) {
+  results::ClipOutputs outputs;
+  add_clips(data.listed.list, with_gallery(suite, roles, clips), outputs);
+  if (suite.general.values.task == Task::kRetrieval) outputs.queries = static_cast<std::int64_t>(clips.size());
+  return outputs;
 }
 
 TaskEvaluation::Outcome TaskEvaluation::run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const {
-  const bool retrieval = suite_.general.values.task == Task::kRetrieval;
-  const bool leave_one_out = suite_.evaluation.values.gallery == Gallery::kLeaveOneOut;
-  std::vector<std::int64_t> all = clips;
-  if (retrieval && !leave_one_out) {
-    const std::vector<std::int64_t> searched = gallery();
-    all.insert(all.end(), searched.begin(), searched.end());
-  }
   Outcome outcome;
-  const at::Tensor values = this->values(predictor, all, clips, outcome);
+  const at::Tensor values = this->values(predictor, with_gallery(suite_, roles_, clips), clips, outcome);
   results::ClipOutputs& outputs = outcome.outputs;
-  add_clips(data_.listed.list, all, outputs);
-  if (retrieval) outputs.queries = static_cast<std::int64_t>(clips.size());
+  outputs = evaluated_clips(suite_, data_, roles_, clips);
   outputs.width = values.size(1);
   outputs.scores.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
   return outcome;

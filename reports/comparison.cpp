@@ -5,6 +5,7 @@
 
 #include "build.h"
 #include "cmkd/core/error.h"
+#include "memo.h"
 #include "metric_names.h"
 
 namespace cmkd::reports {
@@ -13,24 +14,39 @@ namespace {
 
 constexpr std::int64_t kSeedsForPairs = 10;
 
-std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b) {
-  const auto differs = [](const std::string& left, const std::string& right, const char* name) -> std::string {
-    if (left.empty() || right.empty()) return fmt::format("{} not recorded", name);
-    return left == right ? "" : fmt::format("other {}", name);
-  };
-  std::vector<std::string> found;
-  for (const std::string& one : {differs(a.initial_weights, b.initial_weights, "initial weights"),
-                                 differs(a.batch_order, b.batch_order, "batch order"),
-                                 differs(a.augmentation, b.augmentation, "augmentation")}) {
-    if (!one.empty()) found.push_back(one);
+// Values of the seeds that both have and that saw the same.
+struct CommonSeeds {
+  std::vector<std::int64_t> seeds;
+  std::vector<double> left;
+  std::vector<double> right;
+  std::vector<std::string> left_out;  // "seed 2: other batch order"
+};
+
+CommonSeeds common_seeds(const Row& a, const Row& b) {
+  CommonSeeds common;
+  for (const SeedResult& seed : a.seeds) {
+    if (!seed.value) continue;
+    const auto same_seed = [&](const SeedResult& other) { return other.value && other.seed == seed.seed; };
+    const auto other = std::ranges::find_if(b.seeds, same_seed);
+    const std::string why =
+        other == b.seeds.end() ? fmt::format("{} has no result", b.name) : difference_in_fingerprints(seed, *other);
+    if (!why.empty()) {
+      common.left_out.push_back(fmt::format("seed {}: {}", seed.seed, why));
+      continue;
+    }
+    common.left.push_back(*seed.value);
+    common.right.push_back(*other->value);
+    common.seeds.push_back(seed.seed);
   }
-  return join(found);
+  return common;
 }
 
 bool separated(const Row& best, const Row& other) {
-  const StudentDifference difference = paired_difference(best, other);
-  return difference.comparison && difference.comparison->n >= kSeedsForTiers && difference.comparison->interval &&
-         !difference.comparison->interval->contains(0);
+  const CommonSeeds common = common_seeds(best, other);
+  if (static_cast<std::int64_t>(common.seeds.size()) < kSeedsForTiers) return false;
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < common.left.size(); ++i) differences.push_back(common.left[i] - common.right[i]);
+  return !t_interval(differences)->contains(0);
 }
 
 std::vector<Row*> ranked_rows(Table& table) {
@@ -80,27 +96,34 @@ std::string shared_by_all(const std::vector<const Row*>& rows, std::string SeedR
 
 }  // namespace
 
-StudentDifference paired_difference(const Row& a, const Row& b) {
-  StudentDifference result;
-  std::vector<double> left;
-  std::vector<double> right;
-  std::vector<std::string> left_out;
-  for (const SeedResult& seed : a.seeds) {
-    if (!seed.value) continue;
-    const auto same_seed = [&](const SeedResult& other) { return other.value && other.seed == seed.seed; };
-    const auto other = std::ranges::find_if(b.seeds, same_seed);
-    std::string why =
-        other == b.seeds.end() ? fmt::format("{} has no result", b.name) : difference_in_fingerprints(seed, *other);
-    if (!why.empty()) {
-      left_out.push_back(fmt::format("seed {}: {}", seed.seed, why));
-      continue;
-    }
-    left.push_back(*seed.value);
-    right.push_back(*other->value);
-    result.seeds.push_back(seed.seed);
+std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b) {
+  const auto differs = [](const std::string& left, const std::string& right, const char* name) -> std::string {
+    if (left.empty() || right.empty()) return fmt::format("{} not recorded", name);
+    return left == right ? "" : fmt::format("other {}", name);
+  };
+  std::vector<std::string> found;
+  for (const std::string& one : {differs(a.initial_weights, b.initial_weights, "initial weights"),
+                                 differs(a.batch_order, b.batch_order, "batch order"),
+                                 differs(a.augmentation, b.augmentation, "augmentation")}) {
+    if (!one.empty()) found.push_back(one);
   }
-  result.why_not = join(left_out, "; ");
-  if (!left.empty()) result.comparison = compare_paired(left, right);
+  return join(found);
+}
+
+StudentDifference paired_difference(const Row& a, const Row& b, results::NumberCache* numbers) {
+  CommonSeeds common = common_seeds(a, b);
+  StudentDifference result;
+  result.why_not = join(common.left_out, "; ");
+  result.seeds = std::move(common.seeds);
+  if (common.left.empty()) return result;
+  // What is counted exactly is counted in no time; what is drawn is kept.
+  const auto test = [&](std::span<const double> differences) {
+    if (differences.size() <= kMaximalSignFlips) return sign_flip_p(differences);
+    Hasher key = memo_key("sign flips");
+    add_values(key, {{differences.begin(), differences.end()}});
+    return remembered(numbers, key, 1, [&] { return std::vector<double>{sign_flip_p(differences)}; }).front();
+  };
+  result.comparison = compare_paired(common.left, common.right, test);
   return result;
 }
 
@@ -117,12 +140,14 @@ const Row* find_student(const Table& table, const Row& row) {
 
 bool is_complete_method(const Row& row) { return is_ranked(row.role) && !row.partial() && row.mean.has_value(); }
 
-void compare_to_student(Table& table) {
+void compare_to_student(Table& table, results::NumberCache* numbers) {
   for (Row& row : table.rows) {
     const Row* student = find_student(table, row);
     if (student == nullptr) continue;
     relate(row.cost, student->cost);
-    if (student != &row && row.role != RowRole::kTeacher) row.to_student = paired_difference(row, *student);
+    // Another program's run saw other batches: there is no pair.
+    const bool pairs = row.role != RowRole::kTeacher && row.role != RowRole::kExternal;
+    if (student != &row && pairs) row.to_student = paired_difference(row, *student, numbers);
   }
 }
 
@@ -176,7 +201,8 @@ void sort_rows(Table& table) {
     if (row.role == RowRole::kCeiling) return 0;
     if (row.role == RowRole::kTeacher) return 1;
     if (row.role == RowRole::kUpperBound) return 3;
-    return row.partial() ? 4 : 2;
+    if (row.role == RowRole::kExternal) return 4;
+    return row.partial() ? 5 : 2;
   };
   const auto key = [&](const Row& row) {
     return std::tuple(group(row), row.tier.value_or(0), !row.mean.has_value(), -sign * row.mean.value_or(0), row.name);

@@ -120,7 +120,7 @@ Table make_table(const StoreRows& rows, const std::vector<results::DatasetRecord
     begin = end;
   }
   make_names_unique(table);
-  compare_to_student(table);
+  compare_to_student(table, options.numbers);
   assign_tiers(table);
   describe_fingerprints(table);
   sort_rows(table);

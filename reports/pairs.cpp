@@ -76,7 +76,7 @@ RowPair pair_of(const Table& table, const Row& better, const Row& other, results
   RowPair pair;
   pair.better = better.name;
   pair.other = other.name;
-  const StudentDifference difference = paired_difference(better, other);
+  const StudentDifference difference = paired_difference(better, other, numbers);
   pair.seeds = difference.comparison;
   pair.why_not = difference.why_not;
   const double sign = orientation(table);

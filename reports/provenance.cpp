@@ -28,6 +28,7 @@ Provenance provenance_of(const std::vector<results::LeaderboardRow>& rows) {
   std::set<std::string> later;
   for (const results::LeaderboardRow& row : rows) {
     if (row.state != results::RowState::kTrained && row.state != results::RowState::kEvaluated) continue;
+    if (row.link.role == RowRole::kExternal) continue;  // made by no cmkd
     trainings.emplace(row.training.key, &row);
     if (row.state == results::RowState::kEvaluated && row.evaluation_code != row.origin.shared_code) {
       later.insert(row.link.evaluation_key);

@@ -17,6 +17,8 @@ const char* note_of_role(RowRole role) {
       return "";
     case RowRole::kUpperBound:
       return "uses both modalities";
+    case RowRole::kExternal:
+      return "external, unpaired";
     case RowRole::kLowerBound:
     case RowRole::kControl:
     case RowRole::kTeacher:

@@ -92,11 +92,12 @@ std::string fingerprint_of(const Content& content) {
   return hasher.hex();
 }
 
-std::string describe_difference(const Content& stored, const Content& now) {
+std::string describe_difference(const Content& stored, const Content& now, const char* first, const char* second) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < stored.size(); ++i) {
     if (stored[i] == now[i]) continue;
-    parts.push_back(fmt::format("{}: stored '{}', now '{}'", stored[i].first, stored[i].second, now[i].second));
+    parts.push_back(
+        fmt::format("{}: {} '{}', {} '{}'", stored[i].first, first, stored[i].second, second, now[i].second));
   }
   return join(parts, "; ");
 }

@@ -19,6 +19,7 @@ using Content = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::string fingerprint_of(const Content& content);
 
 // "final weights: stored 1f…, now 2e…; epoch values: …", for the parts that differ.
-[[nodiscard]] std::string describe_difference(const Content& stored, const Content& now);
+[[nodiscard]] std::string describe_difference(const Content& stored, const Content& now, const char* first = "stored",
+                                              const char* second = "now");
 
 }  // namespace cmkd::results

@@ -114,7 +114,7 @@ const Schema& current_schema() {
   const std::string drop_views =
       "DROP VIEW IF EXISTS leaderboard; DROP VIEW IF EXISTS runs; DROP VIEW IF EXISTS failures;"
       "DROP VIEW IF EXISTS exclusions; DROP VIEW IF EXISTS history;";
-  static const Schema schema{4,
+  static const Schema schema{5,
                              kSchemaSql,
                              {{2, drop_views + "ALTER TABLE suite_link ADD COLUMN fold TEXT NOT NULL DEFAULT '';"
                                                "ALTER TABLE suite_link ADD COLUMN condition TEXT NOT NULL DEFAULT '';"
@@ -122,7 +122,8 @@ const Schema& current_schema() {
                               {3, drop_views + "ALTER TABLE training ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
                                                "ALTER TABLE evaluation ADD COLUMN shared_code TEXT NOT NULL DEFAULT '';"
                                                "ALTER TABLE suite ADD COLUMN file TEXT NOT NULL DEFAULT '';"},
-                              {4, drop_views + std::string(kMigration4Sql) + std::string(kViewsSql)}}};
+                              {4, drop_views + std::string(kMigration4Sql)},
+                              {5, drop_views + std::string(kMigration5Sql) + std::string(kViewsSql)}}};
   return schema;
 }
 
@@ -146,9 +147,9 @@ void require_readable(Database& database, const Schema& schema) {
     throw Error(ErrorKind::kData,
                 {.what = "the result store is empty", .where = where, .fix = "fill it first: cmkd run SUITE"});
   }
-  throw Error(ErrorKind::kData,
-              {fmt::format("the result store has the older version {}", version), where,
-               fmt::format("version {}", schema.version), "any `cmkd run` on it brings it up to date"});
+  throw Error(ErrorKind::kData, {fmt::format("the result store has the older version {}", version), where,
+                                 fmt::format("version {}", schema.version),
+                                 "any `cmkd run` on it, or `cmkd merge` into it, brings it up to date"});
 }
 
 }  // namespace cmkd::results

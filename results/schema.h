@@ -12,6 +12,7 @@ namespace cmkd::results {
 extern const std::string_view kSchemaSql;  // schema.sql and views.sql, embedded by CMake
 extern const std::string_view kViewsSql;   // views.sql alone
 extern const std::string_view kMigration4Sql;
+extern const std::string_view kMigration5Sql;
 
 inline constexpr std::int64_t kApplicationId = 0x636d6b64;  // "cmkd", as in schema.sql
 

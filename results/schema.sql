@@ -1,4 +1,4 @@
--- The result store, version 4: its tables (views.sql has the views). Every table and column is described in
+-- The result store, version 5: its tables (views.sql has the views). Every table and column is described in
 -- docs/store.md.
 --
 -- What is reproducible to the byte and what was measured are kept apart: only `measurement` holds times, memory and dates.
@@ -6,7 +6,7 @@
 -- This file is run inside one transaction by results/schema.cpp, which also embeds it in the program.
 
 PRAGMA application_id = 1668115300;  -- "cmkd" in ASCII: a file of another program is refused
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- Data sets ----------------------------------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ CREATE TABLE suite_link (
   control           TEXT NOT NULL,
   label             TEXT NOT NULL,
   role              TEXT NOT NULL
-                    CHECK (role IN ('lower bound', 'method', 'control', 'teacher', 'ceiling', 'upper bound')),
+                    CHECK (role IN ('lower bound', 'method', 'control', 'teacher', 'ceiling', 'upper bound', 'external')),
   student_model     TEXT NOT NULL,
   seed              INTEGER NOT NULL,
   trial             INTEGER CHECK (trial >= 0),  -- of a tuning; NULL: none
@@ -189,3 +189,21 @@ CREATE TABLE suite_link (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX suite_link_by_training ON suite_link (training_key, suite);
+
+-- What makes a training again: the suite file as it was, and what the command line changed of it. No foreign key to
+-- training, because a suite says what it wants before it is run.
+
+CREATE TABLE recipe (
+  fingerprint    TEXT NOT NULL PRIMARY KEY CHECK (fingerprint <> ''),
+  suite          TEXT NOT NULL,
+  content        TEXT NOT NULL CHECK (content <> ''),  -- of the suite file
+  overrides_json TEXT NOT NULL,                        -- of --set, in their order
+  kind           TEXT NOT NULL CHECK (kind IN ('run', 'tuning', 'tuned')),
+  winners_json   TEXT NOT NULL                         -- of a tuned suite: method -> trial
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE training_recipe (
+  training_key       TEXT NOT NULL CHECK (training_key <> ''),
+  recipe_fingerprint TEXT NOT NULL REFERENCES recipe (fingerprint),
+  PRIMARY KEY (training_key, recipe_fingerprint)
+) STRICT, WITHOUT ROWID;

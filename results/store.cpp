@@ -70,13 +70,6 @@ Database open_for_reading(const fs::path& path, const StoreOptions& options) {
   return database;
 }
 
-void require_writable(const Database& database, OpenMode mode) {
-  if (mode == OpenMode::kReadWriteCreate) return;
-  throw Error(ErrorKind::kInternal, {.what = "the result store was opened for reading only",
-                                     .where = database.path().string(),
-                                     .fix = "please report this"});
-}
-
 // Nothing when the file cannot be read.
 std::optional<std::string> artifact_fingerprint(const fs::path& folder, const std::string& relative) {
   try {
@@ -87,6 +80,13 @@ std::optional<std::string> artifact_fingerprint(const fs::path& folder, const st
 }
 
 }  // namespace
+
+void Store::require_writable(const State& state) {
+  if (state.mode == OpenMode::kReadWriteCreate) return;
+  throw Error(ErrorKind::kInternal, {.what = "the result store was opened for reading only",
+                                     .where = state.database.path().string(),
+                                     .fix = "please report this"});
+}
 
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
@@ -104,7 +104,7 @@ Store Store::open(const fs::path& path, OpenMode mode, const StoreOptions& optio
 }
 
 void Store::put_dataset(const DatasetRecord& dataset) {
-  require_writable(state_->database, state_->mode);
+  require_writable(*state_);
   Transaction transaction(state_->database);
   Writer(state_->database).put_dataset(dataset);
   transaction.commit();
@@ -119,7 +119,7 @@ bool Store::replace_run(const TrainingRecord& training, const std::vector<Evalua
 }
 
 bool Store::put_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations, bool replace) {
-  require_writable(state_->database, state_->mode);
+  require_writable(*state_);
   if (training.status == RunStatus::kFailed && !evaluations.empty()) {
     throw Error(ErrorKind::kInternal, {.what = fmt::format("training {} failed and has evaluations", training.key)});
   }
@@ -138,7 +138,7 @@ bool Store::put_run(const TrainingRecord& training, const std::vector<Evaluation
 }
 
 void Store::put_evaluations(const std::string& training_key, const std::vector<EvaluationRecord>& evaluations) {
-  require_writable(state_->database, state_->mode);
+  require_writable(*state_);
   const std::vector<PreparedEvaluation> prepared =
       prepare_evaluations(training_key, evaluations, state_->artifact_folder);
   Transaction transaction(state_->database);
@@ -155,7 +155,7 @@ void Store::put_evaluations(const std::string& training_key, const std::vector<E
 }
 
 void Store::set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links) {
-  require_writable(state_->database, state_->mode);
+  require_writable(*state_);
   for (const SuiteLink& link : links) {
     if (link.suite == suite && link.suite_title == links.front().suite_title) continue;
     throw Error(ErrorKind::kInternal, {.what = fmt::format("a link of suite '{}' ('{}') is given for suite '{}'",
@@ -167,7 +167,7 @@ void Store::set_suite_links(const std::string& suite, const std::vector<SuiteLin
 }
 
 std::string Store::write_artifact(std::span<const std::byte> bytes, std::string_view extension) {
-  require_writable(state_->database, state_->mode);
+  require_writable(*state_);
   return write_artifact_file(state_->artifact_folder, bytes, extension).path;
 }
 

@@ -46,24 +46,56 @@ RowRole row_role_of(const std::string& text, const std::string& where) {
 }
 
 void Writer::set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links) {
-  Statement(database_, "DELETE FROM suite WHERE name = ?").bind(suite).run();
-  if (links.empty()) return;
-  Statement(database_, "INSERT INTO suite (name, title, file) VALUES (?, ?, ?)")
-      .bind(suite, links.front().suite_title, links.front().suite_file)
-      .run();
-  Statement insert(database_,
-                   "INSERT INTO suite_link (suite, task, dataset, direction, protocol, primary_metric, method_order, "
-                   "method, control, label, role, student_model, seed, trial, fold, swept_setting, swept_value, level, "
-                   "training_key, evaluation_key, rerun_command, row_rerun_command) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  for (const SuiteLink& link : links) {
-    insert
-        .bind(suite, link.task, link.dataset, link.direction, link.protocol, link.primary_metric, link.method_order,
-              link.method, link.control, link.label, to_string(link.role), link.student_model, link.seed, link.trial,
-              link.fold, link.swept_setting, link.swept_value, link.level, link.training_key, link.evaluation_key,
-              link.rerun_command, link.row_rerun_command)
-        .run();
+  if (links.empty()) {
+    Statement(database_, "DELETE FROM suite WHERE name = ?").bind(suite).run();
+    return;
   }
+  // What came in from elsewhere is no part of the suite's plan, and outlives it.
+  Statement(database_, "DELETE FROM suite_link WHERE suite = ? AND role <> 'external'").bind(suite).run();
+  put_suite(suite, links.front().suite_title, links.front().suite_file);
+  for (const SuiteLink& link : links) insert_link(link);
+}
+
+void Writer::put_suite(const std::string& suite, const std::string& title, const std::string& file) {
+  Statement(database_,
+            "INSERT INTO suite (name, title, file) VALUES (?1, ?2, ?3) "
+            "ON CONFLICT (name) DO UPDATE SET title = ?2, file = ?3")
+      .bind(suite, title, file)
+      .run();
+}
+
+void Writer::insert_link(const SuiteLink& link) {
+  Statement(database_,
+            "INSERT INTO suite_link (suite, task, dataset, direction, protocol, primary_metric, method_order, "
+            "method, control, label, role, student_model, seed, trial, fold, swept_setting, swept_value, level, "
+            "training_key, evaluation_key, rerun_command, row_rerun_command) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(link.suite, link.task, link.dataset, link.direction, link.protocol, link.primary_metric, link.method_order,
+            link.method, link.control, link.label, to_string(link.role), link.student_model, link.seed, link.trial,
+            link.fold, link.swept_setting, link.swept_value, link.level, link.training_key, link.evaluation_key,
+            link.rerun_command, link.row_rerun_command)
+      .run();
+}
+
+bool Writer::replace_external_link(const SuiteLink& link) {
+  Statement known(database_,
+                  "SELECT training_key, evaluation_key FROM suite_link WHERE suite = ? AND role = 'external' AND "
+                  "task = ? AND dataset = ? AND swept_setting = ? AND swept_value = ? AND label = ? AND fold = ? AND "
+                  "seed = ?");
+  known.bind(link.suite, link.task, link.dataset, link.swept_setting, link.swept_value, link.label, link.fold,
+             link.seed);
+  bool other = false;
+  while (known.step()) other = other || known.text(0) != link.training_key || known.text(1) != link.evaluation_key;
+  Statement(database_,
+            "DELETE FROM suite_link WHERE suite = ? AND role = 'external' AND task = ? AND dataset = ? AND "
+            "swept_setting = ? AND swept_value = ? AND label = ? AND fold = ? AND seed = ?")
+      .bind(link.suite, link.task, link.dataset, link.swept_setting, link.swept_value, link.label, link.fold, link.seed)
+      .run();
+  if (!Statement(database_, "SELECT 1 FROM suite WHERE name = ?").bind(link.suite).step()) {
+    put_suite(link.suite, link.suite_title, link.suite_file);
+  }
+  insert_link(link);
+  return other;
 }
 
 std::vector<LeaderboardRow> Store::leaderboard_rows(const std::string& suite) const {

@@ -35,8 +35,15 @@ class Writer {
   // What Store::replace_run does before the run is put: nothing is left to contradict it.
   bool make_way(const TrainingRecord& training, const std::vector<PreparedEvaluation>& evaluations);
   void set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links);
+  void insert_link(const SuiteLink& link);  // its suite is there
+  // Whether the external row was there with other keys.
+  [[nodiscard]] bool replace_external_link(const SuiteLink& link);
+  // Returns its fingerprint.
+  std::string put_recipe(const Recipe& recipe);
+  void link_recipe(const std::string& training_key, const std::string& recipe_fingerprint);
 
  private:
+  void put_suite(const std::string& suite, const std::string& title, const std::string& file);
   void insert_training(const TrainingRecord& training, const std::string& content_fingerprint);
   void insert_measured(const char* owner_column, const std::string& key, const std::map<std::string, double>& measured);
   [[nodiscard]] std::string put_environment(const EnvironmentRecord& environment);

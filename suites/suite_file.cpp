@@ -70,10 +70,12 @@ void set_parameter(Parameters& parameters, const std::string& text) {
 Suite load_suite(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
   using namespace suite_file;  // NOLINT: the parts of this function
   const Document document{file.string(), false};
-  const toml::table root = parse(read_file(file), document.name);
+  const std::string content = read_file(file);
+  const toml::table root = parse(content, document.name);
   check_tables(root, document);
   Suite suite;
   suite.file = file;
+  suite.text = content;
   suite.name = file.stem().string();
   read_own_tables(root, document, suite);
   read_dataset(root, document, suite);

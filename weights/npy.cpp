@@ -148,7 +148,71 @@ NpyHeader read_header(ByteReader& reader) {
   return HeaderParser(as_text(reader.take(length)), reader, begin).parse();
 }
 
+// One character of NumPy's UTF-32 as UTF-8.
+void append_utf8(std::uint32_t code, std::string& text) {
+  const auto put = [&](std::uint32_t byte) { text += static_cast<char>(byte); };
+  if (code < 0x80) return put(code);
+  if (code < 0x800) {
+    put(0xC0 | (code >> 6));
+  } else if (code < 0x10000) {
+    put(0xE0 | (code >> 12));
+    put(0x80 | ((code >> 6) & 0x3F));
+  } else {
+    put(0xF0 | (code >> 18));
+    put(0x80 | ((code >> 12) & 0x3F));
+    put(0x80 | ((code >> 6) & 0x3F));
+  }
+  put(0x80 | (code & 0x3F));
+}
+
+bool is_unicode_scalar(std::uint32_t code) { return code < 0x110000 && (code < 0xD800 || code > 0xDFFF); }
+
+// The last bytes of a text that is shorter than the array's width are zero.
+std::string unicode_text(ByteReader& reader, std::int64_t width) {
+  std::string text;
+  std::string ended;
+  for (std::int64_t i = 0; i < width; ++i) {
+    const std::uint32_t code = reader.u32();
+    if (!is_unicode_scalar(code)) reader.refuse("a text with a character that is none of Unicode's");
+    append_utf8(code, ended);
+    if (code != 0) text = ended;
+  }
+  return text;
+}
+
+std::string byte_text(ByteReader& reader, std::int64_t width) {
+  const std::string_view bytes = as_text(reader.take(static_cast<std::uint64_t>(width)));
+  return std::string(bytes.substr(0, bytes.find_last_not_of('\0') + 1));
+}
+
 }  // namespace
+
+bool read_npy_texts(Bytes bytes, const std::filesystem::path& path, std::vector<std::string>& texts) {
+  ByteReader reader(path, bytes);
+  const NpyHeader header = read_header(reader);
+  const bool unicode = header.descr.starts_with("<U");
+  if (!unicode && !header.descr.starts_with("|S")) return false;
+  std::int64_t width = 0;
+  const char* end = header.descr.data() + header.descr.size();
+  const auto [stop, error] = std::from_chars(header.descr.data() + 2, end, width);
+  if (error != std::errc() || stop != end || width < 0) {
+    reader.refuse_at(kMagicSize, fmt::format("an array of type '{}' is not read", shown(header.descr)));
+  }
+  if (header.shape.size() != 1) reader.refuse("an array of texts must have one dimension");
+  std::int64_t wanted = unicode ? 4 : 1;
+  const bool fits = multiply(wanted, width, wanted) && multiply(wanted, header.shape[0], wanted);
+  if (!fits || static_cast<std::uint64_t>(wanted) != reader.left()) {
+    reader.refuse(fmt::format("{} texts of {} characters do not fit the {} bytes behind the header", header.shape[0],
+                              width, reader.left()));
+  }
+  // Texts of no width take no bytes: their number is bounded by nothing.
+  if (width == 0 && header.shape[0] > 0) reader.refuse("texts without characters");
+  for (std::int64_t i = 0; i < header.shape[0]; ++i) {
+    texts.push_back(unicode ? unicode_text(reader, width) : byte_text(reader, width));
+    if (!is_printable(texts.back())) reader.refuse(fmt::format("text {} is no printable UTF-8", i));
+  }
+  return true;
+}
 
 void read_npy(Bytes bytes, WeightFile& file) {
   ByteReader reader(file.path, bytes);

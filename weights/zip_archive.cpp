@@ -43,8 +43,9 @@ void require_plain(const ByteReader& reader, const ZipEntry& entry) {
   const std::string name = shown(entry.name);
   if ((entry.flags & kEncrypted) != 0) reader.refuse(fmt::format("entry '{}' of the archive is encrypted", name));
   if (entry.method != 0) {
-    reader.refuse(fmt::format("entry '{}' of the archive is compressed (method {})", name, entry.method),
-                  "save it again with torch.save, which does not compress, or pack it again with 'zip -0'");
+    reader.refuse(
+        fmt::format("entry '{}' of the archive is compressed (method {})", name, entry.method),
+        "save it again with torch.save or numpy.savez, which do not compress, or pack it again with 'zip -0'");
   }
   if (entry.stored == entry.size) return;
   reader.refuse(fmt::format("entry '{}' has {} bytes, stored as {}", name, entry.size, entry.stored), kFetchAgain);

@@ -107,7 +107,7 @@ class XkdPretraining final : public Training {
         features.push_back(without_class_token(branch.backbone->forward(input)).mean(1));
       }
       ModelOutput output;
-      output.embedding = at::cat(features, 1);
+      output.embedding = joined_features(features);
       return output;
     };
     return {modalities, {networks_}, encode};

@@ -14,7 +14,7 @@ namespace cmkd::reports {
 namespace {
 
 constexpr std::size_t kMatrixMethods = 30;  // of more, those that stand highest
-constexpr std::size_t kListedPairs = 400;
+constexpr std::size_t kPairsInPage = 400;
 constexpr double kPairLevel = 0.05;
 
 struct PairCell {
@@ -106,7 +106,7 @@ void write_pair_list(Page& page, const Table& table) {
       "<th scope=\"col\" class=\"number\">over<br>test clips</th><th scope=\"col\" class=\"number\">n</th><th "
       "scope=\"col\" class=\"number\">p</th><th scope=\"col\" class=\"number\">p, Holm</th>"
       "<th scope=\"col\" class=\"number\">Probability of<br>improvement</th></tr></thead><tbody>");
-  for (std::size_t i = 0; i < table.pairs.size() && i < kListedPairs; ++i) {
+  for (std::size_t i = 0; i < table.pairs.size() && i < kPairsInPage; ++i) {
     const RowPair& pair = table.pairs[i];
     page.line("<tr><th scope=\"row\">{}</th><td>{}</td>", html_escaped(pair.better), html_escaped(pair.other));
     if (!pair.seeds) {
@@ -131,8 +131,8 @@ void write_pair_list(Page& page, const Table& table) {
     page.line("</tr>");
   }
   page.line("</tbody></table></div>");
-  if (table.pairs.size() > kListedPairs)
-    page.line("<p class=\"quiet\">The first {}; the JSON report has all.</p>", kListedPairs);
+  if (table.pairs.size() > kPairsInPage)
+    page.line("<p class=\"quiet\">The first {}; the JSON report has all.</p>", kPairsInPage);
   page.line("</details>");
 }
 

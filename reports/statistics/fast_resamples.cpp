@@ -69,15 +69,14 @@ Resamples resampled_interquartile_mean(const Blocks& blocks, const BootstrapPlan
   const SortedSeeds sorted = sorted_seeds(blocks);
   std::vector<std::uint32_t> counts(sorted.values.size());
   std::vector<std::pair<double, double>> found;
-  const bool exact =
-      for_each_resample(seeds_in_blocks(blocks), plan, content_key("stratified bootstrap", blocks),
-                        [&](const auto& indices, double weight) {
-                          std::ranges::fill(counts, 0U);
-                          for (std::size_t b = 0; b < indices.size(); ++b) {
-                            for (const std::uint32_t i : indices[b]) ++counts[sorted.places[b][i]];
-                          }
-                          found.emplace_back(middle_half_mean(sorted.values, counts), weight);
-                        });
+  const bool exact = for_each_resample(seeds_in_blocks(blocks), plan, content_key("stratified bootstrap", blocks),
+                                       [&](const auto& indices, double weight) {
+                                         std::ranges::fill(counts, 0U);
+                                         for (std::size_t b = 0; b < indices.size(); ++b) {
+                                           for (const std::uint32_t i : indices[b]) ++counts[sorted.places[b][i]];
+                                         }
+                                         found.emplace_back(middle_half_mean(sorted.values, counts), weight);
+                                       });
   return resamples_of(std::move(found), exact);
 }
 
@@ -88,21 +87,20 @@ Resamples resampled_probability_of_improvement(const Blocks& a, const Blocks& b,
   std::vector<std::vector<std::uint32_t>> wins;
   for (std::size_t block = 0; block < a.size(); ++block) wins.push_back(wins_of(a[block], b[block]));
   std::vector<std::pair<double, double>> found;
-  const bool exact =
-      for_each_resample(seeds_in_blocks(both), plan, content_key("two-sample bootstrap", both),
-                        [&](const auto& indices, double weight) {
-                          double sum = 0;
-                          for (std::size_t block = 0; block < a.size(); ++block) {
-                            const std::size_t width = b[block].size();
-                            std::uint32_t won = 0;
-                            for (const std::uint32_t i : indices[block]) {
-                              const std::uint32_t* row = wins[block].data() + i * width;
-                              for (const std::uint32_t j : indices[a.size() + block]) won += row[j];
-                            }
-                            sum += won / (2.0 * static_cast<double>(a[block].size() * width));
-                          }
-                          found.emplace_back(sum / static_cast<double>(a.size()), weight);
-                        });
+  const bool exact = for_each_resample(seeds_in_blocks(both), plan, content_key("two-sample bootstrap", both),
+                                       [&](const auto& indices, double weight) {
+                                         double sum = 0;
+                                         for (std::size_t block = 0; block < a.size(); ++block) {
+                                           const std::size_t width = b[block].size();
+                                           std::uint32_t won = 0;
+                                           for (const std::uint32_t i : indices[block]) {
+                                             const std::uint32_t* row = wins[block].data() + i * width;
+                                             for (const std::uint32_t j : indices[a.size() + block]) won += row[j];
+                                           }
+                                           sum += won / (2.0 * static_cast<double>(a[block].size() * width));
+                                         }
+                                         found.emplace_back(sum / static_cast<double>(a.size()), weight);
+                                       });
   return resamples_of(std::move(found), exact);
 }
 

@@ -92,7 +92,7 @@ TEST_CASE("a store of version 1 keeps its runs and the links to them, and has th
   CHECK(rows[0].link.fold.empty());
   CHECK_FALSE(rows[0].link.level);
   Database database(path, Database::Access::kReadOnly, std::chrono::seconds(1));
-  CHECK(database.query_integer("PRAGMA user_version") == 4);
+  CHECK(database.query_integer("PRAGMA user_version") == 5);
   CHECK(database.query_integer("SELECT count(*) FROM leaderboard") == 1);
   CHECK(database.query_integer("SELECT count(*) FROM history") == 0);
   CHECK(fs::exists(path.string() + ".version-1.backup"));
@@ -179,11 +179,12 @@ TEST_CASE("links of version 3 whose facts nothing in the store tells are dropped
 TEST_CASE("a store that was migrated has the tables of a new one") {
   const TemporaryFolder folder;
   (void)Store::open(folder / "new.db", OpenMode::kReadWriteCreate);
-  for (const std::string version : {"1", "3"}) {
+  for (const std::string version : {"1", "3", "4"}) {
     const fs::path path = folder / (version + ".db");
     make_old_store(path, version, "");
     (void)Store::open(path, OpenMode::kReadWriteCreate);
-    for (const char* table : {"training", "evaluation", "suite", "suite_link", "leaderboard", "failures", "history"}) {
+    for (const char* table : {"training", "evaluation", "suite", "suite_link", "recipe", "training_recipe",
+                              "leaderboard", "failures", "history"}) {
       INFO(version << ' ' << table);
       CHECK(columns_of(path, table) == columns_of(folder / "new.db", table));
     }
@@ -193,4 +194,32 @@ TEST_CASE("a store that was migrated has the tables of a new one") {
     const char* sql = "SELECT sql FROM sqlite_master WHERE name = 'suite_link'";
     CHECK(migrated.query_text(sql) == made_new.query_text(sql));
   }
+}
+
+TEST_CASE("links of version 4 come through unchanged, and no recipe is made up for their trainings") {
+  const TemporaryFolder folder;
+  make_old_store(folder / "results.db", "4",
+                 kDatasetRows + training_row("k0", "kd", "", 7) + evaluation_row("k0") +
+                     "INSERT INTO suite VALUES ('quick', 'Quick', 'suites/quick.toml');"
+                     "INSERT INTO suite_link VALUES ('quick', 'action_recognition', 'synthetic', 'audio->video', "
+                     "'strict', 'top1', '0003', 'kd', '', 'kd', 'method', 'r2plus1d', 7, 2, 'f', 'a.b', '0.5', 0.5, "
+                     "'k0', 'e-k0', 'one', 'all');");
+  const Store store = Store::open(folder / "results.db", OpenMode::kReadWriteCreate);
+  const std::vector<LeaderboardRow> rows = store.leaderboard_rows("quick");
+  REQUIRE(rows.size() == 1);
+  const SuiteLink& link = rows[0].link;
+  CHECK(rows[0].state == RowState::kEvaluated);
+  CHECK(link.suite_file == "suites/quick.toml");
+  CHECK(link.method_order == "0003");
+  CHECK(link.role == RowRole::kMethod);
+  CHECK(link.seed == 7);
+  CHECK(link.trial == 2);
+  CHECK(link.fold == "f");
+  CHECK(link.swept_setting == "a.b");
+  CHECK(link.swept_value == "0.5");
+  CHECK(link.level == 0.5);
+  CHECK(link.rerun_command == "one");
+  CHECK(link.row_rerun_command == "all");
+  CHECK(store.recipes("k0").empty());
+  CHECK(store.check().empty());
 }

@@ -272,13 +272,13 @@ TEST_CASE("an older store is migrated in one transaction, with a backup beside i
     store.commit_run(training, {});
   }
   Schema newer{
-      6, kSchemaSql, {{5, "ALTER TABLE training ADD COLUMN tag TEXT"}, {6, "UPDATE training SET tag = label"}}};
-  const fs::path backup = path.string() + ".version-4.backup";
+      7, kSchemaSql, {{6, "ALTER TABLE training ADD COLUMN tag TEXT"}, {7, "UPDATE training SET tag = label"}}};
+  const fs::path backup = path.string() + ".version-5.backup";
   SECTION("each step in turn") {
     {
       Database database(path, Database::Access::kReadWrite, std::chrono::seconds(1));
       prepare_for_writing(database, newer);
-      CHECK(database.query_integer("PRAGMA user_version") == 6);
+      CHECK(database.query_integer("PRAGMA user_version") == 7);
       CHECK(database.query_text("SELECT tag FROM training") == "kd");
       CHECK(database.query_integer("PRAGMA foreign_keys") == 1);
       prepare_for_writing(database, newer);  // nothing left to do, and no second backup
@@ -287,7 +287,7 @@ TEST_CASE("an older store is migrated in one transaction, with a backup beside i
     CHECK_FALSE(fs::exists(backup.string() + ".2"));
     const Store old = Store::open(backup, OpenMode::kReadOnly);
     CHECK(old.has_training(training.key));
-    CHECK(open_error(path).kind() == ErrorKind::kData);  // the present program knows version 4
+    CHECK(open_error(path).kind() == ErrorKind::kData);  // the present program knows version 5
   }
   SECTION("a step that fails changes nothing") {
     newer.migrations[1].sql = "UPDATE nonsense SET tag = 1";

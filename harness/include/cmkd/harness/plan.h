@@ -56,6 +56,7 @@ struct PlanSource {
 struct PlanFilter {
   std::vector<std::string> methods;  // ids or labels
   std::vector<std::int64_t> seeds;
+  std::vector<std::string> keys;  // of trainings
 };
 
 struct Plan {

@@ -19,6 +19,11 @@
 
 namespace cmkd {
 
+// What an evaluation on `clips` has outputs of, in order, without scores: these, and in retrieval the gallery behind
+// them.
+[[nodiscard]] results::ClipOutputs evaluated_clips(const Suite& suite, const SuiteData& data, const Roles& roles,
+                                                   const std::vector<std::int64_t>& clips);
+
 class TaskEvaluation {
  public:
   // All must outlive this. A classifier on features is fitted on `known`, the clips whose labels the training may see.
@@ -38,7 +43,6 @@ class TaskEvaluation {
   [[nodiscard]] double primary(const Predictor& predictor, const std::vector<std::int64_t>& clips) const;
 
  private:
-  [[nodiscard]] std::vector<std::int64_t> gallery() const;
   // [clips, width]: class probabilities, or in retrieval embeddings.
   [[nodiscard]] at::Tensor values(const Predictor& predictor, const std::vector<std::int64_t>& clips,
                                   const std::vector<std::int64_t>& queries, Outcome& outcome) const;

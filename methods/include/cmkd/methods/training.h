@@ -49,6 +49,12 @@ struct AdamBetas {
   double squared = 0.999;
 };
 
+// Of one parameter of a group, on top of the group's own settings.
+struct ParameterRule {
+  double learning_rate_scale = 1.0;  // times the group's
+  bool decays = true;                // false: no weight decay
+};
+
 struct ModuleGroup {
   std::string name;  // "student", "method", "teacher"
   std::shared_ptr<torch::nn::Module> module;
@@ -57,6 +63,8 @@ struct ModuleGroup {
   std::vector<std::string> phases;     // in which it is trained; empty: in all
   bool decay_matrices_only = false;    // no weight decay of biases and other parameters of one dimension
   AdamBetas betas = {};                // the same at every call
+  // By the parameter's name in the module; none: all alike. The same at every call.
+  std::function<ParameterRule(const std::string&)> rule_of = {};
 };
 
 struct Phase {
@@ -88,6 +96,10 @@ struct Reconstruction {
   at::Tensor rebuilt;  // the input where it was seen, else what the decoder says
 };
 
+// One modality's features [B, D] as they are; those of several side by side, each row of each at length 1, as XKD's
+// script for both modalities has them.
+[[nodiscard]] at::Tensor joined_features(const std::vector<at::Tensor>& features);
+
 class Training {
  public:
   virtual ~Training() = default;
@@ -102,7 +114,7 @@ class Training {
   // After the optimisers' step (EMA teachers, memories).
   virtual void after_step(const StepContext& /*context*/, const Batch& /*batch*/) {}
   [[nodiscard]] virtual Predictor predictor() = 0;
-  // The same, but with the embeddings of these modalities, one behind the other: for trainings of a network for each.
+  // The same, but with the embeddings of these modalities, joined_features: for trainings of a network for each.
   // Throws Error(kUsage) when there are no such.
   [[nodiscard]] virtual Predictor encoders(const std::vector<Modality>& modalities);
   // What the steps read of the frozen teacher's stages: each clip's maps by themselves, as small as they may be. The

@@ -86,7 +86,7 @@ struct Row {
   std::string not_ranked;                       // why there is no tier; "" when there is
   std::optional<RowRank> rank;                  // where there are tiers
   std::optional<OverClips> over_clips;          // nothing without results, and without LeaderboardOptions::outputs
-  std::optional<StudentDifference> to_student;  // nothing for the student itself, the teacher and where no student is
+  std::optional<StudentDifference> to_student;  // nothing for student, teacher, external, and where no student is
   std::map<std::string, Average> secondary;
   std::map<std::string, Average> cost;
   std::optional<Average> transfer_top1;

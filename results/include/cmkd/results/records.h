@@ -127,6 +127,21 @@ struct EvaluationRecord {
   std::map<std::string, double> measured;
 };
 
+// What makes a training again, beside the data: the suite file as it was, and what the command line changed of it.
+struct Recipe {
+  std::string suite;                   // name of the file without ".toml"
+  std::string content;                 // of the suite file
+  std::vector<std::string> overrides;  // of --set, in their order: "training.epochs=2"
+  enum class Kind { kRun, kTuning, kTuned };
+  Kind kind = Kind::kRun;
+  std::map<std::string, std::int64_t> winners;  // of kTuned: the trial that each method trains with
+  friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+constexpr auto enum_names(Recipe::Kind) noexcept {
+  return std::to_array<EnumName<Recipe::Kind>>(
+      {{Recipe::Kind::kRun, "run"}, {Recipe::Kind::kTuning, "tuning"}, {Recipe::Kind::kTuned, "tuned"}});
+}
+
 // What a row of a suite is to the comparison of its methods.
 enum class RowRole {
   kLowerBound,  // the student alone
@@ -135,6 +150,7 @@ enum class RowRole {
   kTeacher,
   kCeiling,     // sees labels that the others do not
   kUpperBound,  // uses both modalities
+  kExternal,    // made by another program: its outputs came in by `cmkd import`, and pair with nobody's
 };
 // As stored.
 constexpr auto enum_names(RowRole) noexcept {
@@ -143,7 +159,8 @@ constexpr auto enum_names(RowRole) noexcept {
                                            {RowRole::kControl, "control"},
                                            {RowRole::kTeacher, "teacher"},
                                            {RowRole::kCeiling, "ceiling"},
-                                           {RowRole::kUpperBound, "upper bound"}});
+                                           {RowRole::kUpperBound, "upper bound"},
+                                           {RowRole::kExternal, "external"}});
 }
 // Throws Error(kData) for another text; `where` names its place.
 [[nodiscard]] RowRole row_role_of(const std::string& text, const std::string& where);

@@ -115,9 +115,17 @@ class Store {
   // Further evaluations of a training that is in the store and done; same rules.
   void put_evaluations(const std::string& training_key, const std::vector<EvaluationRecord>& evaluations);
 
-  // What a suite consists of, replacing what it was; may come before or after the runs. No links: the suite is
-  // forgotten.
+  // What a suite consists of, replacing what it was but external rows; may come before or after the runs. No links: the
+  // suite is forgotten, with its external rows.
   void set_suite_links(const std::string& suite, const std::vector<SuiteLink>& links);
+
+  // That these trainings, there or still to come, are made by this recipe. A training may have several: each makes it.
+  void put_recipe(const Recipe& recipe, const std::vector<std::string>& training_keys);
+
+  // Results made elsewhere: `training` has no fingerprints, `link` the role kExternal. In one transaction, takes the
+  // place of the external row of the same suite, task, dataset, condition, label, fold and seed; whether there was one
+  // with other content is returned. Such links outlive set_suite_links.
+  bool put_external(const TrainingRecord& training, const EvaluationRecord& evaluation, const SuiteLink& link);
 
   // Writes `bytes` as a content-addressed file "ab/abcdef….<extension>" of the artifact folder and returns that
   // relative name, for TrainingRecord::weights_file. Not registered before a commit_run that names it.
@@ -145,6 +153,8 @@ class Store {
   [[nodiscard]] std::optional<Origin> origin(const std::string& training_key) const;
   // EvaluationRecord::shared_code; nothing when the evaluation is not there.
   [[nodiscard]] std::optional<std::string> evaluation_code(const std::string& key) const;
+  // What makes the training again, by fingerprint; none for one that was stored before version 5.
+  [[nodiscard]] std::vector<Recipe> recipes(const std::string& training_key) const;
   // Trainings that no suite wants, nor learns from: results of methods and settings as they were before. In no report.
   [[nodiscard]] std::int64_t history_size() const;
 
@@ -174,8 +184,10 @@ class Store {
   [[nodiscard]] std::vector<std::string> check() const;
 
  private:
+  friend struct MergeAccess;  // merge.cpp
   struct State;
   explicit Store(std::unique_ptr<State> state);
+  static void require_writable(const State& state);
   bool put_run(const TrainingRecord& training, const std::vector<EvaluationRecord>& evaluations, bool replace);
   std::unique_ptr<State> state_;
 };

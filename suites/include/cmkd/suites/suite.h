@@ -40,6 +40,7 @@ struct ModelEntry {
 
 struct Suite {
   std::filesystem::path file;
+  std::string text;  // of the file, as it was read
   std::string name;
   TypedSection<GeneralSettings> general;  // [suite]
   std::string dataset;

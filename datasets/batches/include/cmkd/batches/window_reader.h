@@ -47,6 +47,8 @@ struct WindowPlace {
   std::int64_t samples = 0;       // of the window that the clip has; those after them are zero
 };
 
+[[nodiscard]] PixelScale pixel_scale(PixelNormalisation kind);
+
 // Reads windows of clips. Thread-safe: const after construction. The cache must outlive it.
 class WindowReader {
  public:

@@ -1,0 +1,102 @@
+// A comparison for programs. Fractions as stored, to six decimals.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "compare_parts.h"
+
+namespace cmkd::reports {
+
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+OrderedJson compare_number(double value) {
+  if (!std::isfinite(value)) return fmt::format("{}", value);
+  const double rounded = std::round(value * 1e6) / 1e6;
+  return rounded == 0 ? 0.0 : rounded;
+}
+
+OrderedJson compare_interval(const std::optional<Interval>& interval) {
+  if (!interval) return {};
+  return OrderedJson::array({compare_number(interval->low), compare_number(interval->high)});
+}
+
+OrderedJson value_differences_json(const std::vector<ValueDifference>& differences) {
+  OrderedJson list = OrderedJson::array();
+  for (const ValueDifference& one : differences) list.push_back({{"name", one.name}, {"a", one.a}, {"b", one.b}});
+  return list;
+}
+
+OrderedJson metric_json(const MetricComparison& metric) {
+  OrderedJson result{{"metric", metric.metric},
+                     {"higher_is_better", metric.higher_is_better},
+                     {"mean_a", compare_number(metric.mean_a)},
+                     {"mean_b", compare_number(metric.mean_b)},
+                     {"difference", compare_number(metric.difference)},
+                     {"n", metric.paired ? metric.paired->n : 0}};
+  const bool tested = metric.paired && metric.paired->n > 1;
+  result["interval_95_t"] = metric.paired ? compare_interval(metric.paired->interval) : OrderedJson();
+  result["sign_flip_p"] = tested ? compare_number(metric.paired->sign_flip_p) : OrderedJson();
+  result["t_p"] = metric.paired && metric.paired->t_p ? compare_number(*metric.paired->t_p) : OrderedJson();
+  return result;
+}
+
+OrderedJson clip_comparison_json(const ClipComparison& clips) {
+  OrderedJson seeds = OrderedJson::array();
+  for (const SeedFlips& seed : clips.seeds) {
+    seeds.push_back({{"seed_a", seed.seed_a},
+                     {"seed_b", seed.seed_b},
+                     {"fold", seed.fold},
+                     {"clips", seed.clips},
+                     {"only_a_right", seed.only_a},
+                     {"only_b_right", seed.only_b},
+                     {"mcnemar_p", compare_number(seed.p)},
+                     {"mcnemar_p_holm", compare_number(seed.p_holm)}});
+  }
+  OrderedJson flipped = OrderedJson::array();
+  for (const FlippedClip& clip : clips.flipped) {
+    flipped.push_back({{"clip", clip.clip},
+                       {"group", clip.group},
+                       {"label", clip.label},
+                       {"seeds_only_a_right", clip.only_a},
+                       {"seeds_only_b_right", clip.only_b}});
+  }
+  return {{"right", clips.right},
+          {"why_none", clips.why_none},
+          {"seeds", seeds},
+          {"difference", compare_number(clips.difference)},
+          {"interval_95_over_groups", compare_interval(clips.interval)},
+          {"groups", clips.groups},
+          {"flipped", flipped}};
+}
+
+}  // namespace
+
+std::string comparison_json(const Comparison& comparison) {
+  OrderedJson root{{"format", "cmkd comparison"},
+                   {"version", 1},
+                   {"a", comparison.a},
+                   {"b", comparison.b},
+                   {"tables", OrderedJson::array()}};
+  for (const ComparedTable& table : comparison.tables) {
+    OrderedJson metrics = OrderedJson::array();
+    for (const MetricComparison& metric : table.metrics) metrics.push_back(metric_json(metric));
+    root["tables"].push_back({{"title", table.title},
+                              {"primary_metric", table.primary_metric},
+                              {"runs_a", table.runs_a},
+                              {"runs_b", table.runs_b},
+                              {"paired_seeds", table.paired_seeds},
+                              {"not_paired", table.not_paired},
+                              {"metrics", metrics},
+                              {"clips", clip_comparison_json(table.clips)},
+                              {"configuration", value_differences_json(table.configuration)},
+                              {"environment", value_differences_json(table.environment)},
+                              {"why_no_configuration", table.why_no_configuration}});
+  }
+  if (const double worse = worse_by(comparison); std::isfinite(worse)) root["worse_by"] = compare_number(worse);
+  return root.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
+}  // namespace cmkd::reports
