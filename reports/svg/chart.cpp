@@ -149,7 +149,7 @@ std::string standalone_svg(const std::string& svg) {
   const std::string_view tag = "<svg ";
   return fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" {}\n",
                      std::string(svg.substr(tag.size()))
-                         .insert(svg.find('>') + 1 - tag.size(), fmt::format("<style>{}</style>", chart_style())));
+                         .insert(svg.find('>') + 1 - tag.size(), fmt::format("<style><![CDATA[{}]]></style>", chart_style())));
 }
 
 }  // namespace cmkd::reports

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Browser, find_chromium  # noqa: E402
@@ -166,6 +167,18 @@ def test_phone(b, page):
     b.show_as(1280, 900)
 
 
+def test_pictures(folder):
+    pictures = [name for name in sorted(os.listdir(folder)) if name.endswith(".svg")]
+    kinds = {name.rsplit("-", 1)[0] for name in pictures}
+    check("every kind of picture is there", kinds == {"means", "cost", "ranks", "critical-difference", "profiles"}, kinds)
+    for name in pictures:
+        try:
+            root = ElementTree.parse(os.path.join(folder, name)).getroot()
+            check(f"{name} is a picture of its own", root.tag == "{http://www.w3.org/2000/svg}svg" and root[0].tag.endswith("style"))
+        except ElementTree.ParseError as error:
+            check(f"{name} is well formed", False, str(error))
+
+
 def take_pictures(b, page, folder):
     os.makedirs(folder, exist_ok=True)
     for width, dark in ((1280, False), (1280, True), (390, False), (390, True)):
@@ -183,7 +196,8 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         page = os.path.join(os.path.realpath(folder), "leaderboard.html")
-        subprocess.run([sys.argv[1], page, "--datasets", "7", "--seeds", "4", "--epochs", "4", "--clips", "24", "--methods", "9"], check=True)
+        subprocess.run([sys.argv[1], page, "--datasets", "7", "--seeds", "4", "--epochs", "4", "--clips", "24", "--methods", "9", "--all", folder], check=True)
+        test_pictures(folder)
         with Browser() as b:
             b.page = page
             test_opens(b, page)
