@@ -56,10 +56,15 @@ class SideFiles {
 
   ordered_json spectrogram(const at::Tensor& samples, LogMel& log_mel) {
     const at::NoGradGuard no_grad;
-    const at::Tensor values = log_mel.forward(samples.unsqueeze(0))[0].contiguous();  // [n_mels, frames]
+    return band_picture(log_mel.forward(samples.unsqueeze(0))[0], "spectrogram.png");
+  }
+
+  // bands [n_mels, frames]
+  ordered_json band_picture(const at::Tensor& bands, const char* file_name) {
+    const at::Tensor values = bands.contiguous();
     const auto map =
         media::heat_map(values_in(values), static_cast<int>(values.size(0)), static_cast<int>(values.size(1)));
-    const std::string name = file("spectrogram.png");
+    const std::string name = file(file_name);
     media::write_png(folder_ / name, map.picture);
     return {
         {"file", name},          {"mel_bands", values.size(0)},    {"frames", values.size(1)},  {"darkest", map.low},
@@ -144,6 +149,27 @@ ordered_json teacher_side_json(const ClipShow& show, const ClipView& view, const
   return json;
 }
 
+// What the kept model makes of the clip: masked_…, rebuilt_….
+ordered_json rebuilt_json(const ClipShow& show, const ClipView& view, const CachedClip& cached, std::int64_t position,
+                          const fs::path& folder, std::vector<std::string>& files) {
+  const RebuiltClip rebuilt =
+      rebuild_clip(show.suite, show.data, *show.rebuilder->planned, show.rebuilder->weights, position, show.window);
+  SideFiles masked(folder, "masked_", files);
+  SideFiles whole(folder, "rebuilt_", files);
+  ordered_json json{{"by", show.rebuilder->planned->label}, {"training", show.rebuilder->planned->key}};
+  if (rebuilt.masked_frames.defined()) {
+    const std::vector<std::string> captions = captions_of(view, cached);
+    json["masked_frames"] = masked.frames(rebuilt.masked_frames, captions);
+    json["frames"] = whole.frames(rebuilt.rebuilt_frames, captions);
+    json["hidden_pixels_mse"] = rebuilt.hidden_error;
+  }
+  if (rebuilt.spectrogram.defined()) {
+    json["masked_spectrogram"] = masked.band_picture(rebuilt.masked_spectrogram, "spectrogram.png");
+    json["spectrogram"] = whole.band_picture(rebuilt.rebuilt_spectrogram, "spectrogram.png");
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string safe_folder_name(const std::string& id) {
@@ -170,6 +196,7 @@ ordered_json write_clip(const ClipShow& show, const FoundClip& found, const fs::
     add_clip_as_it_is(show, view, cached, {folder, "", files}, record);
     const ordered_json of_teacher = teacher_side_json(show, view, cached, {folder, "teacher_", files});
     if (!of_teacher.is_null()) record["teacher_side"] = of_teacher;
+    if (show.rebuilder) record["rebuilt"] = rebuilt_json(show, view, cached, found.position, folder, files);
   }
   record["cells"] = cells_json(show, found);
   files.emplace_back("clip.json");

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,12 @@ struct ClipShow {
   ClipWindow window;
   std::shared_ptr<LogMel> student_mel;  // null for a model without
   std::shared_ptr<LogMel> teacher_mel;
+  // A kept training whose reconstruction is drawn, too; nothing without one.
+  struct Rebuilder {
+    const PlannedTraining* planned = nullptr;
+    std::filesystem::path weights;
+  };
+  std::optional<Rebuilder> rebuilder;
 };
 
 // Writes clip.json and, for a clip that has them, the pictures and sounds into `folder`. Returns what clip.json says,

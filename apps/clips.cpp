@@ -9,6 +9,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/harness/clip_view.h"
 #include "commands.h"
+#include "plan_context.h"
 
 namespace cmkd::apps {
 
@@ -127,6 +128,33 @@ std::string record_text(const ordered_json& record, const fs::path& folder) {
   return text;
 }
 
+// The training of --model in the cell that is shown, with the weights that were kept of it.
+std::pair<PlannedTraining, fs::path> kept_model(const CommandLine& line, const Suite& suite, const SuiteData& data,
+                                                const SuiteCell& cell) {
+  const std::string label = line.get<std::string>("model");
+  const Plan plan = make_plan(suite, data.listed.plan_source());
+  std::vector<std::string> labels;
+  const PlannedTraining* planned = nullptr;
+  for (const PlannedTraining& one : plan.trainings) {
+    if (std::ranges::find(labels, one.label) == labels.end()) labels.push_back(one.label);
+    if (one.label == label && one.seed == cell.seed && one.fold == cell.fold) planned = &one;
+  }
+  if (planned == nullptr) {
+    throw Error(ErrorKind::kUsage,
+                {fmt::format("the suite trains no '{}'", label), "--model", join(labels), did_you_mean(label, labels)});
+  }
+  const fs::path root = line.has("runs") ? fs::path(line.get<std::string>("runs")) : fs::path("out") / suite.name;
+  const std::optional<results::Store> store = open_store(RunFolder{root});
+  const auto record = store ? store->training(planned->key) : std::nullopt;
+  if (!record || record->status != results::RunStatus::kDone || record->weights_file.empty()) {
+    throw Error(ErrorKind::kData,
+                {.what = fmt::format("no weights of '{}', {} are kept", label, cell_text(suite, *planned)),
+                 .where = root.string(),
+                 .fix = "cmkd run with --set training.keep_weights=true; another folder of runs: --runs"});
+  }
+  return {*planned, store->artifact_path(record->weights_file)};
+}
+
 int show_clips(const CommandLine& line, const std::vector<std::string>& words) {
   const Suite suite = load_suite(suite_path(words[1]), line.list("set"));
   const ClipWindow window = window_of(line, suite);
@@ -135,13 +163,18 @@ int show_clips(const CommandLine& line, const std::vector<std::string>& words) {
   const std::vector<FoundClip> clips = find_clips(listed.list, {words.begin() + 2, words.end()});
   const SuiteData data = open_data(suite, std::move(listed), line.get<int>("jobs"));
   const std::vector<SuiteCell> cells = suite_cells(suite, data);
-  const ClipShow show{suite,
-                      data,
-                      cells,
-                      cell_of(line, cells),
-                      window,
-                      log_mel_of(suite, suite.student, data),
-                      log_mel_of(suite, suite.teacher, data)};
+  const SuiteCell& cell = cell_of(line, cells);
+  std::optional<std::pair<PlannedTraining, fs::path>> kept;
+  if (line.has("model")) kept = kept_model(line, suite, data, cell);
+  ClipShow show{suite,
+                data,
+                cells,
+                cell,
+                window,
+                log_mel_of(suite, suite.student, data),
+                log_mel_of(suite, suite.teacher, data),
+                std::nullopt};
+  if (kept) show.rebuilder = ClipShow::Rebuilder{&kept->first, kept->second};
   const fs::path out =
       line.has("out") ? fs::path(line.get<std::string>("out")) : fs::path("out") / suite.name / "clips";
   ordered_json all = ordered_json::array();
@@ -183,6 +216,11 @@ int run_clips(const Arguments& arguments) {
       "fold", po::value<std::string>()->value_name("NAME"), "the same for sets of folds")(
       "condition", po::value<std::string>()->value_name("TEXT"),
       "the same for a suite with a sweep: \"corruption.share = 0.4\"")(
+      "model", po::value<std::string>()->value_name("LABEL"),
+      "a pretraining of the suite that rebuilds hidden patches (xkd, mae): also masked_… and rebuilt_… pictures, by "
+      "its "
+      "kept weights")("runs", po::value<std::string>()->value_name("DIR"),
+                      "the folder of the runs of --model (default: out/SUITE)")(
       "out", po::value<std::string>()->value_name("DIR"),
       "a folder for each clip goes here (default: out/SUITE/clips)")(
       "cache", po::value<std::string>()->value_name("DIR"),

@@ -4,12 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cmkd/core/error.h"
-#include "cmkd/core/file.h"
 #include "cmkd/harness/run_one.h"
 #include "cmkd/reports/leaderboard.h"
+#include "cmkd/reports/stored.h"
 #include "cmkd/results/store.h"
 #include "commands.h"
 #include "recompute.h"
+#include "report_output.h"
 
 namespace cmkd::apps {
 
@@ -72,18 +73,28 @@ int run_report(const Arguments& arguments) {
       "cmkd report suites/quick.toml\ncmkd report suites/quick.toml --format html --output out/quick/leaderboard.html\n"
       "cmkd report --store out/quick/results.db --format csv --no-cost");
   line.positional("suite", 1);
-  line.add()("format,f", po::value<std::string>()->default_value("markdown")->value_name("NAME"),
-             "markdown, csv, json, html")("output,o", po::value<std::string>()->value_name("FILE"),
-                                          "write to a file instead of standard output")(
+  line.add()("format,f", po::value<std::string>()->value_name("NAME"),
+             "markdown (the default), csv, json, html, latex")("output,o", po::value<std::string>()->value_name("FILE"),
+                                                               "write to a file instead of standard output")(
       "store", po::value<std::string>()->value_name("FILE"), "the database (default: OUT/results.db)")(
       "out", po::value<std::string>()->value_name("DIR"), "folder of the run (default: out/SUITE)")(
+      "plots", po::value<std::string>()->value_name("DIR"), "also write each picture as an SVG file of its own")(
+      "open", po::bool_switch(), "show the page: HTML, OUT/leaderboard.html unless --output says otherwise")(
+      "watch", po::bool_switch(), "write it again whenever the store changes, until Ctrl-C")(
       "no-cost", po::bool_switch(), "leave out what was measured")(
       "tuned", po::bool_switch(), "the tuned runs ('cmkd run --tuned') and the tuning behind them")(
       "recompute", po::bool_switch(), "no report: compute every metric again from the stored per-clip outputs")(
       "json", po::bool_switch(), "the same as --format json");
   if (!line.parse(arguments)) return 0;
-  const reports::Format format =
-      reports::format_from_name(line.flag("json") ? "json" : line.get<std::string>("format"));
+  std::string name = line.flag("open") ? "html" : "markdown";
+  if (line.has("format")) name = line.get<std::string>("format");
+  if (line.flag("json")) name = "json";
+  const reports::Format format = reports::format_from_name(name);
+  if (line.flag("open") && format != reports::Format::kHtml) {
+    throw Error(ErrorKind::kUsage, {.what = fmt::format("--open shows the HTML page, and '{}' is asked for", name),
+                                    .where = "cmkd report --open",
+                                    .fix = "leave out --format, or --open"});
+  }
   const std::string wanted = suite_in(line);
   if (wanted.empty() && !line.has("store") && !line.has("out")) {
     throw Error(ErrorKind::kUsage, {.what = "neither a suite nor a store is named",
@@ -101,21 +112,38 @@ int run_report(const Arguments& arguments) {
                                    .where = path.string(),
                                    .fix = "run the suite first ('cmkd run'), or give --store"});
   }
-  const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
   const bool tuned = line.flag("tuned");
-  const std::string suite = choose_suite(store, wanted.empty() || !tuned ? wanted : wanted + "-tuned");
-  if (line.flag("recompute")) return print_recomputed(store, suite, line.flag("json"));
-  reports::LeaderboardOptions options;
-  options.cost = !line.flag("no-cost");
-  reports::Leaderboard board = reports::build_leaderboard(store.leaderboard_rows(suite), store.datasets(), options);
-  if (tuned) board.tuning = reports::build_tuning(store.leaderboard_rows(wanted + "-tuning"));
-  const std::string text = reports::render(board, format);
-  if (!line.has("output")) {
-    print_out(text);
-    return 0;
+  const std::string named = wanted.empty() || !tuned ? wanted : wanted + "-tuned";
+  if (line.flag("recompute")) {
+    const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
+    return print_recomputed(store, choose_suite(store, named), line.flag("json"));
   }
-  write_file_atomically(line.get<std::string>("output"), text);
-  fmt::print(stderr, "wrote {}\n", line.get<std::string>("output"));
+  ReportTarget target;
+  if (line.has("output")) target.file = line.get<std::string>("output");
+  if (line.has("plots")) target.plots = line.get<std::string>("plots");
+  if (line.flag("open") && target.file.empty()) target.file = path.parent_path() / "leaderboard.html";
+  if (line.flag("watch") && target.file.empty()) {
+    throw Error(ErrorKind::kUsage, {.what = "--watch needs a file that it can write again",
+                                    .where = "cmkd report --watch",
+                                    .fix = "add --output FILE, or --open"});
+  }
+  const auto write = [&] {
+    const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
+    reports::LeaderboardOptions options;
+    options.cost = !line.flag("no-cost");
+    reports::StoredLeaderboard stored = reports::stored_leaderboard(store, choose_suite(store, named), options);
+    for (const std::string& note : stored.notes) fmt::print(stderr, "note: {}\n", note);
+    if (tuned) stored.board.tuning = reports::build_tuning(store.leaderboard_rows(wanted + "-tuning"));
+    write_report(store, stored.board, format, target);
+  };
+  bool is_open = !line.flag("open");
+  const auto write_and_open = [&] {
+    write();
+    if (!is_open) open_on_screen(target.file);
+    is_open = true;
+  };
+  if (line.flag("watch")) return watch_store(path, write_and_open);
+  write_and_open();
   return 0;
 }
 

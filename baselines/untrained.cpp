@@ -34,7 +34,7 @@ class Untrained final : public Training {
         features.push_back((modality == own ? *student : *other).forward(batch.input(modality)).embedding);
       }
       ModelOutput output;
-      output.embedding = at::cat(features, 1);
+      output.embedding = joined_features(features);
       return output;
     };
     std::vector<std::shared_ptr<torch::nn::Module>> used;

@@ -22,7 +22,14 @@ inline constexpr const char* kCacheBatchesJpeg = "the same from JPEG frames (cli
 inline const std::string kLoaderPairs = "loader, ";
 // Followed by the method's id: shown in a table of their own, as ratios to the student alone.
 inline const std::string kMethodStep = "method step, ";
+// Followed by the method's id: tiny transformers, 8 frames of 56 x 56 and a second of sound, 16 clips a step.
+inline const std::string kXkdStep = "pretraining step (clips/s), ";
+inline constexpr const char* kEncoderWhole = "encoder of a masked autoencoder, nothing hidden (clips/s)";
+inline constexpr const char* kEncoderHalf = "the same, half of the patches hidden (clips/s)";
+inline constexpr const char* kEncoderMasked = "the same, 85 % of the patches hidden (clips/s)";
 inline constexpr const char* kStore = "store, one training with its epochs and outputs (rows/s)";
+inline constexpr const char* kReportKept = "leaderboard of 10,000 runs, bootstraps kept (runs/s)";
+inline constexpr const char* kReportFresh = "leaderboard of 10,000 runs, bootstraps computed (runs/s)";
 inline constexpr const char* kRankTiled = "retrieval, 12,000 x 12,000 x 512, tiled (queries/s)";
 inline constexpr const char* kRankUntiled = "retrieval, 12,000 x 12,000 x 512, untiled (queries/s)";
 inline constexpr const char* kRankLarge = "retrieval in a gallery of 200,000 x 512, tiled (queries/s)";
@@ -33,12 +40,16 @@ void register_decode();
 void register_loader();
 void register_models();
 void register_methods();
+void register_xkd();
 void register_store();
+void register_reports();
 void register_retrieval();
 // Retrieval of one size, "QUERIESxGALLERY": for `--retrieval=200000x200000`, which may take long.
 void register_retrieval_of(const std::string& sizes);
 // The peak memory of one of its rankings ("tiled", "untiled", "large"): for the process that does nothing else.
 [[nodiscard]] std::optional<double> retrieval_peak(const std::string& name);
+// The same of a leaderboard of 10,000 runs ("report"); nothing for another name.
+[[nodiscard]] std::optional<double> report_peak(const std::string& name);
 
 // The .mp4 files below the folder $CMKD_BENCH_CLIPS (real web clips, say), else clips that are made here: the table
 // says which.

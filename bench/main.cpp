@@ -102,11 +102,18 @@ void print_ratio(const std::map<std::string, double>& figures, const char* name,
 // A peak that is not known is said to be so: a zero would be taken for one.
 void print_peak_of(const Collector& collector, const std::string& name, const char* title, const char* wanted = "") {
   const auto peak = collector.peak_bytes.find(name);
+  if (std::ranges::find(collector.order, name) == collector.order.end()) return;
   if (peak == collector.peak_bytes.end()) {
     fmt::print("{:<64} {:>12}   (it raised no high-water mark)\n", title, "not known");
     return;
   }
   fmt::print("{:<64} {:>12.1f}   {}\n", title, peak->second / 1e6, wanted);
+}
+
+void print_seconds(const Collector& collector, const char* name, const char* title, const char* wanted) {
+  const auto figure = collector.figures.find(name);
+  if (figure == collector.figures.end()) return;
+  fmt::print("{:<64} {:>12.2f}   {}\n", title, 10'000 / figure->second, wanted);
 }
 
 void print_table(const Collector& collector) {
@@ -116,10 +123,17 @@ void print_table(const Collector& collector) {
   }
   print_ratio(collector.figures, "ratio: warm cache batches / per-epoch decode", kCacheBatches, kDecodeClips,
               "(wanted: at least 300)");
+  print_ratio(collector.figures, "ratio: cost of the encoder, half hidden / nothing hidden", kEncoderWhole,
+              kEncoderHalf, "(wanted: at most 0.55)");
+  print_ratio(collector.figures, "ratio: cost of the encoder, 85 % hidden / nothing hidden", kEncoderWhole,
+              kEncoderMasked, "(wanted: at most 0.25)");
   print_ratio(collector.figures, "ratio: time of the tiled retrieval / of the untiled", kRankUntiled, kRankTiled,
               "(wanted: at most 1.2)");
   print_ratio(collector.peak_bytes, "ratio: peak memory of the tiled retrieval / of the untiled", kRankTiled,
               kRankUntiled, "(wanted: at most 0.05)");
+  print_seconds(collector, kReportKept, "leaderboard of 10,000 runs, bootstraps kept (s)", "(wanted: at most 2)");
+  print_seconds(collector, kReportFresh, "leaderboard of 10,000 runs, bootstraps computed (s)", "(wanted: at most 60)");
+  print_peak_of(collector, kReportFresh, "its peak memory, bootstraps computed (MB)", "(wanted: at most 500)");
   for (const std::string& name : collector.order) {
     if (name == kRankTiled) print_peak_of(collector, name, "tiled retrieval, above the embeddings (MB)");
     if (name == kRankUntiled) print_peak_of(collector, name, "untiled retrieval, above the embeddings (MB)");
@@ -198,7 +212,9 @@ void register_wanted(const std::string& retrieval) {
   register_loader();
   register_models();
   register_methods();
+  register_xkd();
   register_store();
+  register_reports();
   register_retrieval();
 }
 
@@ -220,7 +236,7 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 4;
   cmkd::configure_runtime({threads.empty() ? 1 : std::stoi(threads), /*deterministic=*/true});
   if (!peak.empty()) {
-    print_peak(retrieval_peak(peak));
+    print_peak(peak == "report" ? report_peak(peak) : retrieval_peak(peak));
     return 0;
   }
   register_wanted(retrieval);

@@ -11,6 +11,7 @@ find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
 
 # Linear SVMs (BSD-3-clause, compatible with this project's licence; linked, not copied). It has no configuration file
 # of its own, and its header's name is short: the version tells it from another linear.h.
+# It brings a BLAS, which must stay behind LibTorch's own (tests/probes/blas_order_test.sh): link no BLAS beside it.
 find_path(LIBLINEAR_INCLUDE_DIR linear.h PATH_SUFFIXES liblinear)
 find_library(LIBLINEAR_LIBRARY linear)
 if(LIBLINEAR_INCLUDE_DIR)

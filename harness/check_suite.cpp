@@ -28,9 +28,10 @@ void check_method(const Suite& suite, const ClipList& list, const MethodEntry& e
   const bool needs_classifier =
       suite.general.values.task != Task::kRetrieval && suite.evaluation.values.classifier == Classifier::kNetwork;
   if (!info.classifies && needs_classifier) {
+    std::vector<std::string> probes = names_of<Classifier>();
+    std::erase(probes, to_string(Classifier::kNetwork));
     refuse("trains no classifier",
-           fmt::format("set evaluation.classifier to one of {}, or take the task retrieval",
-                       join({names_of<Classifier>().begin() + 1, names_of<Classifier>().end()})));
+           fmt::format("set evaluation.classifier to one of {}, or take the task retrieval", join(probes)));
   }
   if (!info.needs.both_inputs && suite.evaluation.values.features != FeatureSource::kOwn) {
     refuse("has features of the student's modality alone", "set evaluation.features to own, or leave the method out");

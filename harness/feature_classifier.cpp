@@ -39,9 +39,8 @@ FeatureRows features_of(const std::vector<std::int64_t>& clips, const DrawsOfCli
     }
   }
   std::vector<at::Tensor> parts;
-  forward_draws(predictor, draws, reader, batch, device, [&](const ModelOutput& output) {
-    parts.push_back(output.embedding.to(at::kFloat).to(at::kCPU));
-  });
+  forward_draws(predictor, draws, reader, batch, device,
+                [&](const ModelOutput& output) { parts.push_back(output.embedding.to(at::kFloat).to(at::kCPU)); });
   rows.values = at::cat(parts).contiguous();
   return rows;
 }
@@ -141,7 +140,6 @@ ProbedScores classify_by_features(const Suite& suite, const SuiteData& data, con
       rows_of(probe.known, evaluation.feature_windows > 1 ? DrawsOfClip(as_in_training) : DrawsOfClip(at_test));
   const RowTargets targets = targets_of(list, probe.known, training.clip_of_row);
   probes::ProbeSettings settings = probe_settings(suite);
-  settings.neighbours = std::min(settings.neighbours, training.values.size(0));
   const auto trainer = probes::make_probe_trainer(settings, training.matrix(), targets.view());
 
   ProbedScores result;
@@ -154,11 +152,16 @@ ProbedScores classify_by_features(const Suite& suite, const SuiteData& data, con
         *trainer, probes::default_regularisations(settings.kind),
         {rows.matrix(), rows.clip_of_row, static_cast<std::int64_t>(probe.choosing.size())}, score_of(list, truth));
     result.regularisation = choice.regularisation;
-    result.chosen = true;
+    for (const probes::RegularisationTrial& trial : choice.trials) {
+      result.tried.push_back({trial.regularisation, trial.score});
+    }
     fitted = std::move(choice.probe);
   } else {
     fitted = trainer->fit(result.regularisation);
   }
+
+  result.converged = fitted->convergence().reached;
+  result.residual = fitted->convergence().residual;
 
   const FeatureRows tested = rows_of(clips, at_test);
   const std::vector<float> values =

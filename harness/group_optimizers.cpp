@@ -23,7 +23,14 @@ GroupOptimizers::GroupOptimizers(const std::vector<ModuleGroup>& groups, Optimiz
     options.decay_matrices_only = group.decay_matrices_only;
     options.beta1 = group.betas.gradient;
     options.beta2 = group.betas.squared;
-    optimizers_.emplace_back(group.name, Optimizer(unique_parameters(*group.module), options));
+    std::vector<at::Tensor> parameters;
+    std::vector<ParameterStep> each;
+    for (const auto& [name, parameter] : unique_named_parameters(*group.module)) {
+      parameters.push_back(parameter);
+      const ParameterRule rule = group.rule_of ? group.rule_of(name) : ParameterRule{};
+      each.push_back({rule.learning_rate_scale, rule.decays});
+    }
+    optimizers_.emplace_back(group.name, Optimizer(std::move(parameters), options, std::move(each)));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <utility>
 
@@ -11,8 +12,13 @@
 
 namespace cmkd {
 
-Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options)
-    : options_(options), parameters_(std::move(parameters)) {
+Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options,
+                     std::vector<ParameterStep> each)
+    : options_(options), parameters_(std::move(parameters)), each_(std::move(each)) {
+  if (each_.empty()) each_.resize(parameters_.size());
+  if (each_.size() != parameters_.size()) {
+    throw Error(ErrorKind::kInternal, {.what = "an optimiser with rules for another number of parameters"});
+  }
   for (const at::Tensor& parameter : parameters_) {
     first_.push_back(at::zeros_like(parameter));
     if (options_.kind != OptimizerKind::kSgd) second_.push_back(at::zeros_like(parameter));
@@ -21,18 +27,20 @@ Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions&
 }
 
 void Optimizer::step(double learning_rate, double weight_decay) {
-  std::vector<std::size_t> decayed;
-  std::vector<std::size_t> undecayed;
+  // Those of one scale and decay are stepped by one call.
+  std::map<std::pair<double, bool>, std::vector<std::size_t>> alike;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].grad().defined()) continue;
-    (options_.decay_matrices_only && parameters_[i].dim() <= 1 ? undecayed : decayed).push_back(i);
+    const bool decays = each_[i].decays && !(options_.decay_matrices_only && parameters_[i].dim() <= 1);
+    alike[{each_[i].learning_rate_scale, decays}].push_back(i);
   }
-  step_some(decayed, learning_rate, weight_decay);
-  step_some(undecayed, learning_rate, 0);
+  for (const auto& [rule, which] : alike) {
+    const auto& [scale, decays] = rule;
+    step_some(which, learning_rate * scale, decays ? weight_decay : 0);
+  }
 }
 
 void Optimizer::step_some(const std::vector<std::size_t>& which, double learning_rate, double weight_decay) {
-  if (which.empty()) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> parameters;
   std::vector<at::Tensor> gradients;

@@ -64,6 +64,18 @@ struct Evaluated {
   std::int64_t clips = 0;
 };
 
+// How the classifier on features was fitted: no metrics of the reported split, but of the split "probe".
+void add_probe(const ProbeFit& fit, results::EvaluationRecord& record) {
+  const auto add = [&](const std::string& name, double value) {
+    record.metrics.push_back({name, "probe", value, static_cast<std::int64_t>(record.outputs.clip_ids.size())});
+  };
+  add("regularisation", fit.regularisation);
+  add("chosen_on_clips", fit.tried.empty() ? 0.0 : 1.0);
+  add("converged", fit.converged ? 1.0 : 0.0);
+  add("residual", fit.residual);
+  for (const ProbeFit::Trial& trial : fit.tried) add(fmt::format("score_at_{}", trial.regularisation), trial.score);
+}
+
 Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, Trainer& trainer,
                    const TeacherOutputs* teacher) {
   const double start = steady_seconds();
@@ -82,11 +94,7 @@ Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, Trainer& 
   record.shared_code = shared_code_hash();
   TaskEvaluation::Outcome outcome = task.run(trainer.predictor(), clips);
   record.outputs = std::move(outcome.outputs);
-  if (outcome.regularisation) {
-    // Not of the reported split: how the classifier on features was fitted.
-    record.metrics.push_back({outcome.chosen ? "probe_regularisation_chosen" : "probe_regularisation", "probe",
-                              *outcome.regularisation, evaluated.clips});
-  }
+  if (outcome.probe) add_probe(*outcome.probe, record);
   for (const Metric& metric : task.metrics(record.outputs, teacher == nullptr ? at::Tensor() : teacher->test_scores)) {
     record.metrics.push_back({metric.name, record.split, metric.value, evaluated.clips});
   }

@@ -74,8 +74,7 @@ at::Tensor TaskEvaluation::values(const Predictor& predictor, const std::vector<
     ProbeClips probe{known_, suite_.general.values.protocol == Protocol::kPaper ? queries : roles_.validation};
     const ProbedScores probed =
         classify_by_features(suite_, data_, probe, clips, predictor, reader_, streams_, device_);
-    outcome.regularisation = probed.regularisation;
-    outcome.chosen = probed.chosen;
+    outcome.probe = probed;
     return probed.probabilities;
   }
   const ViewAveraging averaging{suite_.evaluation.values.average == ViewAverage::kLogits,

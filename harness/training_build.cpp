@@ -34,8 +34,8 @@ std::shared_ptr<Model> first_model(const Suite& suite, bool of_teacher, const st
   return model;
 }
 
-TrainingSetup setup_of(const std::shared_ptr<Model>& model, const PlannedTraining& planned, const SuiteData& data,
-                       const TeacherOutputs* teacher, c10::Device device, BatchSource& source) {
+TrainingSetup setup_of(const Suite& suite, const std::shared_ptr<Model>& model, const PlannedTraining& planned,
+                       const SuiteData& data, const TeacherOutputs* teacher, c10::Device device, BatchSource& source) {
   TrainingSetup setup;
   setup.student = model;
   setup.student_shape = model->shape();
@@ -49,6 +49,7 @@ TrainingSetup setup_of(const std::shared_ptr<Model>& model, const PlannedTrainin
   }
   if (teacher != nullptr) setup.transfer_pseudo_labels = source.teacher()->outputs().pseudo_labels();
   setup.parameters = planned.parameters;
+  setup.pixels = pixel_scale(suite.clip.values.normalise);
   setup.device = device;
   return setup;
 }
@@ -105,7 +106,7 @@ BuiltTraining build_training(const Suite& suite, const PlannedTraining& planned,
         first_model(suite, planned.is_teacher, planned.weights_hash, data, source, device);
     built.shape = model->shape();
     built.initial_weights_fingerprint = fingerprint(state_of(*model));
-    TrainingSetup setup = setup_of(model, planned, data, teacher, device, source);
+    TrainingSetup setup = setup_of(suite, model, planned, data, teacher, device, source);
     if (info.needs.both_inputs) {
       setup.other = first_model(suite, /*of_teacher=*/true, planned.other_weights_hash, data, source, device);
     }

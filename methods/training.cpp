@@ -1,5 +1,7 @@
 #include "cmkd/methods/training.h"
 
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
 
@@ -10,6 +12,15 @@
 #include "cmkd/core/error.h"
 
 namespace cmkd {
+
+at::Tensor joined_features(const std::vector<at::Tensor>& features) {
+  if (features.size() == 1) return features.front();
+  std::vector<at::Tensor> scaled;
+  for (const at::Tensor& one : features) {
+    scaled.push_back(one / one.square().sum(1, /*keepdim=*/true).sqrt().clamp_min(1e-12));
+  }
+  return at::cat(scaled, 1);
+}
 
 Predictor Training::encoders(const std::vector<Modality>& modalities) {
   Predictor own = predictor();

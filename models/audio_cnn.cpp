@@ -52,6 +52,10 @@ class AudioCnn : public Model {
     return output;
   }
 
+  [[nodiscard]] ParameterPlace place_of(const std::string& parameter) const override {
+    return place_in_stages(parameter, "stage", 4);
+  }
+
   [[nodiscard]] ModelShape shape() const override { return {Modality::kAudio, classes_, width_, width_, channels_}; }
 
  private:

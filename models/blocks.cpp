@@ -33,6 +33,13 @@ nn::Sequential conv2d_bn_relu(std::int64_t in, std::int64_t out, std::int64_t ke
                         nn::BatchNorm2d(out), nn::ReLU(true));
 }
 
+ParameterPlace place_in_stages(const std::string& parameter, const std::string& stage, std::int64_t stages) {
+  const std::int64_t layers = stages + 2;
+  if (parameter.starts_with("fc.")) return {layers - 1, layers};
+  if (parameter.starts_with(stage)) return {std::stoll(parameter.substr(stage.size())), layers};
+  return {0, layers};
+}
+
 at::Tensor tokens_of(const at::Tensor& map) { return map.flatten(2).transpose(1, 2); }
 
 at::Tensor pooled(const at::Tensor& map) { return map.flatten(2).mean(2); }

@@ -7,6 +7,9 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+
+#include "cmkd/models/model.h"
 
 namespace cmkd::models {
 
@@ -20,6 +23,11 @@ torch::nn::Sequential conv3d_bn_relu(std::int64_t in, std::int64_t out, std::arr
                                      std::array<std::int64_t, 3> stride);
 // The same in two dimensions.
 torch::nn::Sequential conv2d_bn_relu(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride);
+
+// Place in a network of `stages` stages whose modules are called `stage` and a number from 1 on ("layer1.…"): what
+// comes before them is layer 0, the classifier "fc." the last.
+[[nodiscard]] ParameterPlace place_in_stages(const std::string& parameter, const std::string& stage,
+                                             std::int64_t stages);
 
 // [B, C, ...] -> [B, K, C]: the map flattened over time and space.
 [[nodiscard]] at::Tensor tokens_of(const at::Tensor& map);

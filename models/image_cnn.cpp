@@ -38,6 +38,10 @@ class ImageCnn : public Model {
     return output;
   }
 
+  [[nodiscard]] ParameterPlace place_of(const std::string& parameter) const override {
+    return place_in_stages(parameter, "stage", 3);
+  }
+
   [[nodiscard]] ModelShape shape() const override { return {Modality::kVideo, classes_, width_, width_, channels_}; }
 
  private:

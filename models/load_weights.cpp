@@ -42,6 +42,27 @@ bool fits_as(const at::Tensor& given, const at::Tensor& own, bool summable) {
   return given.sizes() == own.sizes() || (summable && sums_to(given, own));
 }
 
+// "a, b." -> {"a.", "b."}; "" -> {""}.
+std::vector<std::string> split_prefixes(const std::string& text) {
+  std::vector<std::string> prefixes;
+  for (std::size_t first = 0; first <= text.size();) {
+    const std::size_t end = std::min(text.find(',', first), text.size());
+    std::string prefix = text.substr(first, end - first);
+    prefix.erase(0, prefix.find_first_not_of(' '));
+    prefix.erase(prefix.find_last_not_of(' ') + 1);
+    prefixes.push_back(prefix.empty() || prefix.ends_with('.') ? prefix : prefix + ".");
+    first = end + 1;
+  }
+  return prefixes;
+}
+
+// What of the file is for the model, by the model's names. A further prefix gives only what those before it lack.
+TensorMap given_tensors(const WeightFile& file, const WeightsReport& report) {
+  TensorMap given = with_prefix(file.tensors, report.prefix);
+  for (const std::string& prefix : report.further_prefixes) given.merge(with_prefix(file.tensors, prefix));
+  return given;
+}
+
 void choose_prefix(const WeightFile& file, const TensorMap& own, const std::string& summable,
                    const LoadOptions& options, WeightsReport& report) {
   TensorMap counted;
@@ -61,15 +82,13 @@ void choose_prefix(const WeightFile& file, const TensorMap& own, const std::stri
     }
     return;
   }
-  report.prefix = options.prefix.empty() || options.prefix.ends_with('.') ? options.prefix : options.prefix + ".";
-  const auto given = std::ranges::find(ranking, report.prefix, &models::RankedPrefix::prefix);
-  if (given == ranking.end() || given->fits < best.fits) report.better_prefix = PrefixFit{best.prefix, best.fits};
-  if (best.fits == 0) report.better_prefix.reset();
-}
-
-// What of the file is for the model, by the model's names.
-TensorMap given_tensors(const WeightFile& file, const WeightsReport& report) {
-  return with_prefix(file.tensors, report.prefix);
+  const std::vector<std::string> prefixes = split_prefixes(options.prefix);
+  report.prefix = prefixes.front();
+  report.further_prefixes.assign(prefixes.begin() + 1, prefixes.end());
+  const TensorMap given = given_tensors(file, report);
+  const auto fitting = std::ranges::count_if(
+      counted, [&](const auto& item) { return given.contains(item.first) && fits(item.first, given.at(item.first)); });
+  if (fitting < best.fits) report.better_prefix = PrefixFit{best.prefix, best.fits};
 }
 
 void compare_one(const std::string& name, const at::Tensor& own, const TensorMap& given, const std::string& summable,
@@ -178,12 +197,19 @@ WeightsReport compare_weights(const Model& model, const WeightFile& file, const 
       compare_one(name, tensor, given, summable, report);
     }
   }
-  for (const auto& [name, tensor] : given) {
+  // Behind a further prefix there may be more than what is lacking.
+  for (const auto& [name, tensor] : with_prefix(file.tensors, report.prefix)) {
     if (own.contains(name) || (skip_head && is_classifier_parameter(name))) continue;
     report.unexpected.push_back(name);
   }
+  const auto is_taken = [&](const std::string& name) {
+    if (name.starts_with(report.prefix)) return true;
+    return std::ranges::any_of(report.further_prefixes, [&](const std::string& prefix) {
+      return name.starts_with(prefix) && own.contains(name.substr(prefix.size()));
+    });
+  };
   for (const auto& [name, tensor] : file.tensors) {
-    if (!name.starts_with(report.prefix)) report.left_out.push_back(name);
+    if (!is_taken(name)) report.left_out.push_back(name);
   }
   look_for_not_finite(own, given, report);
   return report;
@@ -218,6 +244,7 @@ std::string WeightsReport::summary() const {
   add("left out", left_out.size());
   add("not finite", not_finite.size());
   if (!prefix.empty()) text += fmt::format(", prefix '{}' removed", prefix);
+  if (!further_prefixes.empty()) text += fmt::format(", completed from '{}'", fmt::join(further_prefixes, "', '"));
   return text;
 }
 

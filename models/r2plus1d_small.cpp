@@ -61,6 +61,10 @@ class SmallR2Plus1d : public Model {
     return output;
   }
 
+  [[nodiscard]] ParameterPlace place_of(const std::string& parameter) const override {
+    return place_in_stages(parameter, "stage", 4);
+  }
+
   [[nodiscard]] ModelShape shape() const override { return {Modality::kVideo, classes_, width_, width_, channels_}; }
 
  private:

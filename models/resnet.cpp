@@ -106,6 +106,10 @@ class ResNet : public Model {
     return output;
   }
 
+  [[nodiscard]] ParameterPlace place_of(const std::string& parameter) const override {
+    return place_in_stages(parameter, "layer", 4);
+  }
+
   [[nodiscard]] ModelShape shape() const override {
     const std::int64_t e = expansion_;
     return {Modality::kVideo, classes_, 512 * e, 512 * e, {64 * e, 128 * e, 256 * e, 512 * e}};

@@ -104,6 +104,10 @@ class VideoResNet18 : public Model {
     return output;
   }
 
+  [[nodiscard]] ParameterPlace place_of(const std::string& parameter) const override {
+    return place_in_stages(parameter, "layer", 4);
+  }
+
   [[nodiscard]] ModelShape shape() const override {
     return {Modality::kVideo, classes_, 512, 512, {64, 128, 256, 512}};
   }

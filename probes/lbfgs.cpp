@@ -17,12 +17,6 @@ double lbfgs_dot(const std::vector<double>& a, const std::vector<double>& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-double largest_magnitude(const std::vector<double>& values) {
-  double largest = 0;
-  for (const double value : values) largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
 struct LbfgsPair {
   std::vector<double> step;
   std::vector<double> change;  // of the gradient over the step
@@ -52,6 +46,10 @@ struct LbfgsPlace {
   std::vector<double> point;
   std::vector<double> gradient;
   double value = 0;
+
+  [[nodiscard]] double relative_gap(double convexity) const {
+    return lbfgs_dot(gradient, gradient) / (2 * convexity) / std::abs(value);
+  }
 };
 
 // Whether a step along `direction` was found that lowers the value enough; `to` is where it leads.
@@ -82,7 +80,7 @@ LbfgsResult minimise(const SmoothFunction& function, std::vector<double> start, 
   LbfgsPlace next = here;
   std::deque<LbfgsPair> pairs;
   int steps = 0;
-  while (steps < options.largest_steps && largest_magnitude(here.gradient) > options.largest_derivative) {
+  while (steps < options.largest_steps && here.relative_gap(options.convexity) > options.largest_gap) {
     throw_if_interrupted();
     if (!search_along(function, here, descent_direction(pairs, here.gradient), next)) {
       if (pairs.empty()) break;
@@ -100,8 +98,8 @@ LbfgsResult minimise(const SmoothFunction& function, std::vector<double> start, 
     std::swap(here, next);
     ++steps;
   }
-  const double largest = largest_magnitude(here.gradient);
-  return {std::move(here.point), largest, steps};
+  const double gap = here.relative_gap(options.convexity);
+  return {std::move(here.point), gap, steps};
 }
 
 }  // namespace cmkd::probes

@@ -1,4 +1,4 @@
-// Minimisation of a smooth convex function by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989).
+// Minimisation of a smooth, strongly convex function by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989).
 #pragma once
 
 #include <functional>
@@ -11,14 +11,16 @@ namespace cmkd::probes {
 using SmoothFunction = std::function<double(std::span<const double> point, std::span<double> gradient)>;
 
 struct LbfgsOptions {
-  int history = 10;  // pairs of steps and gradient differences that are kept
+  double convexity = 0;       // > 0: the function less convexity/2 · |point|² is still convex
+  double largest_gap = 1e-7;  // ends where the relative gap is no larger
+  int history = 10;           // pairs of steps and gradient differences that are kept
   int largest_steps = 1000;
-  double largest_derivative = 1e-6;  // ends where no partial derivative is larger
 };
 
 struct LbfgsResult {
   std::vector<double> point;
-  double largest_derivative = 0;
+  // |gradient|² / (2 convexity) / |value|: the minimum is no further below the value than this share of it.
+  double relative_gap = 0;
   int steps = 0;
 };
 

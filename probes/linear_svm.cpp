@@ -95,12 +95,15 @@ double SvmProblem::Rows::largest_gap(const LinearWeights& fitted, const Targets&
   std::vector<double> pulls = affine(values.data(), count, width, fitted.weights, fitted.biases, 1);  // to be α_i y_i
   std::vector<double> primal(classes, 0);
   std::vector<double> bias_difference = fitted.biases;
-  for (std::size_t i = 0; i < pulls.size(); ++i) {
-    const double sign = targets.shows(i / classes, i % classes) ? 1 : -1;
-    const double slack = std::max(0.0, 1 - sign * pulls[i]);
-    primal[i % classes] += c * slack * slack;
-    pulls[i] = 2 * c * slack * sign;
-    bias_difference[i % classes] -= pulls[i];
+  for (std::size_t row = 0; row < static_cast<std::size_t>(count); ++row) {
+    for (std::size_t k = 0; k < classes; ++k) {
+      double& pull = pulls[row * classes + k];
+      const double sign = targets.shows(row, k) ? 1 : -1;
+      const double slack = std::max(0.0, 1 - sign * pull);
+      primal[k] += c * slack * slack;
+      pull = 2 * c * slack * sign;
+      bias_difference[k] -= pull;
+    }
   }
   std::vector<double> dual_weights(fitted.weights.size(), 0);
   add_transposed_product(values.data(), count, width, pulls.data(), static_cast<std::int64_t>(classes),
@@ -110,10 +113,13 @@ double SvmProblem::Rows::largest_gap(const LinearWeights& fitted, const Targets&
     gap[k] = bias_difference[k] * bias_difference[k] / 2;
     primal[k] += fitted.biases[k] * fitted.biases[k] / 2;
   }
-  for (std::size_t i = 0; i < dual_weights.size(); ++i) {
-    const double difference = fitted.weights[i] - dual_weights[i];
-    gap[i % classes] += difference * difference / 2;
-    primal[i % classes] += fitted.weights[i] * fitted.weights[i] / 2;
+  for (std::size_t j = 0; j < static_cast<std::size_t>(width); ++j) {
+    for (std::size_t k = 0; k < classes; ++k) {
+      const double weight = fitted.weights[j * classes + k];
+      const double difference = weight - dual_weights[j * classes + k];
+      gap[k] += difference * difference / 2;
+      primal[k] += weight * weight / 2;
+    }
   }
   double largest = 0;
   for (std::size_t k = 0; k < classes; ++k) {

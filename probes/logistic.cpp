@@ -52,7 +52,7 @@ class LogisticObjective {
     const auto rows = static_cast<double>(rows_.rows);
     for (double& value : gradient) value /= rows;
     double squares = 0;
-    for (std::size_t k = 0; k < point.size() - classes_.size(); ++k) {  // the biases come last
+    for (std::size_t k = 0; k < point.size(); ++k) {
       squares += point[k] * point[k];
       gradient[k] += weight_decay_ * point[k];
     }
@@ -138,7 +138,7 @@ LinearWeights fit_logistic(const FeatureMatrix& rows, const Targets& targets, do
   }
   if (columns.empty()) return fitted;
   const LogisticObjective objective(rows, targets, columns, weight_decay, threads);
-  const LbfgsOptions options;
+  const LbfgsOptions options{.convexity = weight_decay};
   const LbfgsResult result = minimise(objective, std::vector<double>((width + 1) * columns.size(), 0), options);
   for (std::size_t j = 0; j < width; ++j) {
     for (std::size_t k = 0; k < columns.size(); ++k) {
@@ -146,7 +146,7 @@ LinearWeights fit_logistic(const FeatureMatrix& rows, const Targets& targets, do
     }
   }
   for (std::size_t k = 0; k < columns.size(); ++k) fitted.biases[columns[k]] = result.point[width * columns.size() + k];
-  fitted.convergence = {result.largest_derivative <= options.largest_derivative, result.largest_derivative};
+  fitted.convergence = {result.relative_gap <= options.largest_gap, result.relative_gap};
   return fitted;
 }
 

@@ -30,8 +30,8 @@ struct MissingSeeds {
 inline constexpr std::int64_t kSeedsForTiers = 5;
 inline constexpr std::int64_t kSeedsForTest = 6;  // the fewest whose exact two-sided test can reach 0.05: 2^(1 − 6)
 
-// a − b over the seeds that both have and that saw the same.
-[[nodiscard]] StudentDifference paired_difference(const Row& a, const Row& b);
+// a − b over the seeds that both have and that saw the same. `numbers` may be null.
+[[nodiscard]] StudentDifference paired_difference(const Row& a, const Row& b, results::NumberCache* numbers);
 // The sign that makes a higher number the better one.
 [[nodiscard]] double orientation(const Table& table);
 // Of the same student where there is one; null where there is none.
@@ -40,7 +40,7 @@ inline constexpr std::int64_t kSeedsForTest = 6;  // the fewest whose exact two-
 
 // Why two results of one seed are no pair: "other batch order, augmentation not recorded"; "" when they are one.
 [[nodiscard]] std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b);
-void compare_to_student(Table& table);
+void compare_to_student(Table& table, results::NumberCache* numbers = nullptr);
 void assign_tiers(Table& table);
 void describe_fingerprints(Table& table);
 void sort_rows(Table& table);

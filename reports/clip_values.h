@@ -17,8 +17,8 @@ struct ClipValues {
   std::vector<std::string> groups;  // source videos
   std::vector<double> values;       // 0 or 1; of "map" a query's average precision
 };
-// Nothing where the outputs do not fit the metric (a set of several labels a clip), and where ranking them again would take
-// too long for a report. Requires is_mean_over_clips(metric).
+// Nothing where the outputs do not fit the metric (a set of several labels a clip), and where ranking them again would
+// take too long for a report. Requires is_mean_over_clips(metric).
 [[nodiscard]] std::optional<ClipValues> clip_values(const std::string& metric, const results::ClipOutputs& outputs);
 
 }  // namespace cmkd::reports

@@ -5,6 +5,7 @@
 
 #include "build.h"
 #include "cmkd/core/error.h"
+#include "memo.h"
 #include "metric_names.h"
 
 namespace cmkd::reports {
@@ -13,10 +14,39 @@ namespace {
 
 constexpr std::int64_t kSeedsForPairs = 10;
 
+// Values of the seeds that both have and that saw the same.
+struct CommonSeeds {
+  std::vector<std::int64_t> seeds;
+  std::vector<double> left;
+  std::vector<double> right;
+  std::vector<std::string> left_out;  // "seed 2: other batch order"
+};
+
+CommonSeeds common_seeds(const Row& a, const Row& b) {
+  CommonSeeds common;
+  for (const SeedResult& seed : a.seeds) {
+    if (!seed.value) continue;
+    const auto same_seed = [&](const SeedResult& other) { return other.value && other.seed == seed.seed; };
+    const auto other = std::ranges::find_if(b.seeds, same_seed);
+    const std::string why =
+        other == b.seeds.end() ? fmt::format("{} has no result", b.name) : difference_in_fingerprints(seed, *other);
+    if (!why.empty()) {
+      common.left_out.push_back(fmt::format("seed {}: {}", seed.seed, why));
+      continue;
+    }
+    common.left.push_back(*seed.value);
+    common.right.push_back(*other->value);
+    common.seeds.push_back(seed.seed);
+  }
+  return common;
+}
+
 bool separated(const Row& best, const Row& other) {
-  const StudentDifference difference = paired_difference(best, other);
-  return difference.comparison && difference.comparison->n >= kSeedsForTiers && difference.comparison->interval &&
-         !difference.comparison->interval->contains(0);
+  const CommonSeeds common = common_seeds(best, other);
+  if (static_cast<std::int64_t>(common.seeds.size()) < kSeedsForTiers) return false;
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < common.left.size(); ++i) differences.push_back(common.left[i] - common.right[i]);
+  return !t_interval(differences)->contains(0);
 }
 
 std::vector<Row*> ranked_rows(Table& table) {
@@ -80,27 +110,20 @@ std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b)
   return join(found);
 }
 
-StudentDifference paired_difference(const Row& a, const Row& b) {
+StudentDifference paired_difference(const Row& a, const Row& b, results::NumberCache* numbers) {
+  CommonSeeds common = common_seeds(a, b);
   StudentDifference result;
-  std::vector<double> left;
-  std::vector<double> right;
-  std::vector<std::string> left_out;
-  for (const SeedResult& seed : a.seeds) {
-    if (!seed.value) continue;
-    const auto same_seed = [&](const SeedResult& other) { return other.value && other.seed == seed.seed; };
-    const auto other = std::ranges::find_if(b.seeds, same_seed);
-    std::string why =
-        other == b.seeds.end() ? fmt::format("{} has no result", b.name) : difference_in_fingerprints(seed, *other);
-    if (!why.empty()) {
-      left_out.push_back(fmt::format("seed {}: {}", seed.seed, why));
-      continue;
-    }
-    left.push_back(*seed.value);
-    right.push_back(*other->value);
-    result.seeds.push_back(seed.seed);
-  }
-  result.why_not = join(left_out, "; ");
-  if (!left.empty()) result.comparison = compare_paired(left, right);
+  result.why_not = join(common.left_out, "; ");
+  result.seeds = std::move(common.seeds);
+  if (common.left.empty()) return result;
+  // What is counted exactly is counted in no time; what is drawn is kept.
+  const auto test = [&](std::span<const double> differences) {
+    if (differences.size() <= kMaximalSignFlips) return sign_flip_p(differences);
+    Hasher key = memo_key("sign flips");
+    add_values(key, {{differences.begin(), differences.end()}});
+    return remembered(numbers, key, 1, [&] { return std::vector<double>{sign_flip_p(differences)}; }).front();
+  };
+  result.comparison = compare_paired(common.left, common.right, test);
   return result;
 }
 
@@ -117,14 +140,14 @@ const Row* find_student(const Table& table, const Row& row) {
 
 bool is_complete_method(const Row& row) { return is_ranked(row.role) && !row.partial() && row.mean.has_value(); }
 
-void compare_to_student(Table& table) {
+void compare_to_student(Table& table, results::NumberCache* numbers) {
   for (Row& row : table.rows) {
     const Row* student = find_student(table, row);
     if (student == nullptr) continue;
     relate(row.cost, student->cost);
     // Another program's run saw other batches: there is no pair.
     const bool pairs = row.role != RowRole::kTeacher && row.role != RowRole::kExternal;
-    if (student != &row && pairs) row.to_student = paired_difference(row, *student);
+    if (student != &row && pairs) row.to_student = paired_difference(row, *student, numbers);
   }
 }
 
@@ -193,9 +216,10 @@ void sort_rows(Table& table) {
   for (Row& row : others) {
     table.rows.push_back(std::move(row));
     const std::string method = table.rows.back().method;
-    const auto mine = std::ranges::stable_partition(controls, [&](const Row& one) { return one.method != method; });
-    table.rows.insert(table.rows.end(), std::move_iterator(mine.begin()), std::move_iterator(mine.end()));
-    controls.erase(mine.begin(), mine.end());
+    const auto mine =
+        std::stable_partition(controls.begin(), controls.end(), [&](const Row& one) { return one.method != method; });
+    table.rows.insert(table.rows.end(), std::move_iterator(mine), std::move_iterator(controls.end()));
+    controls.erase(mine, controls.end());
   }
   table.rows.insert(table.rows.end(), std::move_iterator(controls.begin()), std::move_iterator(controls.end()));
 }

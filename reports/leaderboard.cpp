@@ -120,7 +120,7 @@ Table make_table(const StoreRows& rows, const std::vector<results::DatasetRecord
     begin = end;
   }
   make_names_unique(table);
-  compare_to_student(table);
+  compare_to_student(table, options.numbers);
   assign_tiers(table);
   describe_fingerprints(table);
   sort_rows(table);
@@ -162,9 +162,10 @@ Format format_from_name(std::string_view name) {
   if (name == "csv") return Format::kCsv;
   if (name == "json") return Format::kJson;
   if (name == "html") return Format::kHtml;
+  if (name == "latex" || name == "tex") return Format::kLatex;
   throw Error(ErrorKind::kUsage, {.what = fmt::format("unknown report format '{}'", name),
-                                  .allowed = "markdown, csv, json, html",
-                                  .fix = did_you_mean(name, {"markdown", "csv", "json", "html"})});
+                                  .allowed = "markdown, csv, json, html, latex",
+                                  .fix = did_you_mean(name, {"markdown", "csv", "json", "html", "latex"})});
 }
 
 std::string render(const Leaderboard& board, Format format) {
@@ -175,6 +176,8 @@ std::string render(const Leaderboard& board, Format format) {
       return render_csv(board);
     case Format::kJson:
       return render_json(board);
+    case Format::kLatex:
+      return render_latex(board);
     case Format::kHtml:
       break;
   }

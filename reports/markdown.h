@@ -44,6 +44,11 @@ void write_missing_seeds(MarkdownDocument& out, const std::vector<const Row*>& r
 // What the mark at the end of an interval means, where a row of the table above has one.
 void write_cut_note(MarkdownDocument& out, const std::string& metric, const std::vector<const Row*>& rows);
 
+// --- markdown_pairs.cpp ---
+
+void write_pairs(MarkdownDocument& out, const Table& table);
+void write_overview(MarkdownDocument& out, const Overview& overview);
+
 // --- markdown_sweep.cpp ---
 
 void write_sweep(MarkdownDocument& out, const Sweep& sweep);

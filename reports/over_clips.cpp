@@ -86,8 +86,8 @@ constexpr std::size_t kNumbersPerRow = 7;
 
 struct TableClips {
   const Table& table;
-  std::vector<const Row*> rows;      // with a value
-  std::vector<const Row*> students;  // of each; null: none or itself
+  std::vector<const Row*> rows;                            // with a value
+  std::vector<const Row*> students;                        // of each; null: none or itself
   std::vector<std::pair<std::size_t, std::size_t>> pairs;  // positions in rows
 };
 
@@ -133,7 +133,8 @@ std::vector<double> compute_clip_intervals(const TableClips& of, const Leaderboa
       const auto better = place.find(of.rows[of.pairs[k].first]);
       const auto other = place.find(of.rows[of.pairs[k].second]);
       if (better == place.end() || other == place.end()) continue;
-      write_ends(numbers, kNumbersPerRow * of.rows.size() + 2 * k, replicates.difference(better->second, other->second));
+      write_ends(numbers, kNumbersPerRow * of.rows.size() + 2 * k,
+                 replicates.difference(better->second, other->second));
     }
   }
   return numbers;
@@ -207,9 +208,12 @@ void describe_test_clips(Table& table) {
     return;
   }
   table.test_clips = fmt::format(
-      "Intervals over test clips: 95 % percentiles of a bootstrap that draws the {} source video{} of the {} test clips with "
-      "replacement, all clips of a video together, with the trained seeds as they are. They say what another test set of "
-      "this kind could change; the t intervals over the seeds say what another training could. Neither holds the other.",
+      "Intervals over test clips: 95 % percentiles of a bootstrap that draws the {} source video{} of the {} test "
+      "clips with "
+      "replacement, all clips of a video together, with the trained seeds as they are. They say what another test set "
+      "of "
+      "this kind could change; the t intervals over the seeds say what another training could. Neither holds the "
+      "other.",
       example->groups, example->groups == 1 ? "" : "s", example->clips);
   constexpr std::int64_t kFewVideos = 20;
   if (example->groups < kFewVideos) table.test_clips += " So few videos make them too narrow.";

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kProfileSteps = 40;
 constexpr double kBlockRope = 0.01;
+constexpr std::int64_t kBlockPairDraws = 10'000;
 
 // A complete method's seeds, by data set.
 struct MethodBlocks {
@@ -110,10 +111,11 @@ std::vector<double> profile_thresholds(const MetricRange& range) {
   return thresholds;
 }
 
-// Interquartile mean and optimality gap (low, high each) (nothing without a target), then low and high for each threshold.
+// Interquartile mean and optimality gap (low, high each) (nothing without a target), then low and high for each
+// threshold.
 std::vector<double> compute_aggregates(const Blocks& blocks, double target, const std::vector<double>& thresholds) {
   std::vector<double> numbers;
-  const Interval middle = bootstrap(blocks, interquartile_mean).interval();
+  const Interval middle = resampled_interquartile_mean(blocks).interval();
   numbers.insert(numbers.end(), {middle.low, middle.high});
   const Interval gap =
       std::isfinite(target)
@@ -164,10 +166,10 @@ OverviewPair overview_pair(const MethodBlocks& a, const MethodBlocks& b, bool te
   add_values(key, b.blocks);
   const bool equivalence = tested && in_points;
   const std::vector<double> found = remembered(numbers, key.field(equivalence ? 1 : 0), equivalence ? 5 : 2, [&] {
-    const Interval interval = bootstrap_two(a.blocks, b.blocks, probability_of_improvement).interval();
+    const Interval interval = resampled_probability_of_improvement(a.blocks, b.blocks).interval();
     std::vector<double> computed{interval.low, interval.high};
     if (!equivalence) return computed;
-    const Equivalence shares = bayesian_signed_rank(differences, {.rope = kBlockRope, .draws = 50'000});
+    const Equivalence shares = bayesian_signed_rank(differences, {.rope = kBlockRope, .draws = kBlockPairDraws});
     computed.insert(computed.end(), {shares.first_better, shares.equivalent, shares.second_better});
     return computed;
   });
@@ -198,12 +200,14 @@ void test_over_datasets(const std::vector<MethodBlocks>& methods, Overview& over
     for (const std::vector<double>& block : method.blocks) means.push_back(mean(block));
   }
   overview.omnibus = friedman_test(scores);
-  overview.critical_distance = nemenyi_distance(static_cast<std::int64_t>(methods.size()),
-                                                static_cast<std::int64_t>(scores.front().size()));
+  overview.critical_distance =
+      nemenyi_distance(static_cast<std::int64_t>(methods.size()), static_cast<std::int64_t>(scores.front().size()));
   correct_pairs(overview);
   overview.tests = fmt::format(
-      "One block for each of the {} data sets, seeds averaged in it: Friedman and Iman–Davenport over all methods, Wilcoxon "
-      "signed-rank (Pratt) for each pair with Holm's correction over the {} pairs; a clique holds methods of which no pair "
+      "One block for each of the {} data sets, seeds averaged in it: Friedman and Iman–Davenport over all methods, "
+      "Wilcoxon "
+      "signed-rank (Pratt) for each pair with Holm's correction over the {} pairs; a clique holds methods of which no "
+      "pair "
       "differs at 0.05 after it.",
       scores.front().size(), overview.pairs.size());
   if (!overview.omnibus) overview.tests += " Every data set ties all methods: no omnibus test.";
@@ -211,10 +215,12 @@ void test_over_datasets(const std::vector<MethodBlocks>& methods, Overview& over
 
 std::string why_no_tests(std::size_t datasets, std::size_t methods) {
   if (methods < 2) {
-    return fmt::format("No test: {} complete in every data set.", methods == 0 ? "no method is" : "one method alone is");
+    return fmt::format("No test: {} complete in every data set.",
+                       methods == 0 ? "no method is" : "one method alone is");
   }
   return fmt::format(
-      "No omnibus test, no cliques and no critical-difference diagram: {} data set{}, and below {} the two-sided Wilcoxon "
+      "No omnibus test, no cliques and no critical-difference diagram: {} data set{}, and below {} the two-sided "
+      "Wilcoxon "
       "test cannot reach 0.05 (with {} its smallest p is {:.4g}). Seeds are no blocks: they repeat one data set.",
       datasets, datasets == 1 ? "" : "s", kBlocksForTests, datasets,
       smallest_reachable_p(static_cast<std::int64_t>(datasets)));

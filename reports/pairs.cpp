@@ -46,7 +46,7 @@ void add_probability(RowPair& pair, const Row& better, const Row& other, double 
   add_values(key, a);
   add_values(key, b);
   const std::vector<double> ends = remembered(numbers, key, 2, [&] {
-    const Interval interval = bootstrap_two(a, b, probability_of_improvement).interval();
+    const Interval interval = resampled_probability_of_improvement(a, b).interval();
     return std::vector<double>{interval.low, interval.high};
   });
   pair.probability_interval = {ends[0], ends[1]};
@@ -76,7 +76,7 @@ RowPair pair_of(const Table& table, const Row& better, const Row& other, results
   RowPair pair;
   pair.better = better.name;
   pair.other = other.name;
-  const StudentDifference difference = paired_difference(better, other);
+  const StudentDifference difference = paired_difference(better, other, numbers);
   pair.seeds = difference.comparison;
   pair.why_not = difference.why_not;
   const double sign = orientation(table);
@@ -127,7 +127,8 @@ void compare_pairs(Table& table, results::NumberCache* numbers) {
     if (is_complete_method(row)) rows.push_back(&row);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = i + 1; j < rows.size(); ++j) table.pairs.push_back(pair_of(table, *rows[i], *rows[j], numbers));
+    for (std::size_t j = i + 1; j < rows.size(); ++j)
+      table.pairs.push_back(pair_of(table, *rows[i], *rows[j], numbers));
   }
   std::vector<double> p;
   std::vector<RowPair*> tested;

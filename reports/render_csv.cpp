@@ -97,6 +97,21 @@ void add_intervals(std::vector<std::string>& cells, const std::string& metric, c
   add_csv_interval(cells, metric, paired ? paired->interval : std::nullopt, IntervalOf::kDifference);
 }
 
+void add_ends(std::vector<std::string>& cells, const std::optional<Interval>& interval) {
+  cells.push_back(interval ? fmt::format("{:.6f}", interval->low) : "");
+  cells.push_back(interval ? fmt::format("{:.6f}", interval->high) : "");
+}
+
+void add_rank_and_clips(std::vector<std::string>& cells, const Row& row) {
+  cells.push_back(row.rank ? fmt::format("{:.6f}", row.rank->rank) : "");
+  add_ends(cells, row.rank ? std::optional(row.rank->interval) : std::nullopt);
+  const bool there = row.over_clips && row.over_clips->interval;
+  cells.push_back(there ? fmt::format("{}", row.over_clips->clips) : "");
+  cells.push_back(there ? fmt::format("{}", row.over_clips->groups) : "");
+  add_ends(cells, there ? row.over_clips->interval : std::nullopt);
+  add_ends(cells, there ? row.over_clips->to_student : std::nullopt);
+}
+
 std::string line_of(const std::vector<std::string>& cells) {
   std::vector<std::string> escaped;
   for (const std::string& cell : cells) escaped.push_back(quoted(cell));
@@ -119,6 +134,10 @@ std::string head_line(const Columns& columns) {
                                  "student_model",  "rerun_command"};
   for (const char* name : {"interval_95", "against_student_95"}) {
     for (const char* column : kIntervalColumns) cells.push_back(std::string(name) + column);
+  }
+  cells.insert(cells.end(), {"rank", "rank_95.low", "rank_95.high", "test_clips", "test_videos"});
+  for (const char* name : {"interval_95_clips", "against_student_95_clips"}) {
+    for (const char* end : {".low", ".high"}) cells.push_back(std::string(name) + end);
   }
   if (columns.tuned) cells.insert(cells.end(), {"tuned_trial", "tuned_trials"});
   for (const std::string& name : columns.metrics) cells.push_back("test." + name);
@@ -156,6 +175,7 @@ std::string seed_line(const Leaderboard& board, const Table& table, const Row& r
                                  row.student_model,
                                  seed.rerun_command};
   add_intervals(cells, table.primary_metric, row);
+  add_rank_and_clips(cells, row);
   if (board.tuning) add_tuned(cells, *board.tuning, row);
   add_values(cells, columns.metrics, seed.metrics);
   add_values(cells, columns.transfer, seed.transfer);

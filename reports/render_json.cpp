@@ -3,34 +3,28 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "json_parts.h"
 #include "metric_names.h"
-#include "text.h"
 
 namespace cmkd::reports {
 
-namespace {
-
-using json = nlohmann::ordered_json;
-
-// Six decimals: the last bits of a mean may differ between compilers, and a report must not.
-json json_number(double value) {
+OrderedJson json_number(double value) {
   if (!std::isfinite(value)) return fmt::format("{}", value);
   const double rounded = std::round(value * 1e6) / 1e6;
   return rounded == 0 ? 0.0 : rounded;
 }
 
-json json_number(const std::optional<double>& value) { return value ? json_number(*value) : json(); }
+OrderedJson json_number(const std::optional<double>& value) { return value ? json_number(*value) : OrderedJson(); }
 
-json interval_json(const std::optional<Interval>& interval) {
-  return interval ? json::array({json_number(interval->low), json_number(interval->high)}) : json();
+OrderedJson interval_json(const std::optional<Interval>& interval) {
+  return interval ? OrderedJson::array({json_number(interval->low), json_number(interval->high)}) : OrderedJson();
 }
 
-void add_json_interval(json& object, const std::string& metric, const std::optional<Interval>& interval,
-                       IntervalOf of = IntervalOf::kMean) {
+void add_json_interval(OrderedJson& object, const std::string& metric, const std::optional<Interval>& interval,
+                       IntervalOf of) {
   std::optional<Interval> shown;
-  json cut = json::array();
+  OrderedJson cut = OrderedJson::array();
   if (interval) {
     const ShownInterval within = shown_interval(metric, *interval, of);
     shown = within.interval;
@@ -41,6 +35,10 @@ void add_json_interval(json& object, const std::string& metric, const std::optio
   object["interval_95_cut"] = cut;
   object["interval_95_t"] = interval_json(interval);
 }
+
+namespace {
+
+using json = OrderedJson;
 
 // Nothing where there is no bound.
 json range_json(const std::string& metric) {
@@ -98,6 +96,7 @@ json difference_json(const std::string& metric, const std::optional<StudentDiffe
   result["difference"] = json_number(paired.difference);
   add_json_interval(result, metric, paired.interval, IntervalOf::kDifference);
   result["sign_flip_p"] = json_number(paired.sign_flip_p);
+  result["sign_flip_exact"] = paired.sign_flip_exact;
   result["smallest_reachable_p"] = json_number(smallest_reachable_p(paired.n));
   result["t_p"] = json_number(paired.t_p);
   result["cohen_dz"] = json_number(paired.cohen_dz);
@@ -121,6 +120,10 @@ json row_json(const std::string& metric, const Row& row, bool cost) {
   add_json_interval(result, metric, row.interval);
   result["tier"] = row.tier ? json(*row.tier) : json();
   result["not_ranked"] = row.not_ranked;
+  result["rank"] =
+      row.rank ? json{{"value", json_number(row.rank->rank)}, {"interval_95", interval_json(row.rank->interval)}}
+               : json();
+  result["over_test_clips"] = over_clips_json(row.over_clips);
   result["against_student"] = difference_json(metric, row.to_student);
   result["metrics"] = averages_json(row.secondary, false);
   result["transfer_top1"] = row.transfer_top1 ? json_number(row.transfer_top1->mean) : json();
@@ -158,8 +161,11 @@ json table_json(const Table& table, bool cost) {
               {"condition", table.condition},
               {"level", table.level ? json(*table.level) : json()},
               {"tiers", table.tiers},
+              {"test_clips", table.test_clips},
               {"rows", json::array()},
+              {"pairs", json::array()},
               {"datasets", json::array()}};
+  for (const RowPair& pair : table.pairs) result["pairs"].push_back(pair_json(table.primary_metric, pair));
   for (const Row& row : table.rows) result["rows"].push_back(row_json(table.primary_metric, row, cost));
   for (const ExclusionList& list : table.exclusions) result["datasets"].push_back(exclusions_json(list));
   return result;
@@ -269,11 +275,13 @@ json tuning_json(const Tuning& tuning) {
 }  // namespace
 
 std::string render_json(const Leaderboard& board) {
-  json root{{"format", "cmkd leaderboard"}, {"version", 2},
+  json root{{"format", "cmkd leaderboard"}, {"version", 3},
             {"suite", board.suite},         {"title", board.title},
             {"how_to_read", how_to_read()}, {"sweeps", json::array()},
             {"tables", json::array()}};
   root["made_with"] = provenance_json(board.provenance);
+  root["overviews"] = json::array();
+  for (const Overview& overview : board.overviews) root["overviews"].push_back(overview_json(overview));
   for (const Sweep& sweep : sweeps_of(board)) root["sweeps"].push_back(sweep_json(sweep));
   for (const Table& table : board.tables) root["tables"].push_back(table_json(table, board.cost));
   if (board.tuning) root["tuning"] = tuning_json(*board.tuning);

@@ -67,14 +67,26 @@ std::string count_cell(const Row& row) {
 }
 
 void write_main_table_markdown(MarkdownDocument& out, const Table& table) {
-  out.head({"Method", "Role", "Verified", "Tier", "n", metric_heading(table.primary_metric) + " (mean ± std)",
-            "95 % interval", "Seeds", "Against student (95 % interval)"},
-           3);
+  const bool ranks = std::ranges::any_of(table.rows, [](const Row& row) { return row.rank.has_value(); });
+  const bool clips = std::ranges::any_of(
+      table.rows, [](const Row& row) { return row.over_clips && row.over_clips->interval.has_value(); });
+  std::vector<std::string> head{"Method", "Role", "Verified", "Tier"};
+  if (ranks) head.emplace_back("Rank (95 %, seeds)");
+  head.insert(head.end(),
+              {"n", metric_heading(table.primary_metric) + " (mean ± std)", clips ? "95 %, seeds" : "95 % interval"});
+  if (clips) head.emplace_back("95 %, test clips");
+  head.insert(head.end(), {"Seeds", "Against student (95 % interval)"});
+  out.head(head, 3);
   for (const Row& row : table.rows) {
-    out.row({markdown_escaped(row.name), markdown_escaped(role_text(row)), markdown_escaped(row.verified),
-             row.tier ? fmt::format("{}", *row.tier) : kNothing, count_cell(row), mean_text(table.primary_metric, row),
-             interval_text(table.primary_metric, row.interval), markdown_escaped(seeds_text(table.primary_metric, row)),
-             markdown_difference(table.primary_metric, row)});
+    std::vector<std::string> cells{markdown_escaped(row.name), markdown_escaped(role_text(row)),
+                                   markdown_escaped(row.verified), row.tier ? fmt::format("{}", *row.tier) : kNothing};
+    if (ranks) cells.push_back(row.rank ? rank_text(row.rank->rank, row.rank->interval) : kNothing);
+    cells.insert(cells.end(), {count_cell(row), mean_text(table.primary_metric, row),
+                               interval_text(table.primary_metric, row.interval)});
+    if (clips) cells.push_back(clips_interval_text(table.primary_metric, row));
+    cells.push_back(markdown_escaped(seeds_text(table.primary_metric, row)));
+    cells.push_back(markdown_difference(table.primary_metric, row));
+    out.row(cells);
   }
   out.blank();
 }
@@ -187,12 +199,14 @@ std::string render_markdown(const Leaderboard& board) {
   out.blank();
   write_provenance_markdown(out, board.provenance);
   for (const Sweep& sweep : sweeps_of(board)) write_sweep(out, sweep);
+  for (const Overview& overview : board.overviews) write_overview(out, overview);
   for (const Table& table : board.tables) {
     out.line("## {}", markdown_escaped(table_title(table)));
     out.blank();
     write_facts_markdown(out, table);
     write_main_table_markdown(out, table);
     write_cut_note(out, table.primary_metric, all_rows(table));
+    write_pairs(out, table);
     write_transfer_markdown(out, table);
     write_missing_seeds(out, all_rows(table));
     write_secondary(out, table);

@@ -45,7 +45,7 @@ std::optional<Interval> t_interval(std::span<const double> values, double level)
   return Interval{centre - half, centre + half};
 }
 
-PairedComparison compare_paired(std::span<const double> a, std::span<const double> b) {
+PairedComparison compare_paired(std::span<const double> a, std::span<const double> b, const SignFlipTest& test) {
   require(a.size() == b.size() && !a.empty(), "a paired comparison of lists of different length, or of empty ones");
   std::vector<double> differences(a.size());
   for (std::size_t i = 0; i < a.size(); ++i) differences[i] = a[i] - b[i];
@@ -54,7 +54,7 @@ PairedComparison compare_paired(std::span<const double> a, std::span<const doubl
   result.n = static_cast<std::int64_t>(a.size());
   result.difference = mean(differences);
   result.interval = t_interval(differences);
-  result.sign_flip_p = sign_flip_p(differences);
+  result.sign_flip_p = test(differences);
   result.sign_flip_exact = differences.size() <= kMaximalSignFlips;
   const std::optional<double> deviation = standard_deviation(differences);
   // Equal differences of fractions such as 0.48 and 0.41 differ by rounding: a t of 10¹⁵ would be made of that.

@@ -69,6 +69,8 @@ std::string p_text(const std::optional<double>& p) {
   return *p < 0.00005 ? "p < 0.0001" : fmt::format("p = {:.4f}", *p);
 }
 
+std::string p_value_text(double p) { return p < 0.00005 ? "< 0.0001" : fmt::format("{:.4f}", p); }
+
 std::string completeness_word(const Row& row) {
   if (!row.partial()) return "";
   return row.done == 0 ? "no result" : "partial";
@@ -94,6 +96,7 @@ std::vector<Fact> facts(const Table& table) {
   }
   result.push_back({"What n allows", table.what_n_allows});
   result.push_back({"Tiers", table.tiers});
+  if (!table.test_clips.empty()) result.push_back({"Test clips", table.test_clips});
   return result;
 }
 
@@ -152,6 +155,22 @@ std::string table_title(const Table& table) {
                      table.protocol);
 }
 
+std::string short_title(const Table& table) {
+  return fmt::format("{}, {}, {}, {}", words(table.task), dataset_text(table), direction_text(table.direction),
+                     table.protocol);
+}
+
+std::string words(const std::string& name) {
+  std::string text = name;
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
+std::string capitalised(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 std::string mean_text(const std::string& metric, const Row& row) {
   if (!row.mean) return kNothing;
   if (!row.deviation) return metric_text(metric, *row.mean);
@@ -179,9 +198,19 @@ const std::vector<std::string>& how_to_read() {
       "assumes normally distributed values and knows nothing of the metric's range: an end beyond it stands at the "
       "range's, marked †.",
       "Against student: mean of the differences seed by seed, in points of the metric, over seeds on which both "
-      "started from the same weights and saw the same batches and augmentation. p is the exact two-sided sign-flip "
-      "permutation "
-      "test of these differences, not corrected for the number of rows.",
+      "started from the same weights and saw the same batches and augmentation. p is the two-sided sign-flip "
+      "permutation test of these differences (exact up to 20 seeds, above by 100,000 draws), not corrected for the "
+      "number "
+      "of rows.",
+      "Rank: of the mean among the ranked rows, ties averaged; in brackets its 95 % percentile interval over resampled "
+      "seeds, the same seeds for every row.",
+      "Pairs: difference of the higher mean and the lower; p as above, after Holm's correction over the pairs of the "
+      "table "
+      "from 6 seeds on; the probability that a seed of the one beats a seed of the other, with a bootstrap interval; "
+      "Cohen's d_z (mean difference over its standard deviation) and Cliff's δ (share of pairs of seeds won less those "
+      "lost); and, from 5 seeds on, the probabilities of the Bayesian signed-rank test that the one is better by more "
+      "than "
+      "1 point, that they are practically equal, that the other is.",
       "Only methods with all of their seeds are ranked. Controls stand under their method; ceiling and teacher are "
       "bounds; a partial row says what is missing.",
       "Other metrics are means over the same seeds; (n = …) where a seed lacks one. Mean class accuracy: mean over the "

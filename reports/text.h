@@ -21,6 +21,7 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::string metric_heading(const std::string& metric);                 // "top-1, %"
 [[nodiscard]] std::string seeds_text(const std::string& metric, const Row& row);     // "47.1, 48.0, failed"
 [[nodiscard]] std::string p_text(const std::optional<double>& p);            // "p = 0.0625", "p < 0.0001", "p –"
+[[nodiscard]] std::string p_value_text(double p);                            // "0.0625", "< 0.0001"
 [[nodiscard]] std::string completeness_word(const Row& row);                 // "", "partial", "no result"
 [[nodiscard]] std::string difference_facts(const PairedComparison& paired);  // "n = 5, p = 0.0625"
 // With its n where that is not the row's: "47.1 (n = 3)".
@@ -33,7 +34,10 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::vector<const Row*> all_rows(const Table& table);
 [[nodiscard]] std::string dataset_text(const Table& table);  // "synthetic, corruption.share = 0.5"
 [[nodiscard]] std::string table_title(const Table& table);
-[[nodiscard]] std::string direction_text(const std::string& direction);          // "audio → video"
+[[nodiscard]] std::string short_title(const Table& table);               // "synthetic, audio → video, strict"
+[[nodiscard]] std::string words(const std::string& name);                // "action recognition" of "action_recognition"
+[[nodiscard]] std::string capitalised(std::string text);                 // its first letter, if it is one of ASCII
+[[nodiscard]] std::string direction_text(const std::string& direction);  // "audio → video"
 [[nodiscard]] std::string mean_text(const std::string& metric, const Row& row);  // "47.1 ± 0.8"
 [[nodiscard]] std::string role_text(const Row& row);                             // the note, "control of kd", ""
 [[nodiscard]] std::string exclusion_summary(const ExclusionList& list);  // "synthetic: 2 of 4 listed clips used; …"
@@ -48,6 +52,19 @@ struct Fact {
 
 // What stands under every leaderboard: what each ± and bracket is.
 [[nodiscard]] const std::vector<std::string>& how_to_read();
+
+// --- overview_text.cpp ---
+
+[[nodiscard]] std::string rank_text(double rank, const Interval& interval);    // "1.5 [1.0, 2.0]"
+[[nodiscard]] std::string share_text(double share);                            // "0.82"
+[[nodiscard]] std::string share_text(double share, const Interval& interval);  // "0.82 [0.60, 1.00]"
+[[nodiscard]] std::string estimate_text(const std::string& metric, const Estimate& estimate);
+[[nodiscard]] std::string equivalence_text(const std::optional<Equivalence>& equivalence);  // "0.70 / 0.28 / 0.02"
+[[nodiscard]] std::string effect_text(const std::optional<double>& effect);                 // "+1.32"
+[[nodiscard]] std::string clips_interval_text(const std::string& metric, const Row& row);
+[[nodiscard]] std::string overview_title(const Overview& overview);
+[[nodiscard]] std::vector<Fact> overview_facts(const Overview& overview);
+[[nodiscard]] const char* what_aggregates_are();
 
 // --- shown_interval.cpp: a t interval knows nothing of what a metric can be; what is shown stays within it ---
 

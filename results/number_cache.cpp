@@ -15,8 +15,8 @@ namespace cmkd::results {
 
 namespace {
 
-// The file: this line, the hash of all that follows, then for each entry by key: sizes of key and numbers as uint32, the
-// key's bytes, the numbers' bits as uint64. Little-endian.
+// The file: this line, the hash of all that follows, then for each entry by key: sizes of key and numbers as uint32,
+// the key's bytes, the numbers' bits as uint64. Little-endian.
 constexpr std::string_view kCacheMagic = "cmkd numbers 1\n";
 constexpr std::size_t kHashDigits = 32;
 

@@ -99,9 +99,18 @@ void add_with_prefix(TensorMap& target, const std::string& prefix, const TensorM
 
 std::vector<at::Tensor> unique_parameters(const torch::nn::Module& module) {
   std::vector<at::Tensor> unique;
+  for (auto& [name, parameter] : unique_named_parameters(module)) unique.push_back(std::move(parameter));
+  return unique;
+}
+
+std::vector<std::pair<std::string, at::Tensor>> unique_named_parameters(const torch::nn::Module& module) {
+  std::vector<std::pair<std::string, at::Tensor>> unique;
   std::unordered_set<const void*> seen;
-  for (const at::Tensor& parameter : module.parameters()) {
-    if (parameter.requires_grad() && seen.insert(parameter.unsafeGetTensorImpl()).second) unique.push_back(parameter);
+  for (const auto& item : module.named_parameters()) {
+    const at::Tensor& parameter = item.value();
+    if (parameter.requires_grad() && seen.insert(parameter.unsafeGetTensorImpl()).second) {
+      unique.emplace_back(item.key(), parameter);
+    }
   }
   return unique;
 }

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "byte_reader.h"
 #include "pickle_value.h"
@@ -85,5 +86,12 @@ class PickleMachine {
   std::size_t opcode_position_ = 0;
   int protocol_ = 0;
 };
+
+template <typename Held>
+void PickleMachine::push(Held held) {
+  charge(1);
+  values_.push_back(PickleValue{std::move(held)});
+  stack_.push_back(&values_.back());
+}
 
 }  // namespace cmkd::weights

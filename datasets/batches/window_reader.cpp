@@ -14,19 +14,6 @@ namespace cmkd {
 
 namespace {
 
-struct Normalisation {
-  std::array<float, 3> mean;
-  std::array<float, 3> std;
-};
-
-Normalisation normalisation(PixelNormalisation kind) {
-  if (kind == PixelNormalisation::kKinetics) {
-    // Channel statistics of Kinetics-400 as torchvision's video weights use them.
-    return {{0.43216F, 0.394666F, 0.37645F}, {0.22803F, 0.22145F, 0.216989F}};
-  }
-  return {{0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
-}
-
 at::Tensor channel_values(const std::array<float, 3>& values, c10::Device device) {
   at::Tensor tensor = at::empty({1, 3, 1, 1, 1}, at::kFloat);
   std::ranges::copy(values, tensor.mutable_data_ptr<float>());
@@ -42,6 +29,14 @@ void require_stored(bool stored, const char* what) {
 }
 
 }  // namespace
+
+PixelScale pixel_scale(PixelNormalisation kind) {
+  if (kind == PixelNormalisation::kKinetics) {
+    // Channel statistics of Kinetics-400 as torchvision's video weights use them.
+    return {{0.43216F, 0.394666F, 0.37645F}, {0.22803F, 0.22145F, 0.216989F}};
+  }
+  return {{0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
+}
 
 WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings)
     : cache_(cache), settings_(settings) {
@@ -256,6 +251,13 @@ at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws) const 
   return tensor;
 }
 
+at::Tensor WindowReader::pixels_of(const at::Tensor& normalised) const {
+  const PixelScale scale = pixel_scale(settings_.normalise);
+  const at::Tensor values =
+      normalised.to(at::kCPU) * channel_values(scale.deviation, c10::kCPU) + channel_values(scale.mean, c10::kCPU);
+  return values.mul(255.0).round().clamp(0, 255).to(at::kByte);
+}
+
 Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, ModalitySet modalities, c10::Device device) const {
   Batch batch;
   const auto size = static_cast<std::int64_t>(draws.size());
@@ -269,13 +271,13 @@ Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, ModalitySet m
     mirrored.mutable_data_ptr<bool>()[i] = draw.mirrored;
   }
   if (modalities.video) {
-    const Normalisation constants = normalisation(settings_.normalise);
+    const PixelScale scale = pixel_scale(settings_.normalise);
     at::Tensor pixels = gather_video(draws).to(device).to(at::kFloat);
     if (std::ranges::any_of(draws, &ClipDraw::mirrored)) {
       pixels = at::where(mirrored.to(device).view({size, 1, 1, 1, 1}), pixels.flip({-1}), pixels);
     }
-    const at::Tensor std = channel_values(constants.std, device);
-    batch.video = pixels.mul_(1.0 / (255.0 * std)).sub_(channel_values(constants.mean, device) / std);
+    const at::Tensor deviation = channel_values(scale.deviation, device);
+    batch.video = pixels.mul_(1.0 / (255.0 * deviation)).sub_(channel_values(scale.mean, device) / deviation);
   }
   if (modalities.audio) batch.audio = gather_audio(draws).to(device);
   return batch;

@@ -39,6 +39,7 @@ class XkdPretraining final : public Training {
         audio_(vit_of_setup(setup, Modality::kAudio)),
         networks_(std::make_shared<XkdNetworks>(network_options())),
         weight_decay_(recipe.weight_decay) {
+    if (recipe.views.local_views > 0) (void)xkd_local_size(video_->vit_options(), recipe.views);
     // Video last: blocks that both students share are its.
     take_first_weights(*audio_, *networks_->aud_student->backbone);
     take_first_weights(*video_, *networks_->vid_student->backbone);
@@ -63,8 +64,8 @@ class XkdPretraining final : public Training {
       const at::NoGradGuard no_grad;
       video = take_views(xkd_video_views(batch.video, video_->vit_options(), recipe_.views));
       audio = take_views(xkd_audio_views(batch.audio, *audio_, recipe_.views));
-      video.mask_noise = mask_noise(batch, video_->vit_options(), batch.video);
-      audio.mask_noise = mask_noise(batch, audio_->vit_options(), batch.video);
+      video.mask_noise = mask_noise(video_->vit_options(), batch.video);
+      audio.mask_noise = mask_noise(audio_->vit_options(), batch.audio);
     }
     last_ = xkd_step(*networks_, video, audio, options_at(context));
     return {last_.losses, last_.diagnostics};
@@ -106,13 +107,43 @@ class XkdPretraining final : public Training {
         features.push_back(without_class_token(branch.backbone->forward(input)).mean(1));
       }
       ModelOutput output;
-      output.embedding = at::cat(features, 1);
+      output.embedding = joined_features(features);
       return output;
     };
     return {modalities, {networks_}, encode};
   }
 
+  std::vector<Reconstruction> reconstructions(const Batch& batch) override {
+    const at::NoGradGuard no_grad;
+    networks_->eval();
+    std::vector<Reconstruction> rebuilt{
+        rebuild(Modality::kVideo, *networks_->vid_student->backbone, *networks_->vid_ae, batch.video,
+                mask_noise(video_->vit_options(), batch.video), recipe_.step.video_mask_ratio),
+        rebuild(Modality::kAudio, *networks_->aud_student->backbone, *networks_->aud_ae,
+                audio_->backbone_input(batch.audio), mask_noise(audio_->vit_options(), batch.audio),
+                recipe_.step.audio_mask_ratio)};
+    networks_->train();
+    return rebuilt;
+  }
+
  private:
+  // With normalised patches the decoder says a patch but for its mean and deviation: those of the input are taken.
+  [[nodiscard]] Reconstruction rebuild(Modality modality, VitBackbone& backbone, MaskedDecoder& decoder,
+                                       const at::Tensor& input, const at::Tensor& noise, double ratio) const {
+    const PatchMask mask = mask_patches(noise, ratio);
+    const at::Tensor patches = backbone.patches(input);
+    at::Tensor said = decoder.forward(backbone.forward_kept(input, mask.kept), mask.restore);
+    if (recipe_.step.normalise_patches) {
+      const at::Tensor variance = patches.var(2, /*unbiased=*/true, /*keepdim=*/true);
+      said = said * (variance + 1e-6).sqrt() + patches.mean(2, /*keepdim=*/true);
+    }
+    const at::Tensor hidden = mask.masked.to(input.scalar_type()).unsqueeze(2).expand_as(patches);
+    const VitOptions& vit = backbone.options();
+    const std::vector<std::int64_t> grid = patch_grid_of(input, vit.patch);
+    const auto joined = [&](const at::Tensor& all) { return join_patches(all, grid, vit.patch, vit.channels()); };
+    return {modality, input, joined(hidden), joined(at::where(hidden.gt(0), said, patches))};
+  }
+
   [[nodiscard]] XkdNetworkOptions network_options() const {
     XkdNetworkOptions options;
     options.variant = recipe_.variant;
@@ -134,8 +165,8 @@ class XkdPretraining final : public Training {
     return taken;
   }
 
-  static at::Tensor mask_noise(const Batch& batch, const VitOptions& vit, const at::Tensor& like) {
-    return at::rand({batch.size(), vit.patches()}, at::TensorOptions().dtype(at::kFloat)).to(like.device());
+  static at::Tensor mask_noise(const VitOptions& vit, const at::Tensor& input) {
+    return at::rand({input.size(0), vit.patches()}, at::TensorOptions().dtype(at::kFloat)).to(input.device());
   }
 
   [[nodiscard]] XkdOptions options_at(const StepContext& context) const {

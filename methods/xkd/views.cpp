@@ -176,16 +176,21 @@ at::Tensor blurring_matrix(const at::Tensor& sigma, std::int64_t length) {
   return weights / weights.sum(2, /*keepdim=*/true);
 }
 
+std::vector<std::int64_t> xkd_local_size(const VitOptions& vit, const XkdViewOptions& options) {
+  const auto side = [&](std::size_t axis) {
+    const std::int64_t length = options.local_size > 0 ? options.local_size : vit.size[axis] * 96 / 112;
+    return whole_patches(length, vit.patch[axis], "pixels");
+  };
+  return {whole_patches(vit.size[0] / options.temporal_ratio, vit.patch[0], "frames"), side(1), side(2)};
+}
+
 std::vector<at::Tensor> xkd_video_views(const at::Tensor& video, const VitOptions& vit, const XkdViewOptions& options) {
   std::vector<at::Tensor> views{view_of_picture(video, video.size(3), video.size(4), {0.2, 1.0, 0.0, 0.0}, options)};
   if (options.local_views == 0) return views;
-  const std::int64_t frames = whole_patches(video.size(2) / options.temporal_ratio, vit.patch[0], "frames");
-  const auto side = [&](std::int64_t length, std::int64_t patch) {
-    return whole_patches(options.local_size > 0 ? options.local_size : length * 96 / 112, patch, "pixels");
-  };
+  const std::vector<std::int64_t> size = xkd_local_size(vit, options);
   for (std::int64_t i = 0; i < options.local_views; ++i) {
-    views.push_back(view_of_picture(random_stretch(video, 2, frames), side(video.size(3), vit.patch[1]),
-                                    side(video.size(4), vit.patch[2]), {0.08, 0.4, 0.2, 0.5}, options));
+    views.push_back(
+        view_of_picture(random_stretch(video, 2, size[0]), size[1], size[2], {0.08, 0.4, 0.2, 0.5}, options));
   }
   return views;
 }

@@ -69,6 +69,28 @@ at::Tensor split_patches(const at::Tensor& input, const std::vector<std::int64_t
   return input.reshape(sizes).permute(order).reshape({input.size(0), product_of(grid), -1});
 }
 
+at::Tensor join_patches(const at::Tensor& patches, const std::vector<std::int64_t>& grid,
+                        const std::vector<std::int64_t>& patch, std::int64_t channels) {
+  if (patches.size(1) != product_of(grid) || patches.size(2) != product_of(patch) * channels) {
+    throw Error(ErrorKind::kUsage,
+                {.what = fmt::format("{} patches of {} values are no grid of {} patches of {} values", patches.size(1),
+                                     patches.size(2), product_of(grid), product_of(patch) * channels)});
+  }
+  // [B, g0, g1, …, p0, p1, …, C] -> [B, C, g0, p0, g1, p1, …]
+  const auto axes = static_cast<std::int64_t>(patch.size());
+  std::vector<std::int64_t> sizes{patches.size(0)};
+  sizes.insert(sizes.end(), grid.begin(), grid.end());
+  sizes.insert(sizes.end(), patch.begin(), patch.end());
+  sizes.push_back(channels);
+  std::vector<std::int64_t> order{0, 1 + 2 * axes};
+  std::vector<std::int64_t> joined{patches.size(0), channels};
+  for (std::int64_t axis = 0; axis < axes; ++axis) {
+    order.insert(order.end(), {1 + axis, 1 + axes + axis});
+    joined.push_back(grid[static_cast<std::size_t>(axis)] * patch[static_cast<std::size_t>(axis)]);
+  }
+  return patches.reshape(sizes).permute(order).reshape(joined);
+}
+
 at::Tensor without_class_token(const at::Tensor& tokens) { return tokens.narrow(1, 1, tokens.size(1) - 1); }
 
 at::Tensor take_rows(const at::Tensor& x, const at::Tensor& index) {

@@ -26,6 +26,17 @@ std::vector<std::size_t> stage_ends(std::int64_t depth) {
   return ends;
 }
 
+// As BEiT and MAE count for their rates: embeddings 0, block i of the encoder i + 1, norm and classifier with what
+// would be the next block.
+ParameterPlace place_in_vit(const std::string& parameter, std::int64_t depth) {
+  static const std::string kBlocks = "encoder.blocks.";
+  const std::int64_t layers = depth + 2;
+  if (parameter == "cls_token" || parameter == "enc_pos_embed") return {0, layers, /*decays=*/false};
+  if (parameter.starts_with("cuboid_embed.") || parameter.starts_with("patch_embed.")) return {0, layers};
+  if (parameter.starts_with(kBlocks)) return {1 + std::stoll(parameter.substr(kBlocks.size())), layers};
+  return {layers - 1, layers};
+}
+
 // Embedding: the mean over patches (XKD's evaluation); the class token is left out, of tokens, too.
 class VitClassifier : public VitModel {
  public:
@@ -69,6 +80,10 @@ class VitClassifier : public VitModel {
     TensorMap state = state_of(*this);
     std::erase_if(state, [](const auto& entry) { return entry.first.starts_with("fc."); });
     return state;
+  }
+
+  [[nodiscard]] ParameterPlace place_of(const std::string& parameter) const override {
+    return place_in_vit(parameter, layers_.options().encoder.depth);
   }
 
   [[nodiscard]] ModelShape shape() const override {

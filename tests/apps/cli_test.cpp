@@ -172,13 +172,12 @@ TEST_CASE("a flipped bit in the clip cache is found before anything is trained o
 TEST_CASE("conformance names what it does not cover with status 6, and a mismatch with status 1") {
   const TemporaryFolder folder;
   const auto whole = test::cmkd({"conformance", test::vectors_dir().string(), "--json"}, folder.path());
-  CHECK(whole.status == 6);
+  CHECK(whole.status == 0);
   std::map<std::string, std::string> verdicts;
   const auto report = nlohmann::json::parse(whole.out);
   for (const auto& entry : report.at("folders")) verdicts[entry.at("folder")] = entry.at("verdict");
-  for (const char* covered : {"kd", "fitnet", "rkd", "ccl", "mnf_csc", "csc", "xkd_step"})
+  for (const char* covered : {"kd", "fitnet", "rkd", "ccl", "mnf_csc", "csc", "xkd_step", "statistics"})
     CHECK(verdicts.at(covered) == "pass");
-  CHECK(verdicts.at("statistics") == "not covered");
   const auto one = test::cmkd({"conformance", (test::vectors_dir() / "kd").string()}, folder.path());
   CHECK(one.status == 0);
   CHECK(one.out.find("names compared") != std::string::npos);

@@ -150,6 +150,27 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Features of both modalities stand side by side at length one each; those of one as they are") {
+  for (const MethodInfo* info : methods()) {
+    if (!info->needs.both_inputs) continue;
+    INFO(info->id);
+    const auto training = make_tiny(*info);
+    const Batch batch = tiny_batch(*info, 0);
+    const auto features = [&](const std::vector<Modality>& modalities) {
+      const Predictor predictor = training->encoders(modalities);
+      CHECK(predictor.modalities == modalities);
+      return predictor.predict(batch).embedding;
+    };
+    const at::Tensor seen = features({Modality::kVideo});
+    const at::Tensor both = features({Modality::kVideo, Modality::kAudio});
+    REQUIRE(both.size(1) == 2 * seen.size(1));
+    CHECK(at::allclose(both.narrow(1, 0, seen.size(1)), seen / seen.norm(2, 1, true), 0, 1e-6));
+    CHECK(at::allclose(both.square().sum(1), at::full({both.size(0)}, 2.0), 0, 1e-5));
+  }
+  const auto training = make_tiny(method_registry().get("student"));
+  CHECK_THROWS_WITH(training->encoders({Modality::kAudio}), Catch::Matchers::Contains("evaluation.features"));
+}
+
 TEST_CASE("A missing teacher is an error that says so") {
   for (const MethodInfo* info : methods()) {
     if (!info->needs.teacher) continue;

@@ -144,6 +144,30 @@ TEST_CASE("groups are stepped in their phases, at their scale and weight decay, 
   CHECK(weight_of(student) == Approx(-0.1 - 0.1 / std::sqrt(2.0)).epsilon(1e-4));
 }
 
+TEST_CASE("a group's rule gives each parameter its rate and decay by name, whatever the optimiser's state is called") {
+  // Weight 2 and bias 3, gradients 1; weight decay 0.1 of sgd is part of the gradient.
+  const auto linear = std::make_shared<torch::nn::LinearImpl>(torch::nn::LinearOptions(1, 1));
+  linear->weight.set_data(at::full({1, 1}, 2.0));
+  linear->bias.set_data(at::full({1}, 3.0));
+  linear->weight.mutable_grad() = at::ones({1, 1});
+  linear->bias.mutable_grad() = at::ones({1});
+  std::vector<ModuleGroup> groups(1);
+  groups[0] = {.name = "student", .module = linear, .learning_rate_scale = 2.0, .weight_decay = {}, .phases = {}};
+  groups[0].rule_of = [](const std::string& name) {
+    return name == "weight" ? ParameterRule{0.25, true} : ParameterRule{1.0, false};
+  };
+  GroupOptimizers optimizers(groups, {.kind = OptimizerKind::kSgd, .weight_decay = 0.1, .momentum = 0});
+  optimizers.step(groups, "main", {.peak = 0.1, .factor = 0.5}, 0);
+  // 0.1 · 0.5 · 2 = 0.1 times the rule's: 2 − 0.025 (1 + 0.1 · 2) and 3 − 0.1 · 1.
+  CHECK(linear->weight.item<double>() == Approx(1.97));
+  CHECK(linear->bias.item<double>() == Approx(2.9));
+  CHECK(optimizers.state().contains("optimizer.student.0.step"));
+  CHECK(optimizers.state().contains("optimizer.student.1.step"));
+  Optimizer alike({at::ones({1}), at::ones({1})}, {.kind = OptimizerKind::kAdam});
+  CHECK(alike.state().size() == 6);
+  CHECK_THROWS_AS(Optimizer({at::ones({1})}, {.kind = OptimizerKind::kAdam}, std::vector<ParameterStep>(2)), Error);
+}
+
 TEST_CASE("the state of all groups is kept by their names") {
   const std::vector<ModuleGroup> groups{
       {.name = "student", .module = linear_with_gradient(1.0), .weight_decay = {}, .phases = {}},

@@ -116,8 +116,9 @@ TEST_CASE("The same seed gives the same views, and sound as well as sight has it
 }
 
 TEST_CASE("A window too short for a local view of one patch is refused with what to change") {
-  const at::Tensor window = at::zeros({1, 3, 4, 28, 28});
-  CHECK_THROWS_WITH(xkd_video_views(window, picture_vit(), {}),
+  VitOptions vit = picture_vit();
+  vit.size[0] = 4;
+  CHECK_THROWS_WITH(xkd_video_views(at::zeros({1, 3, 4, 28, 28}), vit, {}),
                     Catch::Matchers::Contains("1 frames") && Catch::Matchers::Contains("patch of 2"));
 }
 

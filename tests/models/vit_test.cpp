@@ -261,3 +261,11 @@ TEST_CASE("a vision transformer of the suites' small clips has patches of their 
   config.parameters.set("patch_size", std::int64_t{5});
   CHECK_THROWS_WITH(info.make(config), message_contains("patches of 2 x 5 x 5 do not tile an input of 4 x 16 x 16"));
 }
+
+TEST_CASE("Patches joined are the input that was split, whatever the axes") {
+  const at::Tensor video = at::arange(2 * 3 * 4 * 6 * 8, at::kFloat).view({2, 3, 4, 6, 8});
+  CHECK(at::equal(join_patches(split_patches(video, {2, 3, 4}), {2, 2, 2}, {2, 3, 4}, 3), video));
+  const at::Tensor sound = at::arange(2 * 8 * 12, at::kFloat).view({2, 1, 8, 12});
+  CHECK(at::equal(join_patches(split_patches(sound, {4, 6}), {2, 2}, {4, 6}, 1), sound));
+  CHECK_THROWS_AS(join_patches(split_patches(sound, {4, 6}), {2, 3}, {4, 6}, 1), Error);
+}

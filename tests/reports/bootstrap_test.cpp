@@ -88,6 +88,24 @@ TEST_CASE("one seed has one resample, and no seed has none") {
   CHECK_THROWS_AS(bootstrap({{}}, mean_of_blocks), Error);
 }
 
+TEST_CASE("sorting and comparing once gives the resamples of doing it in each") {
+  const Blocks a{{0.31, 0.72, 0.55, 0.31}, {0.2, 0.9, 0.4}};
+  const Blocks b{{0.31, 0.6}, {0.1, 0.95, 0.4, 0.5}};
+  const auto equal = [](const Resamples& one, const Resamples& other) {
+    REQUIRE(one.values.size() == other.values.size());
+    CHECK(one.exact == other.exact);
+    for (std::size_t i = 0; i < one.values.size(); ++i) {
+      if (std::abs(one.values[i] - other.values[i]) > 1e-12) return false;
+    }
+    return std::abs(one.mean() - other.mean()) < 1e-12;
+  };
+  for (const BootstrapPlan& plan : {BootstrapPlan{}, BootstrapPlan{500, 0}}) {
+    CHECK(equal(resampled_interquartile_mean(a, plan), bootstrap(a, interquartile_mean, plan)));
+    CHECK(
+        equal(resampled_probability_of_improvement(a, b, plan), bootstrap_two(a, b, probability_of_improvement, plan)));
+  }
+}
+
 TEST_CASE("the probability of improvement counts ties half, block by block") {
   // Block 1: 1 > 0, 1 = 1, 2 > 0, 2 > 1: 3.5 of 4. Block 2: 0 of 1.
   CHECK(probability_of_improvement({{1, 2}, {0}}, {{0, 1}, {5}}) == Approx((0.875 + 0) / 2));

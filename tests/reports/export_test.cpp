@@ -12,13 +12,13 @@ namespace cmkd::reports {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+
 
 bool has_text(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 results::TrainingRecord exported_training(const std::string& label, std::int64_t seed, const std::string& teacher) {
   results::TrainingRecord training;
-  training.config_json = json{{"method", {{"id", label}}}, {"seed", seed}}.dump();
+  training.config_json = nlohmann::json{{"method", {{"id", label}}}, {"seed", seed}}.dump();
   training.key = hash_hex(training.config_json);
   training.cell_key = "cell";
   training.dataset_fingerprint = "source1";
@@ -38,7 +38,7 @@ results::TrainingRecord exported_training(const std::string& label, std::int64_t
 
 results::EvaluationRecord exported_evaluation(const results::TrainingRecord& training) {
   results::EvaluationRecord evaluation;
-  evaluation.config_json = json{{"training", training.key}}.dump();
+  evaluation.config_json = nlohmann::json{{"training", training.key}}.dump();
   evaluation.key = hash_hex(evaluation.config_json);
   evaluation.training_key = training.key;
   evaluation.task = "action_recognition";
@@ -83,9 +83,9 @@ TEST_CASE("a run is exported with its teacher, suite file, settings, clips, fing
   CHECK(read_file(out / "suites/quick.toml") == "[suite]\ntitle = \"x\"\n");
   CHECK(read_file(out / "clips/synthetic-test.csv") ==
         "clip,group,role,class\n\"a,b \"\"c\"\".mp4\",g1,test,0\nc2,g1,test,1\n");
-  const json exported = json::parse(read_file(out / "export.json"));
+  const nlohmann::json exported = nlohmann::json::parse(read_file(out / "export.json"));
   REQUIRE(exported.at("trainings").size() == 2);
-  for (const json& training : exported.at("trainings")) {
+  for (const nlohmann::json& training : exported.at("trainings")) {
     CHECK(training.at("made_by").at(0).at("suite") == "suites/quick.toml");
     CHECK(training.at("made_by").at(0).at("set").at(0) == "training.epochs=2");
     CHECK(training.at("fingerprints").at("source") == "source1");

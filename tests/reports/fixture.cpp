@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace cmkd::reports::fixture {
 
 using results::RowRole;
@@ -58,6 +61,7 @@ results::LeaderboardRow row(const Case& one, std::int64_t seed) {
   row.origin = {older ? "0123456789abcdef" : "fedcba9876543210", older ? "2.11.0" : "2.13.0", "cpu", "AVX2"};
   row.evaluation_code = row.origin.shared_code;
   row.state = results::RowState::kEvaluated;
+  row.outputs_fingerprint = fmt::format("outputs-{}-{}", one.label, seed);
   row.split = "test";
   row.metrics = {{"ece", "test", 0.25 * (1 - top1), 200},
                  {"mean_class_accuracy", "test", top1 - 0.01, 200},
@@ -127,6 +131,52 @@ std::vector<results::DatasetRecord> datasets() {
   other.source_fingerprint = "source2";
   other.name = "not of this suite";
   return {other, dataset};
+}
+
+results::ClipOutputs outputs(const std::vector<results::LeaderboardRow>& rows, const std::string& evaluation_key) {
+  constexpr std::int64_t kClips = 200;
+  const auto row =
+      std::ranges::find_if(rows, [&](const auto& one) { return one.link.evaluation_key == evaluation_key; });
+  const auto top1 = std::ranges::find(row->metrics, "top1", &results::MetricValue::name);
+  const auto right = static_cast<std::int64_t>(std::llround(top1->value * kClips));
+  results::ClipOutputs outputs;
+  outputs.width = 2;
+  for (std::int64_t clip = 0; clip < kClips; ++clip) {
+    outputs.clip_ids.push_back(fmt::format("clip{:03}", clip));
+    outputs.groups.push_back(fmt::format("video{:02}", clip / 5));
+    outputs.labels.push_back(static_cast<std::int32_t>(clip % 2));
+    // 37 and 200 have no common factor: each seed is right on other clips, spread over the videos.
+    const bool is_right = (37 * clip + 11 * row->link.seed) % kClips < right;
+    const bool first = (clip % 2 == 0) == is_right;
+    outputs.scores.insert(outputs.scores.end(), {first ? 0.75F : 0.25F, first ? 0.25F : 0.75F});
+  }
+  return outputs;
+}
+
+std::vector<results::LeaderboardRow> dataset_rows(std::int64_t datasets) {
+  std::vector<results::LeaderboardRow> rows;
+  for (std::int64_t set = 0; set < datasets; ++set) {
+    const double ease = 0.02 * static_cast<double>(set);
+    const auto top1 = [&](double first, double second, double third) {
+      return std::vector<double>{first + ease, second + ease, third + ease};
+    };
+    std::vector<Case> cases{
+        {"student", "student", "", RowRole::kLowerBound, "none", top1(0.40, 0.42, 0.41)},
+        {"kd", "kd", "", RowRole::kMethod, "loss", top1(0.45, 0.43, 0.44 + 0.01 * static_cast<double>(set))},
+        {"mnf_csc", "mnf_csc", "", RowRole::kMethod, "step", top1(0.52, 0.50, set == 0 ? 0.20 : 0.51)}};
+    if (set + 1 < datasets) cases.push_back({"crd", "crd", "", RowRole::kMethod, "loss", top1(0.47, 0.46, 0.45)});
+    for (const Case& one : cases) {
+      for (std::int64_t seed = 1; seed <= 3; ++seed) {
+        results::LeaderboardRow& added = rows.emplace_back(row(one, seed));
+        added.link.dataset = fmt::format("set{}", set + 1);
+        for (std::string* key : {&added.link.training_key, &added.link.evaluation_key})
+          *key += "-" + added.link.dataset;
+        added.training.key = added.link.training_key;
+        added.training.dataset_fingerprint = "none";
+      }
+    }
+  }
+  return rows;
 }
 
 results::LeaderboardRow at_level(results::LeaderboardRow row, const std::string& setting, double level) {

@@ -27,6 +27,12 @@ results::LeaderboardRow not_run(const results::LeaderboardRow& from);
 std::vector<results::LeaderboardRow> rows();
 std::vector<results::DatasetRecord> datasets();
 
+// Per-clip outputs that give each row's top1: 200 clips of 40 videos. As LeaderboardOptions::outputs.
+results::ClipOutputs outputs(const std::vector<results::LeaderboardRow>& rows, const std::string& evaluation_key);
+
+// Student, kd and mnf_csc with three seeds on each of `datasets` sets, and crd, which has none on the last.
+std::vector<results::LeaderboardRow> dataset_rows(std::int64_t datasets);
+
 // The row under a condition of a sweep.
 results::LeaderboardRow at_level(results::LeaderboardRow row, const std::string& setting, double level);
 

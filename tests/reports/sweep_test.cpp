@@ -201,7 +201,9 @@ TEST_CASE("a name or setting that is markup stays text in the plot and the table
 std::vector<double> heights_of_names(const std::string& html) {
   std::vector<double> heights;
   const std::string mark = "<text class=\"name\"";
-  for (std::size_t at = html.find(mark); at != std::string::npos; at = html.find(mark, at + 1)) {
+  const std::size_t end = html.find("</svg>", html.find("class=\"series"));  // costs have names in their pictures, too
+  for (std::size_t at = html.find(mark, html.find("id=\"sweeps\"")); at < end && at != std::string::npos;
+       at = html.find(mark, at + 1)) {
     heights.push_back(std::stod(html.substr(html.find(" y=\"", at) + 4)));
   }
   return heights;

@@ -19,7 +19,7 @@ namespace {
 
 // What takes part in computing a training or an evaluation. Decoding is not among it: the fingerprint of the decoded
 // clips, stored with each training, says more.
-constexpr std::array kSharedFolders{"core",   "metrics", "runtime",   "weights", "datasets",
+constexpr std::array kSharedFolders{"core",   "metrics", "probes",    "runtime", "weights", "datasets",
                                     "models", "methods", "baselines", "suites",  "harness"};
 // Of these, what only starts, watches, plans or estimates: it can be changed without a number changing.
 constexpr std::array kComputesNothing{"core/progress.cpp",

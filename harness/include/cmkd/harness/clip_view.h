@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/harness/batch_source.h"
+#include "cmkd/harness/plan.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/models/log_mel.h"
 #include "cmkd/suites/suite.h"
@@ -52,6 +54,21 @@ struct ClipView {
   SeenClip clip;                       // as it is
   std::optional<SeenClip> of_teacher;  // the teacher's modality, where it is damaged for the teacher
 };
+// What a trained masked autoencoder rebuilds of a clip's window.
+struct RebuiltClip {
+  at::Tensor masked_frames;  // [3, T, h, w] uint8, hidden patches grey; undefined where no picture is rebuilt
+  at::Tensor rebuilt_frames;
+  at::Tensor spectrogram;  // [F, T] float, as the network takes it; undefined where no sound is rebuilt
+  at::Tensor masked_spectrogram;
+  at::Tensor rebuilt_spectrogram;
+  double hidden_error = 0;  // mean squared error of hidden pixels, in the network's units
+};
+// By the weights of a training of `suite` that was kept (training.keep_weights); what is hidden depends on the clip
+// alone. Throws Error(kUsage) for a method that rebuilds nothing, Error(kData) for weights of another network.
+[[nodiscard]] RebuiltClip rebuild_clip(const Suite& suite, const SuiteData& data, const PlannedTraining& planned,
+                                       const std::filesystem::path& weights, std::int64_t clip,
+                                       const ClipWindow& window);
+
 // Of a clip that is not excluded. The window is one that the suite has.
 [[nodiscard]] ClipView view_clip(const SuiteCell& cell, const SuiteData& data, std::int64_t clip,
                                  const ClipWindow& window);

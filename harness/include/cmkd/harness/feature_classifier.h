@@ -22,11 +22,21 @@ struct ProbeClips {
   std::vector<std::int64_t> choosing;  // empty: the probe's default regularisation stands
 };
 
-struct ProbedScores {
-  at::Tensor probabilities;   // [N, C] float on the host; of linear_svm the softmax (tags: sigmoid) of decision values,
-                              // which is no calibrated probability
+// How a probe came to its weights.
+struct ProbeFit {
+  struct Trial {
+    double regularisation = 0;
+    double score = 0;  // on the choosing clips: top-1 accuracy, or macro average precision
+  };
   double regularisation = 0;  // C, weight decay or neighbours
-  bool chosen = false;        // on `choosing`; else the default
+  std::vector<Trial> tried;   // on `choosing`, in rising order; empty: the default stands
+  bool converged = true;      // to the solver's tolerance
+  double residual = 0;        // as probes::Convergence
+};
+
+struct ProbedScores : ProbeFit {
+  at::Tensor probabilities;  // [N, C] float on the host; of linear_svm the softmax (tags: sigmoid) of decision values,
+                             // which is no calibrated probability
 };
 
 // Features of `known`: each clip as at test, or evaluation.feature_windows windows drawn as in training by `streams`.

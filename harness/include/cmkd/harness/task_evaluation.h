@@ -11,6 +11,7 @@
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/random.h"
 #include "cmkd/datasets/split.h"
+#include "cmkd/harness/feature_classifier.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/methods/training.h"
 #include "cmkd/results/records.h"
@@ -31,8 +32,7 @@ class TaskEvaluation {
 
   struct Outcome {
     results::ClipOutputs outputs;
-    std::optional<double> regularisation;  // of a classifier on features
-    bool chosen = false;                   // on clips, instead of the default
+    std::optional<ProbeFit> probe;  // of a classifier on features
   };
   // Per-clip outputs: of `clips`, and in retrieval of the gallery behind them.
   [[nodiscard]] Outcome run(const Predictor& predictor, const std::vector<std::int64_t>& clips) const;

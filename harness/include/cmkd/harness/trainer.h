@@ -68,6 +68,10 @@ class Trainer {
   [[nodiscard]] const CorruptionPlan* corruption() const { return source_.corruption(); }
   // Of the trained method, as training_build.h has them.
   [[nodiscard]] TensorMap clip_signals();
+  // As Training::reconstructions.
+  [[nodiscard]] std::vector<Reconstruction> reconstructions(const Batch& batch) {
+    return built_.training->reconstructions(batch);
+  }
   // Everything of the record that training determines (fingerprints, epochs, selection, measured).
   void fill(results::TrainingRecord& record);
 

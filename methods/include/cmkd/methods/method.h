@@ -63,6 +63,7 @@ struct TrainingSetup {
   std::shared_ptr<Model>
       teacher;  // needs.teacher_network only: a copy of the cell's trained teacher, this training's own
   std::shared_ptr<Model> other;  // needs.both_inputs only: the suite's teacher network with its first weights
+  PixelScale pixels;             // of the batches' video
   Parameters parameters;
   c10::Device device = c10::kCPU;
 };

@@ -49,6 +49,12 @@ struct AdamBetas {
   double squared = 0.999;
 };
 
+// Of one parameter of a group, on top of the group's own settings.
+struct ParameterRule {
+  double learning_rate_scale = 1.0;  // times the group's
+  bool decays = true;                // false: no weight decay
+};
+
 struct ModuleGroup {
   std::string name;  // "student", "method", "teacher"
   std::shared_ptr<torch::nn::Module> module;
@@ -57,6 +63,8 @@ struct ModuleGroup {
   std::vector<std::string> phases;     // in which it is trained; empty: in all
   bool decay_matrices_only = false;    // no weight decay of biases and other parameters of one dimension
   AdamBetas betas = {};                // the same at every call
+  // By the parameter's name in the module; none: all alike. The same at every call.
+  std::function<ParameterRule(const std::string&)> rule_of = {};
 };
 
 struct Phase {
@@ -80,6 +88,18 @@ struct Predictor {
   std::function<ModelOutput(const Batch&)> predict;
 };
 
+// What a masked autoencoder makes of clips, in the form that its network takes: [B, 3, T, H, W] or [B, 1, F, T].
+struct Reconstruction {
+  Modality modality = Modality::kVideo;
+  at::Tensor input;    // all of it
+  at::Tensor hidden;   // 1 where the encoder saw nothing, else 0
+  at::Tensor rebuilt;  // the input where it was seen, else what the decoder says
+};
+
+// One modality's features [B, D] as they are; those of several side by side, each row of each at length 1, as XKD's
+// script for both modalities has them.
+[[nodiscard]] at::Tensor joined_features(const std::vector<at::Tensor>& features);
+
 class Training {
  public:
   virtual ~Training() = default;
@@ -94,7 +114,7 @@ class Training {
   // After the optimisers' step (EMA teachers, memories).
   virtual void after_step(const StepContext& /*context*/, const Batch& /*batch*/) {}
   [[nodiscard]] virtual Predictor predictor() = 0;
-  // The same, but with the embeddings of these modalities, one behind the other: for trainings of a network for each.
+  // The same, but with the embeddings of these modalities, joined_features: for trainings of a network for each.
   // Throws Error(kUsage) when there are no such.
   [[nodiscard]] virtual Predictor encoders(const std::vector<Modality>& modalities);
   // What the steps read of the frozen teacher's stages: each clip's maps by themselves, as small as they may be. The
@@ -109,6 +129,10 @@ class Training {
   // How far it trusts what the teacher says of each clip: name -> [B], more trust is higher. Called in eval mode and
   // without gradient, on pairs whose damage is known (corruption.h); empty: it does not judge clips.
   [[nodiscard]] virtual TensorMap clip_signals(const Batch& /*batch*/) { return {}; }
+
+  // Of each modality that it rebuilds; in eval mode and without gradient. What is hidden is drawn from LibTorch's
+  // generator of the host. Empty: it rebuilds nothing.
+  [[nodiscard]] virtual std::vector<Reconstruction> reconstructions(const Batch& /*batch*/) { return {}; }
 
   // What a checkpoint must hold beyond the groups' parameters and buffers (memory banks, EMA weights).
   [[nodiscard]] virtual TensorMap state() { return {}; }

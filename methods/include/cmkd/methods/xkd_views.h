@@ -23,11 +23,14 @@ struct XkdViewOptions {
 // One draw for each view and clip from LibTorch's generator of the host, which the harness seeds before each step:
 // the same on every device. Resampling is by products with matrices, whose backward and forward are deterministic.
 
-// [B, 3, T, H, W] -> the global view of that size, then the local views [B, 3, T / ratio, s, s]. A random part of the
+// Frames, height and width of a local view of a video network's input, in whole patches. Throws Error(kUsage) where
+// that is less than one.
+[[nodiscard]] std::vector<std::int64_t> xkd_local_size(const VitOptions& vit, const XkdViewOptions& options);
+
+// [B, 3, T, H, W] of the network's size -> the global view of that size, then the local views. A random part of the
 // picture (global 20 to 100 % of its area, local 8 to 40 %; sides 3:4 to 4:3) scaled to the view's size; contrast,
 // saturation and brightness ± 0.4; local views also grey (one in five) and blurred (every other, σ 0.1 to 2 pixels).
-// The same over all frames of a view. Frames and pieces are counted so that whole patches fill them; throws
-// Error(kUsage) where a local view has not one patch.
+// The same over all frames of a view. Throws as xkd_local_size.
 [[nodiscard]] std::vector<at::Tensor> xkd_video_views(const at::Tensor& video, const VitOptions& vit,
                                                       const XkdViewOptions& options);
 

@@ -31,7 +31,8 @@ constexpr auto enum_names(FirstConvWeights) noexcept {
 struct LoadOptions {
   // Removed from the file's names; tensors without it are then left out ("backbone." leaves a projector out). Whole
   // parts of names: a missing last dot is added. "auto": the one with which most tensors fit the model by name and
-  // shape (docs/weights.md has the rule for ties). "": nothing.
+  // shape (docs/weights.md has the rule for ties). "": nothing. Several, with commas between them: the second and
+  // further ones give only what is missing behind those before (blocks that two networks of the file share).
   std::string prefix = "auto";
   ClassifierWeights classifier = ClassifierWeights::kLoad;
   FirstConvWeights first_conv = FirstConvWeights::kExact;

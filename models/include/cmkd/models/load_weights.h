@@ -33,10 +33,11 @@ struct NotFinite {
 
 // Names as in the model. What the model calls a head and `classifier` skips is in `skipped` alone.
 struct WeightsReport {
-  std::string file;                        // the line of describe(WeightFile)
-  std::string prefix;                      // that was removed
-  std::vector<PrefixFit> other_prefixes;   // of "auto": with which at least half as many tensors fit, best first
-  std::optional<PrefixFit> better_prefix;  // when a prefix was given and more tensors fit with another: the best
+  std::string file;                           // the line of describe(WeightFile)
+  std::string prefix;                         // that was removed
+  std::vector<std::string> further_prefixes;  // whose tensors stand for what is missing behind it
+  std::vector<PrefixFit> other_prefixes;      // of "auto": with which at least half as many tensors fit, best first
+  std::optional<PrefixFit> better_prefix;     // when a prefix was given and more tensors fit with another: the best
   std::vector<std::string> matched;
   std::vector<std::string> missing;
   std::vector<std::string> unexpected;

@@ -30,12 +30,21 @@ struct ModelShape {
   std::vector<std::int64_t> stage_channels;  // shallow to deep
 };
 
+struct ParameterPlace {
+  std::int64_t layer = 0;
+  std::int64_t layers = 1;  // of the network
+  bool decays = true;       // false: class tokens and positions, which weight decay would only wipe out
+};
+
 // A network on one modality. Not thread-safe.
 class Model : public torch::nn::Module {
  public:
   // video [B, 3, T, H, W] float normalised, or audio [B, n] float: mono samples, or a published feature's values.
   virtual ModelOutput forward(const at::Tensor& input, const OutputRequest& request = {}) = 0;
   [[nodiscard]] virtual ModelShape shape() const = 0;
+  // Where a parameter stands between input (layer 0) and classifier (the last layer), by its name: for learning rates
+  // that fall from layer to layer. By default the network is one layer.
+  [[nodiscard]] virtual ParameterPlace place_of(const std::string& /*parameter*/) const { return {}; }
 };
 
 // What a suite fixes about the input and the output.

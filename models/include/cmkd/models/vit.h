@@ -36,6 +36,9 @@ struct VitOptions {
 // Patches in row-major order of the grid, each flattened as (time, height, width, channel) or (band, frame):
 // [B, C, …] -> [B, L, P]. Throws Error(kUsage) when patches do not tile the input.
 [[nodiscard]] at::Tensor split_patches(const at::Tensor& input, const std::vector<std::int64_t>& patch);
+// The reverse: [B, Π grid, P] -> [B, channels, …]. Throws Error(kUsage) where sizes do not fit.
+[[nodiscard]] at::Tensor join_patches(const at::Tensor& patches, const std::vector<std::int64_t>& grid,
+                                      const std::vector<std::int64_t>& patch, std::int64_t channels);
 // The grid that this gives, e.g. {8, 7, 7}.
 [[nodiscard]] std::vector<std::int64_t> patch_grid_of(const at::Tensor& input, const std::vector<std::int64_t>& patch);
 

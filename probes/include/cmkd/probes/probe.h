@@ -41,10 +41,11 @@ struct ProbeSettings {
   int threads = 1;                      // no result depends on it; the SVM uses one
 };
 
-// How near a fit came to its optimum.
+// How near a fit came to its optimum; what has none is there.
 struct Convergence {
   bool reached = true;
-  double residual = 0;  // linear_svm: largest relative duality gap of a class; linear_probe: largest partial derivative
+  double residual =
+      0;  // the objective is above its minimum by no more than this share of it (linear_svm: of any class)
 };
 
 // A fitted classifier.

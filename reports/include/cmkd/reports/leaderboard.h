@@ -161,17 +161,18 @@ struct Leaderboard {
                                             const std::vector<results::DatasetRecord>& datasets,
                                             const LeaderboardOptions& options = {});
 
-enum class Format { kMarkdown, kCsv, kJson, kHtml };
+enum class Format { kMarkdown, kCsv, kJson, kHtml, kLatex };
 
-// "markdown" or "md", "csv", "json", "html"; throws Error(kUsage) otherwise.
+// "markdown" or "md", "csv", "json", "html", "latex" or "tex"; throws Error(kUsage) otherwise.
 [[nodiscard]] Format format_from_name(std::string_view name);
 
 // UTF-8, with a newline at the end.
 [[nodiscard]] std::string render(const Leaderboard& board, Format format);
 
 [[nodiscard]] std::string render_markdown(const Leaderboard& board);
-[[nodiscard]] std::string render_csv(const Leaderboard& board);   // one line for each row and seed, with its keys
-[[nodiscard]] std::string render_json(const Leaderboard& board);  // everything
-[[nodiscard]] std::string render_html(const Leaderboard& board);  // one file that needs nothing else
+[[nodiscard]] std::string render_csv(const Leaderboard& board);    // one line for each row and seed, with its keys
+[[nodiscard]] std::string render_json(const Leaderboard& board);   // everything
+[[nodiscard]] std::string render_latex(const Leaderboard& board);  // tables with booktabs, for \input
+[[nodiscard]] std::string render_html(const Leaderboard& board);   // one file that needs nothing else
 
 }  // namespace cmkd::reports

@@ -31,8 +31,8 @@ struct OverviewMethod {
   std::string name;
   Estimate mean_rank;  // mean over the data sets of the rank of its mean
   Estimate interquartile_mean;
-  double mean = 0;    // over the data sets
-  double median = 0;  // over the data sets
+  double mean = 0;                         // over the data sets
+  double median = 0;                       // over the data sets
   std::optional<Estimate> optimality_gap;  // to the metric's highest value; nothing where it has none
   std::vector<ProfilePoint> profile;       // empty where the metric is no fraction
 };
@@ -57,18 +57,20 @@ struct Overview {
   std::string protocol;
   std::string primary_metric;
   std::vector<std::string> datasets;
-  std::vector<std::size_t> tables;       // by data set: position in Leaderboard::tables
-  std::vector<OverviewMethod> methods;   // by mean rank, then name
-  std::vector<std::string> left_out;     // "crd: partial in synthetic", one for each method that is not complete
-  std::vector<OverviewPair> pairs;       // by first, then second
-  std::optional<FriedmanTest> omnibus;   // Friedman, Iman–Davenport
-  std::optional<double> critical_distance;                     // Nemenyi's, at 0.05
-  std::vector<std::pair<std::size_t, std::size_t>> cliques;    // first and last position of runs without a pair that differs
-  std::string tests;                     // what was tested, or why nothing was; a sentence
+  std::vector<std::size_t> tables;          // by data set: position in Leaderboard::tables
+  std::vector<OverviewMethod> methods;      // by mean rank, then name
+  std::vector<std::string> left_out;        // "crd: partial in synthetic", one for each method that is not complete
+  std::vector<OverviewPair> pairs;          // by first, then second
+  std::optional<FriedmanTest> omnibus;      // Friedman, Iman–Davenport
+  std::optional<double> critical_distance;  // Nemenyi's, at 0.05
+  std::vector<std::pair<std::size_t, std::size_t>>
+      cliques;        // first and last position of runs without a pair that differs
+  std::string tests;  // what was tested, or why nothing was; a sentence
 };
 
 // Groups of tables outside of sweeps that agree in task, direction, protocol and primary metric, in the order of the
 // tables. None for a metric of which lower is better. `numbers` may be null.
-[[nodiscard]] std::vector<Overview> overviews_of(const std::vector<Table>& tables, results::NumberCache* numbers = nullptr);
+[[nodiscard]] std::vector<Overview> overviews_of(const std::vector<Table>& tables,
+                                                 results::NumberCache* numbers = nullptr);
 
 }  // namespace cmkd::reports

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -36,8 +37,6 @@ struct PairedComparison {
   std::optional<double> cohen_dz;    // mean difference over its standard deviation; nothing where `t` is
   double cliff_delta = 0;            // share of pairs (i, j) with a_i > b_j, minus the share with a_i < b_j
 };
-[[nodiscard]] PairedComparison compare_paired(std::span<const double> a, std::span<const double> b);
-
 // Up to here all 2^n sign patterns are counted; above, kSignFlipDraws of them are drawn, keyed by the values.
 inline constexpr std::size_t kMaximalSignFlips = 20;
 inline constexpr std::int64_t kSignFlipDraws = 100'000;
@@ -45,6 +44,11 @@ inline constexpr std::int64_t kSignFlipDraws = 100'000;
 // Two-sided sign-flip permutation test of the mean: the share of the sign patterns whose |sum| is at least the observed
 // one, or (b + 1) / (B + 1) when b of B drawn patterns are. Requires at least one difference.
 [[nodiscard]] double sign_flip_p(std::span<const double> differences);
+
+using SignFlipTest = std::function<double(std::span<const double>)>;
+// `test` computes sign_flip_p, or gives what it computed before.
+[[nodiscard]] PairedComparison compare_paired(std::span<const double> a, std::span<const double> b,
+                                              const SignFlipTest& test = sign_flip_p);
 
 // The smallest p that an exact two-sided test of n pairs can reach: 2^(1 − n). Requires n ≥ 1.
 [[nodiscard]] double smallest_reachable_p(std::int64_t n);

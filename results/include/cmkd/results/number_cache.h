@@ -1,6 +1,6 @@
 // Numbers that take long to compute and follow from what the store holds, kept in a file beside it: bootstraps of a
-// report. Keys are hashes of everything that the numbers follow from, so that an entry is right or is not found; the file
-// may be deleted at any time, is no part of the store, and a store that is only read needs none.
+// report. Keys are hashes of everything that the numbers follow from, so that an entry is right or is not found; the
+// file may be deleted at any time, is no part of the store, and a store that is only read needs none.
 //
 // Not thread-safe. Two processes may save at once: the last file stands, whole.
 #pragma once

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,12 @@ enum class Modality { kVideo, kAudio };
 [[nodiscard]] const char* to_string(Modality modality) noexcept;  // "video", "audio"
 [[nodiscard]] Modality opposite(Modality modality) noexcept;
 [[nodiscard]] Modality parse_modality(std::string_view text, const std::string& where = "");
+
+// How pixels of 0 to 1 were normalised, by channel: value = (pixel − mean) / deviation.
+struct PixelScale {
+  std::array<float, 3> mean{0.5F, 0.5F, 0.5F};
+  std::array<float, 3> deviation{0.25F, 0.25F, 0.25F};
+};
 
 // What a backbone with its head gives for a batch. Undefined tensors were not asked for.
 struct ModelOutput {

@@ -36,6 +36,8 @@ void add_with_prefix(TensorMap& target, const std::string& prefix, const TensorM
 // Parameters that want a gradient, each once, in order of first registration. `Module::parameters()` lists a shared
 // tensor as often as it is reachable, and an optimiser would then step it as often.
 [[nodiscard]] std::vector<at::Tensor> unique_parameters(const torch::nn::Module& module);
+// The same in the same order, each with its first name.
+[[nodiscard]] std::vector<std::pair<std::string, at::Tensor>> unique_named_parameters(const torch::nn::Module& module);
 
 // Safetensors: 8 bytes header length, JSON header, raw little-endian data. The same content gives the same bytes.
 struct SafetensorsFile {

@@ -47,6 +47,8 @@ struct WindowPlace {
   std::int64_t samples = 0;       // of the window that the clip has; those after them are zero
 };
 
+[[nodiscard]] PixelScale pixel_scale(PixelNormalisation kind);
+
 // Reads windows of clips. Thread-safe: const after construction. The cache must outlive it.
 class WindowReader {
  public:
@@ -70,6 +72,8 @@ class WindowReader {
   [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws) const;
   // [B, n] float on the host: samples beyond the clip's end are zero; or the clips' features, the same for all windows.
   [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws) const;
+  // Normalised values of any shape [B, 3, …] as pixels again, uint8 on the host.
+  [[nodiscard]] at::Tensor pixels_of(const at::Tensor& normalised) const;
   // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
   [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, ModalitySet modalities, c10::Device device) const;
 

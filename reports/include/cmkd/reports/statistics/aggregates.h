@@ -25,6 +25,12 @@ namespace cmkd::reports {
 // Mean over the blocks of P(a > b) + ½ P(a = b), a and b any seeds. Requires as many blocks of both.
 [[nodiscard]] double probability_of_improvement(const Blocks& a, const Blocks& b);
 
+// As bootstrap(blocks, interquartile_mean) and bootstrap_two(a, b, probability_of_improvement), of the same resamples,
+// but sorted and compared once instead of in each.
+[[nodiscard]] Resamples resampled_interquartile_mean(const Blocks& blocks, const BootstrapPlan& plan = {});
+[[nodiscard]] Resamples resampled_probability_of_improvement(const Blocks& a, const Blocks& b,
+                                                             const BootstrapPlan& plan = kSmallBootstrap);
+
 struct ProfilePoint {
   double threshold = 0;
   double share = 0;   // of the values above it

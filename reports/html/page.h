@@ -12,7 +12,8 @@
 
 #include "cmkd/reports/leaderboard.h"
 #include "cmkd/reports/sweep.h"
-#include "html.h"
+#include "svg/svg.h"
+#include "text.h"
 
 namespace cmkd::reports {
 
@@ -42,15 +43,14 @@ class Page {
 [[nodiscard]] std::string name_html(const Row& row);
 [[nodiscard]] std::string count_html(const Row& row);
 [[nodiscard]] std::string difference_html(const std::string& metric, const Row& row);  // to the student
+[[nodiscard]] std::string missing_html(const Row& row);  // the seeds without a value, with their reasons
 // The list of seeds without a value, under a head; nothing when all are there.
 void write_missing_seeds(Page& page, const std::vector<const Row*>& rows);
+void write_facts(Page& page, const std::vector<Fact>& facts);
+// A part of a table that filters hide with it.
+[[nodiscard]] std::string board_attributes(const Table& table);
 // What the mark at the end of an interval means, where a row of the table above has one.
 void write_cut_note(Page& page, const std::string& metric, const std::vector<const Row*>& rows);
 [[nodiscard]] std::string interval_sort_key(const std::string& metric, const std::optional<Interval>& interval);
-
-// --- html_sweep.cpp ---
-
-// Plot, tables and facts, in an open <section> that the caller closes.
-void write_sweep(Page& page, const Sweep& sweep, const std::string& id);
 
 }  // namespace cmkd::reports

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <iterator>
-#include <numeric>
 
-#include "html.h"
+#include "svg/chart.h"
+#include "svg/svg.h"
 #include "text.h"
 
 namespace cmkd::reports {
@@ -22,19 +21,8 @@ constexpr double kLeastHeight = 300;  // of the frame
 constexpr double kNameGap = 15;       // between the base lines of two names
 constexpr double kNameX = kRight + 26;
 constexpr std::size_t kNameLength = 30;
+constexpr std::size_t kLineColours = 8;
 constexpr double kLevelGap = 34;  // between two labels of levels
-
-// Around 0; of about the same area.
-constexpr std::array<const char*, 8> kShapes{"M-4,0a4,4 0 1 0 8,0a4,4 0 1 0 -8,0z",
-                                             "M-3.6,-3.6h7.2v7.2h-7.2z",
-                                             "M0,-4.8L4.5,3.4H-4.5z",
-                                             "M0,-5L5,0L0,5L-5,0z",
-                                             "M0,4.8L4.5,-3.4H-4.5z",
-                                             "M-1.5,-4.7h3v3.2h3.2v3h-3.2v3.2h-3v-3.2h-3.2v-3h3.2z",
-                                             "M0,-4.9L4.7,-1.5L2.9,4H-2.9L-4.7,-1.5z",
-                                             "M-4.3,-4.3H4.3L-4.3,4.3H4.3z"};
-
-std::string svg_coordinate(double value) { return fmt::format("{:.1f}", value); }
 
 struct Frame {
   const Sweep& sweep;
@@ -69,8 +57,8 @@ std::vector<Series> series_of(const Sweep& sweep) {
     const auto last = std::find_if(row.points.rbegin(), row.points.rend(),
                                    [](const SweepPoint& point) { return point.mean.has_value(); });
     if (last == row.points.rend()) continue;
-    Series one{&row, all.size() % kShapes.size(), "other", 0, 0};
-    if (is_ranked(row.area.role)) one.css = fmt::format("line{}", methods++ % kShapes.size());
+    Series one{&row, all.size(), "other", 0, 0};
+    if (is_ranked(row.area.role)) one.css = fmt::format("line{}", methods++ % kLineColours);
     one.last = static_cast<std::size_t>(row.points.rend() - last) - 1;
     all.push_back(one);
   }
@@ -107,16 +95,6 @@ void place_names(const Frame& frame, std::vector<Series>& all) {
   }
 }
 
-std::string shortened(const std::string& name) {
-  const std::string clean = clean_text(name);
-  std::size_t characters = 0;
-  for (std::size_t i = 0; i < clean.size(); ++i) {
-    if ((static_cast<unsigned char>(clean[i]) & 0xC0U) == 0x80) continue;  // inside a character of UTF-8
-    if (characters++ == kNameLength) return clean.substr(0, i) + "…";
-  }
-  return clean;
-}
-
 // --- The parts of the picture ---
 
 void draw_value_axis(std::string& svg, const Frame& frame) {
@@ -124,10 +102,10 @@ void draw_value_axis(std::string& svg, const Frame& frame) {
   const auto parts = static_cast<int>(std::lround((frame.axis.high - frame.axis.low) / frame.axis.step));
   for (int i = 0; i <= parts; ++i) {
     const double y = frame.bottom() - frame.height * i / parts;
-    fmt::format_to(out, "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", svg_coordinate(kLeft),
-                   svg_coordinate(kRight), svg_coordinate(y), svg_coordinate(y));
-    fmt::format_to(out, "<text class=\"label value\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate(kLeft - 8),
-                   svg_coordinate(y + 4), tick_text(frame.axis.low + i * frame.axis.step, frame.axis.step));
+    fmt::format_to(out, "<line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>", coordinate(kLeft),
+                   coordinate(kRight), coordinate(y), coordinate(y));
+    fmt::format_to(out, "<text class=\"label value\" x=\"{}\" y=\"{}\">{}</text>", coordinate(kLeft - 8),
+                   coordinate(y + 4), tick_text(frame.axis.low + i * frame.axis.step, frame.axis.step));
   }
   fmt::format_to(out, "<text class=\"label title\" x=\"0\" y=\"12\">{}</text>",
                  html_escaped(metric_heading(frame.sweep.primary_metric)));
@@ -138,15 +116,15 @@ void draw_level_axis(std::string& svg, const Frame& frame) {
   double labelled = -kLevelGap;
   for (std::size_t i = 0; i < frame.sweep.levels.size(); ++i) {
     const double x = frame.x(i);
-    fmt::format_to(out, "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>", svg_coordinate(x),
-                   svg_coordinate(frame.bottom()), svg_coordinate(frame.bottom() + 5));
+    fmt::format_to(out, "<line class=\"tick\" x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\"/>", coordinate(x),
+                   coordinate(frame.bottom()), coordinate(frame.bottom() + 5));
     if (x - labelled < kLevelGap) continue;
     labelled = x;
-    fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate(x),
-                   svg_coordinate(frame.bottom() + 18), level_text(frame.sweep.levels[i]));
+    fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", coordinate(x),
+                   coordinate(frame.bottom() + 18), level_text(frame.sweep.levels[i]));
   }
-  fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate((kLeft + kRight) / 2),
-                 svg_coordinate(frame.bottom() + 36), html_escaped(frame.sweep.setting));
+  fmt::format_to(out, "<text class=\"label\" x=\"{}\" y=\"{}\">{}</text>", coordinate((kLeft + kRight) / 2),
+                 coordinate(frame.bottom() + 36), html_escaped(frame.sweep.setting));
 }
 
 // The levels next to each other of which `there` holds, as [begin, end).
@@ -166,10 +144,10 @@ void draw_band(std::string& svg, const Frame& frame, const Series& series) {
   for (const auto& [begin, end] : runs(points, [](const SweepPoint& point) { return point.interval.has_value(); })) {
     std::string corners;
     for (std::size_t i = begin; i < end; ++i) {
-      corners += fmt::format("{},{} ", svg_coordinate(frame.x(i)), svg_coordinate(frame.y(points[i].interval->high)));
+      corners += fmt::format("{},{} ", coordinate(frame.x(i)), coordinate(frame.y(points[i].interval->high)));
     }
     for (std::size_t i = end; i-- > begin;) {
-      corners += fmt::format("{},{} ", svg_coordinate(frame.x(i)), svg_coordinate(frame.y(points[i].interval->low)));
+      corners += fmt::format("{},{} ", coordinate(frame.x(i)), coordinate(frame.y(points[i].interval->low)));
     }
     corners.pop_back();
     svg += fmt::format("<polygon class=\"band\" points=\"{}\"/>", corners);
@@ -181,7 +159,7 @@ void draw_line(std::string& svg, const Frame& frame, const Series& series) {
   for (const auto& [begin, end] : runs(points, [](const SweepPoint& point) { return point.mean.has_value(); })) {
     std::string corners;
     for (std::size_t i = begin; i < end; ++i) {
-      corners += fmt::format("{},{} ", svg_coordinate(frame.x(i)), svg_coordinate(frame.y(*points[i].mean)));
+      corners += fmt::format("{},{} ", coordinate(frame.x(i)), coordinate(frame.y(*points[i].mean)));
     }
     corners.pop_back();
     svg += fmt::format("<polyline class=\"reach\" points=\"{0}\"/><polyline class=\"line\" points=\"{0}\"/>", corners);
@@ -194,19 +172,18 @@ void draw_markers(std::string& svg, const Frame& frame, const Series& series) {
     if (!point.mean) continue;
     svg += fmt::format(
         "<path class=\"marker\" transform=\"translate({} {})\" d=\"{}\"><title>{}, {} = {}: {}</title></path>",
-        svg_coordinate(frame.x(i)), svg_coordinate(frame.y(*point.mean)), kShapes[series.shape],
+        coordinate(frame.x(i)), coordinate(frame.y(*point.mean)), mark_path(series.shape),
         html_escaped(series.row->area.name), html_escaped(frame.sweep.setting), level_text(frame.sweep.levels[i]),
         point_text(frame.sweep, *series.row, i));
   }
 }
 
 void draw_name(std::string& svg, const Frame& frame, const Series& series) {
-  svg +=
-      fmt::format("<polyline class=\"leader\" points=\"{},{} {},{} {},{}\"/>", svg_coordinate(frame.x(series.last) + 7),
-                  svg_coordinate(frame.y(*series.row->points[series.last].mean)), svg_coordinate(kNameX - 12),
-                  svg_coordinate(series.name_y), svg_coordinate(kNameX - 4), svg_coordinate(series.name_y));
-  svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>", svg_coordinate(kNameX),
-                     svg_coordinate(series.name_y + 4), html_escaped(shortened(series.row->area.name)));
+  svg += fmt::format("<polyline class=\"leader\" points=\"{},{} {},{} {},{}\"/>", coordinate(frame.x(series.last) + 7),
+                     coordinate(frame.y(*series.row->points[series.last].mean)), coordinate(kNameX - 12),
+                     coordinate(series.name_y), coordinate(kNameX - 4), coordinate(series.name_y));
+  svg += fmt::format("<text class=\"name\" x=\"{}\" y=\"{}\">{}</text>", coordinate(kNameX),
+                     coordinate(series.name_y + 4), html_escaped(shortened(series.row->area.name, kNameLength)));
 }
 
 std::string sweep_description(const Sweep& sweep, const std::vector<Series>& all) {

@@ -1,4 +1,4 @@
-#include "html_page.h"
+#include "html/page.h"
 
 #include <algorithm>
 
@@ -51,6 +51,27 @@ std::string interval_sort_key(const std::string& metric, const std::optional<Int
   return interval ? sort_key(shown_interval(metric, *interval, IntervalOf::kMean).interval.low) : "";
 }
 
+std::string missing_html(const Row& row) {
+  std::string text;
+  for (const MissingSeeds& group : missing_seeds(row)) {
+    text += fmt::format("<small class=\"missing\">{}: {}</small>", group.seeds, html_escaped(group.reason));
+  }
+  return text;
+}
+
+void write_facts(Page& page, const std::vector<Fact>& facts) {
+  page.line("<dl>");
+  for (const Fact& fact : facts) {
+    page.line("<div><dt>{}</dt><dd>{}</dd></div>", html_escaped(fact.name), html_escaped(fact.text));
+  }
+  page.line("</dl>");
+}
+
+std::string board_attributes(const Table& table) {
+  return fmt::format("data-dataset=\"{}\" data-direction=\"{}\"", html_escaped(table.dataset),
+                     html_escaped(table.direction));
+}
+
 void write_cut_note(Page& page, const std::string& metric, const std::vector<const Row*>& rows) {
   if (std::ranges::none_of(rows, [&](const Row* row) { return shows_cut_interval(metric, *row); })) return;
   page.line("<p class=\"quiet\">{}</p>", html_escaped(cut_note()));
@@ -58,7 +79,7 @@ void write_cut_note(Page& page, const std::string& metric, const std::vector<con
 
 void write_missing_seeds(Page& page, const std::vector<const Row*>& rows) {
   if (std::ranges::none_of(rows, &Row::partial)) return;
-  page.line("<h3>Missing</h3><ul>");
+  page.line("<h4>Missing</h4><ul>");
   for (const Row* row : rows) {
     for (const MissingSeeds& group : missing_seeds(*row)) {
       page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", html_escaped(row->name), group.seeds,

@@ -4,30 +4,20 @@
 #include <cmath>
 #include <iterator>
 
-#include "html.h"
 #include "metric_names.h"
+#include "svg/svg.h"
 #include "text.h"
 
 namespace cmkd::reports {
 
 namespace {
 
-constexpr double kSeedPlotWidth = 340;
+constexpr double kSeedPlotWidth = 280;
 constexpr double kMargin = 14;
 constexpr double kHeight = 30;
 constexpr double kMiddle = kHeight / 2;
 constexpr double kBand = 16;  // of the interval
 constexpr double kAxisHeight = 22;
-
-// The step among 1, 2, 5 × 10^k that divides `span` into at most five parts.
-double tick_step(double span) {
-  const double raw = span / 5;
-  const double power = std::pow(10.0, std::floor(std::log10(raw)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= raw * (1 - 1e-9)) return factor * power;
-  }
-  return 10 * power;
-}
 
 std::string svg_number(double value) { return fmt::format("{:.1f}", value); }
 
@@ -40,17 +30,27 @@ std::string seeds_description(const Table& table, const Row& row) {
 
 }  // namespace
 
+double tick_step(double span, int parts) {
+  const double raw = span / parts;
+  const double power = std::pow(10.0, std::floor(std::log10(raw)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= raw * (1 - 1e-9)) return factor * power;
+  }
+  return 10 * power;
+}
+
 std::string tick_text(double value, double step) {
   const int digits = step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
-  return fmt::format("{:.{}f}", value == 0 ? 0.0 : value, digits);
+  const std::string text = fmt::format("{:.{}f}", value == 0 ? 0.0 : value, digits);
+  return text.starts_with('-') ? "−" + text.substr(1) : text;
 }
 
 std::string svg_head(const SvgSize& size, const std::string& id, const std::string& title,
-                     const std::string& seeds_description) {
+                     const std::string& description) {
   return fmt::format(
       "<svg class=\"{5}\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\" "
       "aria-labelledby=\"{2}t {2}d\"><title id=\"{2}t\">{3}</title><desc id=\"{2}d\">{4}</desc>",
-      size.width, size.height, id, html_escaped(title), html_escaped(seeds_description), size.css);
+      size.width, size.height, id, html_escaped(title), html_escaped(description), size.css);
 }
 
 void fit_axis(PlotAxis& axis, const std::string& metric, const std::vector<double>& shown) {

@@ -1,4 +1,4 @@
-#include "html.h"
+#include "svg/svg.h"
 #include "text.h"
 
 namespace cmkd::reports {

@@ -1,17 +1,9 @@
-#include "html_page.h"
+#include "html/sections.h"
 #include "text.h"
 
 namespace cmkd::reports {
 
 namespace {
-
-void write_sweep_facts_html(Page& page, const Sweep& sweep) {
-  page.line("<dl>");
-  for (const Fact& fact : sweep_facts(sweep)) {
-    page.line("<div><dt>{}</dt><dd>{}</dd></div>", fact.name, html_escaped(fact.text));
-  }
-  page.line("</dl>");
-}
 
 void write_plot(Page& page, const Sweep& sweep, const std::string& id) {
   const std::string svg = sweep_svg(sweep, id + "p");
@@ -68,7 +60,7 @@ void write_sweep_rows_html(Page& page, const Sweep& sweep) {
 
 void write_evidence_html(Page& page, const Sweep& sweep) {
   if (sweep.evidence.empty()) return;
-  page.line("<h3>Did it notice the damage?</h3><p>{}</p>", html_escaped(what_evidence_means()));
+  page.line("<h4>Did it notice the damage?</h4><p>{}</p>", html_escaped(what_evidence_means()));
   page.line("{}<table class=\"sortable narrow\"><caption>Mean ± std over the seeds</caption>",
             scroll_region("Evidence of the damage"));
   page.line("<thead><tr><th scope=\"col\">{}</th>", html_escaped(sweep.setting));
@@ -87,11 +79,12 @@ void write_evidence_html(Page& page, const Sweep& sweep) {
   page.line("</tbody></table></div>");
 }
 
-}  // namespace
-
 void write_sweep(Page& page, const Sweep& sweep, const std::string& id) {
-  page.line("<h2 id=\"{}h\">{}</h2>", id, html_escaped(sweep_title(sweep)));
-  write_sweep_facts_html(page, sweep);
+  page.line(
+      "<section class=\"board\" aria-labelledby=\"{0}h\" data-dataset=\"{1}\" data-direction=\"{2}\"><h3 "
+      "id=\"{0}h\">{3}</h3>",
+      id, html_escaped(sweep.dataset), html_escaped(sweep.direction), html_escaped(sweep_title(sweep)));
+  write_facts(page, sweep_facts(sweep));
   write_plot(page, sweep, id);
   write_sweep_rows_html(page, sweep);
   std::vector<const Row*> areas;
@@ -99,6 +92,16 @@ void write_sweep(Page& page, const Sweep& sweep, const std::string& id) {
   write_cut_note(page, sweep.primary_metric, areas);
   write_missing_seeds(page, areas);
   write_evidence_html(page, sweep);
+  page.line("</section>");
+}
+
+}  // namespace
+
+void write_sweeps(Page& page, const std::vector<Sweep>& sweeps) {
+  if (sweeps.empty()) return;
+  page.line("<section id=\"sweeps\" aria-labelledby=\"sweepsh\"><h2 id=\"sweepsh\">Robustness</h2>");
+  for (const Sweep& sweep : sweeps) write_sweep(page, sweep, fmt::format("s{}", sweep.tables.front()));
+  page.line("</section>");
 }
 
 }  // namespace cmkd::reports

@@ -1,0 +1,139 @@
+// XKD on tiny transformers, one thread: whole steps of the three variants and of the masked autoencoder alone, and what
+// hidden patches save.
+#include <ATen/Functions.h>
+#include <fmt/format.h>
+#include <torch/nn/module.h>
+
+#include <cmath>
+
+#include "bench.h"
+#include "cmkd/harness/group_optimizers.h"
+#include "cmkd/methods/xkd.h"
+#include "cmkd/models/model.h"
+#include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/tensors.h"
+
+namespace cmkd::bench {
+
+namespace {
+
+constexpr std::int64_t kXkdBatch = 16;
+constexpr std::int64_t kXkdSamples = 16000;
+
+std::shared_ptr<Model> bench_vit(Modality modality) {
+  const ModelInfo& info = model_registry().get(modality == Modality::kVideo ? "video_vit_tiny" : "audio_vit_tiny");
+  ModelConfig config;
+  config.classes = 10;
+  config.frames = 8;
+  config.height = config.width = 56;
+  config.sample_rate = 16000;
+  config.samples = kXkdSamples;
+  config.parameters = Parameters(info.parameters);
+  config.parameters.set("depth", std::int64_t{4});
+  if (modality == Modality::kVideo) {
+    config.parameters.set("patch_frames", std::int64_t{2});
+    config.parameters.set("patch_size", std::int64_t{8});
+  }
+  const ScopedSeed seed(modality == Modality::kVideo ? 1 : 2);
+  return info.make(config);
+}
+
+// As the harness drives it: backward, clipping, optimiser, centres and teachers.
+class XkdDriver {
+ public:
+  explicit XkdDriver(const std::string& method) {
+    const MethodInfo& info = method_registry().get(method);
+    TrainingSetup setup;
+    setup.student = bench_vit(Modality::kVideo);
+    setup.other = bench_vit(Modality::kAudio);
+    setup.student_shape = setup.student->shape();
+    setup.classes = 10;
+    setup.parameters = Parameters(info.parameters);
+    for (const auto& [name, value] : std::map<std::string, std::int64_t>{{"decoder_width", 96},
+                                                                         {"decoder_heads", 3},
+                                                                         {"head_hidden", 256},
+                                                                         {"head_bottleneck", 64},
+                                                                         {"head_out", 1024}}) {
+      if (setup.parameters.values().contains(name)) setup.parameters.set(name, value);
+    }
+    const ScopedSeed seed(3);
+    training_ = info.make(setup);
+    optimizers_ = std::make_unique<GroupOptimizers>(training_->groups(), OptimizerOptions{OptimizerKind::kAdamW});
+    batch_.video = at::randn({kXkdBatch, 3, 8, 56, 56});
+    batch_.audio = at::randn({kXkdBatch, kXkdSamples}) * 0.1;
+    batch_.labels = at::full({kXkdBatch}, -1, at::kLong);
+    context_.epochs = 1000;
+    context_.steps_per_epoch = 50;
+  }
+
+  void step() {
+    const ScopedSeed seed(static_cast<std::uint64_t>(context_.step));
+    const StepResult result = training_->step(context_, batch_);
+    const std::vector<ModuleGroup> groups = training_->groups();
+    route_gradients(result.terms, groups, context_.phase);
+    training_->after_backward(context_);
+    optimizers_->step(groups, context_.phase, {1e-4, 1.0}, 0);
+    training_->after_step(context_, batch_);
+    context_.epoch = ++context_.step / context_.steps_per_epoch;
+    terms_ = result.terms;
+  }
+
+  [[nodiscard]] bool is_right() const {
+    bool right = !terms_.empty();
+    for (const LossTerm& term : terms_) right = right && std::isfinite(term.value.item<double>());
+    return right;
+  }
+
+ private:
+  std::unique_ptr<Training> training_;
+  std::unique_ptr<GroupOptimizers> optimizers_;
+  Batch batch_;
+  StepContext context_;
+  std::vector<LossTerm> terms_;
+};
+
+void xkd_training_step(benchmark::State& state, const std::string& method) {
+  XkdDriver driver(method);
+  driver.step();
+  verify(driver.is_right(), "a term of " + method + " is not finite");
+  for (auto _ : state) driver.step();
+  state.SetItemsProcessed(state.iterations() * kXkdBatch);
+}
+
+// Forward and backward of the encoder on the patches that are kept. Verified: what is hidden changes nothing.
+void masked_encoder(benchmark::State& state, double ratio) {
+  const ScopedSeed seed(4);
+  VitOptions options{Modality::kVideo, {8, 56, 56}, {2, 8, 8}, vit_encoder("tiny")};
+  options.encoder.depth = 4;
+  VitBackbone backbone(options);
+  const at::Tensor input = at::randn({kXkdBatch, 3, 8, 56, 56});
+  const PatchMask mask = mask_patches(at::rand({kXkdBatch, options.patches()}), ratio);
+  {
+    const at::NoGradGuard no_grad;
+    at::Tensor patches = backbone.patches(input).clone();
+    patches.masked_fill_(mask.masked.gt(0).unsqueeze(2), 7.0);
+    const at::Tensor other = join_patches(patches, options.patch_grid(), options.patch, 3);
+    verify(at::equal(backbone.forward_kept(input, mask.kept), backbone.forward_kept(other, mask.kept)),
+           "hidden patches reach the encoder");
+  }
+  const std::vector<at::Tensor> parameters = unique_parameters(backbone);
+  for (auto _ : state) {
+    for (const at::Tensor& parameter : parameters) parameter.mutable_grad() = at::Tensor();
+    backbone.forward_kept(input, mask.kept).square().mean().backward();
+  }
+  state.SetItemsProcessed(state.iterations() * kXkdBatch);
+}
+
+}  // namespace
+
+void register_xkd() {
+  for (const std::string method : {"xkd", "xkd_mas", "xkd_mats", "mae"}) {
+    benchmark::RegisterBenchmark((kXkdStep + method).c_str(), xkd_training_step, method)->Unit(benchmark::kMillisecond);
+  }
+  for (const auto& [ratio, name] :
+       {std::pair{0.0, kEncoderWhole}, std::pair{0.5, kEncoderHalf}, std::pair{0.85, kEncoderMasked}}) {
+    benchmark::RegisterBenchmark(name, masked_encoder, ratio)->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace cmkd::bench
