@@ -147,9 +147,10 @@ const char* mark_path(std::size_t shape) {
 
 std::string standalone_svg(const std::string& svg) {
   const std::string_view tag = "<svg ";
-  return fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" {}\n",
-                     std::string(svg.substr(tag.size()))
-                         .insert(svg.find('>') + 1 - tag.size(), fmt::format("<style><![CDATA[{}]]></style>", chart_style())));
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" {}\n",
+      std::string(svg.substr(tag.size()))
+          .insert(svg.find('>') + 1 - tag.size(), fmt::format("<style><![CDATA[{}]]></style>", chart_style())));
 }
 
 }  // namespace cmkd::reports

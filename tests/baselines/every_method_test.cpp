@@ -158,7 +158,7 @@ TEST_CASE("Features of both modalities stand side by side at length one each; th
     const Batch batch = tiny_batch(*info, 0);
     const auto features = [&](const std::vector<Modality>& modalities) {
       const Predictor predictor = training->encoders(modalities);
-      CHECK(predictor.modalities == modalities);
+      CHECK((predictor.modalities == modalities));
       return predictor.predict(batch).embedding;
     };
     const at::Tensor seen = features({Modality::kVideo});

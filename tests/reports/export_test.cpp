@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 bool has_text(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 results::TrainingRecord exported_training(const std::string& label, std::int64_t seed, const std::string& teacher) {
