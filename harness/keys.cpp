@@ -51,12 +51,13 @@ json judging_json(const Suite& suite) {
                {"batch", evaluation.batch}};
   if (evaluation.features != FeatureSource::kOwn) judging["features"] = to_string(evaluation.features);
   if (general.task != Task::kRetrieval) {
-    if (evaluation.classifier != Classifier::kNetwork) {
-      judging["classifier"] = to_string(evaluation.classifier);
-      judging["feature_windows"] = evaluation.feature_windows;
+    if (evaluation.classifier == Classifier::kNetwork) {
+      judging["average"] = to_string(evaluation.average);
+      return judging;
     }
+    judging["classifier"] = to_string(evaluation.classifier);
+    judging["feature_windows"] = evaluation.feature_windows;
     if (evaluation.classifier == Classifier::kNearestNeighbours) judging["neighbours"] = evaluation.neighbours;
-    judging["average"] = to_string(evaluation.average);
     return judging;
   }
   judging["gallery"] = to_string(evaluation.gallery);

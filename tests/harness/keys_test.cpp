@@ -144,6 +144,10 @@ const std::map<std::string, std::string>& expected_changes() {
       {"evaluation.average", "E"},
       {"evaluation.gallery", ""},  // of retrieval
       {"evaluation.truncate_at", ""},
+      {"evaluation.classifier", "E"},
+      {"evaluation.features", "E"},
+      {"evaluation.feature_windows", ""},  // of a classifier on features
+      {"evaluation.neighbours", ""},       // of nearest neighbours
       {"corruption.kind", "KA"},
       {"corruption.share", ""},  // of nothing
       {"corruption.snr_db", ""},
@@ -211,7 +215,13 @@ TEST_CASE("a setting that only some choice of another obeys is in the key with t
   CHECK(suite.changed_by("corruption.snr_db=3.0", {"corruption.kind=swap"}).empty());
   CHECK(suite.changed_by("methods.kd.weight=0.125", {}) == "K");
   CHECK(suite.changed_by("methods.at.weight=0.125", {}) == "A");
+  const std::vector<std::string> probe{"evaluation.classifier=linear_probe"};
+  CHECK(suite.changed_by("evaluation.feature_windows=5", probe) == "E");
+  CHECK(suite.changed_by("evaluation.neighbours=5", probe).empty());
+  CHECK(suite.changed_by("evaluation.average=logits", probe).empty());  // decision values are averaged
+  CHECK(suite.changed_by("evaluation.neighbours=5", {"evaluation.classifier=knn"}) == "E");
   const std::vector<std::string> retrieval{"suite.task=retrieval"};
+  CHECK(suite.changed_by("evaluation.classifier=knn", retrieval).empty());
   CHECK(suite.changed_by("evaluation.gallery=leave_one_out", retrieval) == "E");
   CHECK(suite.changed_by("evaluation.average=logits", retrieval).empty());  // embeddings are averaged as they are
   CHECK(suite.changed_by("evaluation.truncate_at=5", retrieval).empty());
