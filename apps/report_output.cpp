@@ -63,7 +63,8 @@ void write_report(const results::Store& store, const reports::Leaderboard& board
   std::string pictures;
   if (!target.plots.empty()) {
     const std::vector<reports::PlotFile> plots = reports::plots_of(board);
-    const std::filesystem::path from = std::filesystem::absolute(target.file).parent_path();
+    const std::filesystem::path from =
+        target.file.empty() ? std::filesystem::current_path() : std::filesystem::absolute(target.file).parent_path();
     const std::filesystem::path folder = std::filesystem::absolute(target.plots);
     pictures = reports::markdown_pictures(plots, folder.lexically_relative(from).generic_string());
     for (const reports::PlotFile& plot : plots) write_file_atomically(target.plots / plot.name, plot.svg);

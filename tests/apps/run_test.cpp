@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cmkd/core/file.h"
 #include "cmkd/results/store.h"
 #include "paths.h"
 #include "program.h"
@@ -85,6 +86,24 @@ TEST_CASE(
     for (const auto& [seed, distinct] : fingerprints) CHECK(distinct.size() == 1);
     const auto again = test::cmkd({"run", "small.toml", "--out", "straight", "--json"}, folder.path());
     CHECK(nlohmann::json::parse(again.out).at("already_done") == 10);
+  }
+  SECTION("pictures by themselves are written beside a report to a file and beside one to the screen") {
+    const auto shown = test::cmkd({"report", "small.toml", "--out", "straight", "--plots", "shown"}, folder.path());
+    INFO(shown.err);
+    REQUIRE(shown.status == 0);
+    CHECK(shown.out.find("](shown/") != std::string::npos);  // Markdown shows them
+    const auto filed = test::cmkd({"report", "small.toml", "--out", "straight", "--plots", "pages/pictures", "--format",
+                                   "markdown", "--output", "pages/small.md"},
+                                  folder.path());
+    INFO(filed.err);
+    REQUIRE(filed.status == 0);
+    CHECK(read_file(folder / "pages/small.md").find("](pictures/") != std::string::npos);
+    std::size_t pictures = 0;
+    for (const auto& entry : fs::directory_iterator(folder / "shown")) {
+      ++pictures;
+      CHECK(read_file(entry.path()) == read_file(folder / "pages/pictures" / entry.path().filename()));
+    }
+    CHECK(pictures > 0);
   }
   SECTION("a renamed suite retrains nothing") {
     fs::copy(folder / "small.toml", folder / "other.toml");
