@@ -91,13 +91,13 @@ TEST_CASE(
     const auto shown = test::cmkd({"report", "small.toml", "--out", "straight", "--plots", "shown"}, folder.path());
     INFO(shown.err);
     REQUIRE(shown.status == 0);
-    CHECK(shown.out.find("](shown/") != std::string::npos);  // Markdown shows them
+    CHECK(shown.out.find("](<shown/") != std::string::npos);  // Markdown shows them
     const auto filed = test::cmkd({"report", "small.toml", "--out", "straight", "--plots", "pages/pictures", "--format",
                                    "markdown", "--output", "pages/small.md"},
                                   folder.path());
     INFO(filed.err);
     REQUIRE(filed.status == 0);
-    CHECK(read_file(folder / "pages/small.md").find("](pictures/") != std::string::npos);
+    CHECK(read_file(folder / "pages/small.md").find("](<pictures/") != std::string::npos);
     std::size_t pictures = 0;
     for (const auto& entry : fs::directory_iterator(folder / "shown")) {
       ++pictures;
