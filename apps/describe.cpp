@@ -191,9 +191,9 @@ json method_json(const MethodInfo& info) {
 
 std::string method_text(const MethodInfo& info) {
   const std::vector<std::string> folders = folders_of(info);
-  std::string text =
-      fmt::format("{}: {}\n  role: {}\n  paper: {}\n  formula: {}\n  verified: {}\n", info.id, info.title,
-                  role_text(info.role), info.paper, info.formula, verified_text(info.verified));
+  std::string text = fmt::format("{}: {}\n  role: {}\n{}  formula: {}\n  verified: {}\n", info.id, info.title,
+                                 role_text(info.role), info.paper.empty() ? "" : "  paper: " + info.paper + "\n",
+                                 info.formula, verified_text(info.verified));
   if (!folders.empty()) text += fmt::format("  checked by 'cmkd conformance' against: {}\n", join(folders));
   text += fmt::format("  needs: {}\n  cost of a step: {}\n  unlabelled clips: {}\n", join(needs_of(info.needs), "; "),
                       join(cost_of(info), "; "), info.unlabelled);

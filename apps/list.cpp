@@ -33,8 +33,9 @@ std::vector<Entry> entries() {
   std::vector<Entry> all;
   for (const std::string& id : method_registry().names()) {
     const MethodInfo& info = method_registry().get(id);
-    all.push_back(
-        {"methods", id, fmt::format("{} ({}), verified: {}", info.title, info.paper, to_string(info.verified))});
+    all.push_back({"methods", id,
+                   fmt::format("{}{}, verified: {}", info.title, info.paper.empty() ? "" : " (" + info.paper + ")",
+                               to_string(info.verified))});
   }
   for (const std::string& id : dataset_registry().names())
     all.push_back({"datasets", id, dataset_registry().get(id).title});
