@@ -29,6 +29,7 @@ SoundTrack::Part SoundTrack::in_range(std::int64_t from, std::int64_t to) const 
 }
 
 void SoundTrack::keep() {
+  if (made_.empty()) return;  // before the first sound there is no rate either, and no place in samples
   const std::int64_t first = sample_at(range_.start_s, resampler_.rate());
   const std::int64_t last = sample_at(range_.start_s + range_.duration_s, resampler_.rate());
   const auto count = static_cast<std::int64_t>(made_.size());

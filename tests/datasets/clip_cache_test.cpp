@@ -97,7 +97,7 @@ TEST_CASE("an ingest that is killed again and again ends with the bytes of one t
       (void)make(temporary / "killed", 1500, kCacheSettings, 2);
       _exit(0);
     }
-    usleep(static_cast<useconds_t>(1000 + delays.below(6000) + static_cast<std::uint64_t>(kills) * 300));
+    usleep(static_cast<useconds_t>(1000 + delays.below(6000) + static_cast<std::uint64_t>(kills * kills) * 30));
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     ++kills;
