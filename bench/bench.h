@@ -24,6 +24,7 @@ inline const std::string kLoaderPairs = "loader, ";
 inline const std::string kMethodStep = "method step, ";
 // Followed by the method's id: tiny transformers, 8 frames of 56 x 56 and a second of sound, 16 clips a step.
 inline const std::string kXkdStep = "pretraining step (clips/s), ";
+inline const std::string kXkdPart = "part of a step of xkd (clips/s), ";
 inline constexpr const char* kEncoderWhole = "encoder of a masked autoencoder, nothing hidden (clips/s)";
 inline constexpr const char* kEncoderHalf = "the same, half of the patches hidden (clips/s)";
 inline constexpr const char* kEncoderMasked = "the same, 85 % of the patches hidden (clips/s)";

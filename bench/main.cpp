@@ -159,6 +159,23 @@ void print_pairs(const Collector& collector) {
   }
 }
 
+// Of a whole step's time; the parts are measured by themselves.
+void print_xkd_shares(const Collector& collector) {
+  const auto whole = collector.figures.find(kXkdStep + "xkd");
+  if (whole == collector.figures.end()) return;
+  double rest = 1;
+  std::string text;
+  for (const std::string& name : collector.order) {
+    if (!name.starts_with(kXkdPart)) continue;
+    const double share = whole->second / collector.figures.at(name);
+    rest -= share;
+    text += fmt::format("{:<40} {:>7.1f} %\n", name.substr(kXkdPart.size()), 100 * share);
+  }
+  if (text.empty()) return;
+  fmt::print("\nshares of a step of xkd\n{}{:<40} {:>7.1f} %\n", text, "backward, heads, optimiser, averages",
+             100 * rest);
+}
+
 void print_methods(const Collector& collector) {
   const auto student = collector.figures.find(kMethodStep + "student");
   if (student == collector.figures.end()) return;
@@ -246,5 +263,6 @@ int main(int argc, char** argv) {
   print_table(collector);
   print_pairs(collector);
   print_methods(collector);
+  print_xkd_shares(collector);
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "bench.h"
 #include "cmkd/harness/group_optimizers.h"
 #include "cmkd/methods/xkd.h"
+#include "cmkd/methods/xkd_views.h"
 #include "cmkd/models/model.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/tensors.h"
@@ -124,9 +125,93 @@ void masked_encoder(benchmark::State& state, double ratio) {
   state.SetItemsProcessed(state.iterations() * kXkdBatch);
 }
 
+// The parts of a step by themselves, forward only: what is left of the whole is the backward pass, clipping, optimiser
+// and moving averages.
+class XkdParts {
+ public:
+  XkdParts() : video_(bench_vit(Modality::kVideo)), audio_(bench_vit(Modality::kAudio)) {
+    const ScopedSeed seed(5);
+    XkdNetworkOptions options;
+    options.video = vit_of(video_).vit_options();
+    options.audio = vit_of(audio_).vit_options();
+    options.decoder = {96, 4, 3};
+    options.head = {0, 256, 64, 1024};
+    networks_ = std::make_shared<XkdNetworks>(options);
+    frames_ = at::randn({kXkdBatch, 3, 8, 56, 56});
+    sound_ = at::randn({kXkdBatch, kXkdSamples}) * 0.1;
+    views();
+    students();
+  }
+
+  void views() {
+    const at::NoGradGuard no_grad;
+    video_views_ = xkd_video_views(frames_, vit_of(video_).vit_options(), {});
+    audio_views_ = xkd_audio_views(sound_, vit_of(audio_), {});
+    video_mask_ = mask_patches(at::rand({kXkdBatch, vit_of(video_).vit_options().patches()}), 0.85);
+    audio_mask_ = mask_patches(at::rand({kXkdBatch, vit_of(audio_).vit_options().patches()}), 0.80);
+  }
+
+  void students() {
+    video_encoded_ = networks_->vid_student->backbone->forward_kept(video_views_[0], video_mask_.kept);
+    audio_encoded_ = networks_->aud_student->backbone->forward_kept(audio_views_[0], audio_mask_.kept);
+    last_ = networks_->vid_student->backbone->forward(video_views_[1]).sum() +
+            networks_->aud_student->backbone->forward(audio_views_[1]).sum();
+  }
+
+  void teachers() {
+    const at::NoGradGuard no_grad;
+    const AttendedFeatures seen = networks_->vid_teacher->backbone->forward_attended(video_views_[0]);
+    const AttendedFeatures heard = networks_->aud_teacher->backbone->forward_attended(audio_views_[0]);
+    const CrossAttention cross = cross_attention(seen.attention, heard.attention, CrossAttentionMode::kMean);
+    last_ = align_features(without_class_token(seen.features), cross.video).sum() +
+            align_features(without_class_token(heard.features), cross.audio).sum();
+  }
+
+  void decoders() {
+    last_ = networks_->vid_ae->forward(video_encoded_, video_mask_.restore).sum() +
+            networks_->aud_ae->forward(audio_encoded_, audio_mask_.restore).sum();
+  }
+
+  [[nodiscard]] bool is_right() const { return std::isfinite(last_.item<double>()); }
+
+ private:
+  static VitModel& vit_of(const std::shared_ptr<Model>& model) { return dynamic_cast<VitModel&>(*model); }
+
+  std::shared_ptr<Model> video_;
+  std::shared_ptr<Model> audio_;
+  std::shared_ptr<XkdNetworks> networks_;
+  at::Tensor frames_;
+  at::Tensor sound_;
+  std::vector<at::Tensor> video_views_;
+  std::vector<at::Tensor> audio_views_;
+  PatchMask video_mask_;
+  PatchMask audio_mask_;
+  at::Tensor video_encoded_;
+  at::Tensor audio_encoded_;
+  at::Tensor last_;
+};
+
+void xkd_part(benchmark::State& state, const std::string& name, void (XkdParts::*part)()) {
+  XkdParts parts;
+  (parts.*part)();
+  verify(parts.is_right(), "a part of XKD's step is not finite: " + name);
+  for (auto _ : state) {
+    const ScopedSeed seed(6);
+    (parts.*part)();
+  }
+  state.SetItemsProcessed(state.iterations() * kXkdBatch);
+}
+
 }  // namespace
 
 void register_xkd() {
+  for (const auto& [name, part] :
+       {std::pair<std::string, void (XkdParts::*)()>{"views and spectrograms", &XkdParts::views},
+        {"students' encoders, forward", &XkdParts::students},
+        {"teachers and cross-modal attention", &XkdParts::teachers},
+        {"decoders, forward", &XkdParts::decoders}}) {
+    benchmark::RegisterBenchmark((kXkdPart + name).c_str(), xkd_part, name, part)->Unit(benchmark::kMillisecond);
+  }
   for (const std::string method : {"xkd", "xkd_mas", "xkd_mats", "mae"}) {
     benchmark::RegisterBenchmark((kXkdStep + method).c_str(), xkd_training_step, method)->Unit(benchmark::kMillisecond);
   }
