@@ -5,12 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "compare_parts.h"
+#include "json_parts.h"
 
 namespace cmkd::reports {
 
 namespace {
-
-using OrderedJson = nlohmann::ordered_json;
 
 OrderedJson compare_number(double value) {
   if (!std::isfinite(value)) return fmt::format("{}", value);

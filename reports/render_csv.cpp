@@ -18,7 +18,7 @@ namespace cmkd::reports {
 namespace {
 
 std::string quoted(const std::string& text) {
-  const std::string clean = clean_text(text);
+  std::string clean = clean_text(text);
   if (clean.find_first_of(",\"") == std::string::npos) return clean;
   std::string result = "\"";
   for (const char c : clean) {

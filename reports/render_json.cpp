@@ -38,23 +38,21 @@ void add_json_interval(OrderedJson& object, const std::string& metric, const std
 
 namespace {
 
-using json = OrderedJson;
-
 // Nothing where there is no bound.
-json range_json(const std::string& metric) {
+OrderedJson range_json(const std::string& metric) {
   const MetricRange range = metric_style(metric).range;
-  const auto bound = [](double value) { return std::isfinite(value) ? json_number(value) : json(); };
-  return json::array({bound(range.low), bound(range.high)});
+  const auto bound = [](double value) { return std::isfinite(value) ? json_number(value) : OrderedJson(); };
+  return OrderedJson::array({bound(range.low), bound(range.high)});
 }
 
-json values_json(const std::map<std::string, double>& values) {
-  json result = json::object();
+OrderedJson values_json(const std::map<std::string, double>& values) {
+  OrderedJson result = OrderedJson::object();
   for (const auto& [name, value] : values) result[name] = json_number(value);
   return result;
 }
 
-json averages_json(const std::map<std::string, Average>& averages, bool with_ratio) {
-  json result = json::object();
+OrderedJson averages_json(const std::map<std::string, Average>& averages, bool with_ratio) {
+  OrderedJson result = OrderedJson::object();
   for (const auto& [name, average] : averages) {
     result[name] = {{"mean", json_number(average.mean)}, {"n", average.n}};
     if (with_ratio) result[name]["ratio_to_student"] = json_number(average.to_student);
@@ -68,28 +66,28 @@ const char* role_name(RowRole role) {
   return to_string(is_ranked(role) ? RowRole::kMethod : role);
 }
 
-json seed_json(const SeedResult& seed, bool cost) {
-  json result{{"seed", seed.seed},
-              {"value", json_number(seed.value)},
-              {"missing", seed.missing},
-              {"training_key", seed.training_key},
-              {"evaluation_key", seed.evaluation_key},
-              {"fingerprints",
-               {{"initial_weights", seed.initial_weights},
-                {"batch_order", seed.batch_order},
-                {"augmentation", seed.augmentation}}},
-              {"metrics", values_json(seed.metrics)},
-              {"transfer", values_json(seed.transfer)},
-              {"rerun_command", seed.rerun_command}};
+OrderedJson seed_json(const SeedResult& seed, bool cost) {
+  OrderedJson result{{"seed", seed.seed},
+                     {"value", json_number(seed.value)},
+                     {"missing", seed.missing},
+                     {"training_key", seed.training_key},
+                     {"evaluation_key", seed.evaluation_key},
+                     {"fingerprints",
+                      {{"initial_weights", seed.initial_weights},
+                       {"batch_order", seed.batch_order},
+                       {"augmentation", seed.augmentation}}},
+                     {"metrics", values_json(seed.metrics)},
+                     {"transfer", values_json(seed.transfer)},
+                     {"rerun_command", seed.rerun_command}};
   if (cost) result["measured"] = values_json(seed.measured);
   if (!seed.fold.empty()) result["fold"] = seed.fold;
   for (const SeedResult& fold : seed.folds) result["folds"].push_back(seed_json(fold, cost));
   return result;
 }
 
-json difference_json(const std::string& metric, const std::optional<StudentDifference>& difference) {
+OrderedJson difference_json(const std::string& metric, const std::optional<StudentDifference>& difference) {
   if (!difference) return {};
-  json result{{"seeds", difference->seeds}, {"why_not", difference->why_not}};
+  OrderedJson result{{"seeds", difference->seeds}, {"why_not", difference->why_not}};
   if (!difference->comparison) return result;
   const PairedComparison& paired = *difference->comparison;
   result["n"] = paired.n;
@@ -104,37 +102,37 @@ json difference_json(const std::string& metric, const std::optional<StudentDiffe
   return result;
 }
 
-json row_json(const std::string& metric, const Row& row, bool cost) {
-  json result{{"name", row.name},
-              {"method", row.method},
-              {"control", row.control},
-              {"role", role_name(row.role)},
-              {"note", row.note},
-              {"student_model", row.student_model},
-              {"verified", row.verified},
-              {"seeds_done", row.done},
-              {"seeds_wanted", row.wanted},
-              {"partial", row.partial()},
-              {"mean", json_number(row.mean)},
-              {"standard_deviation", json_number(row.deviation)}};
+OrderedJson row_json(const std::string& metric, const Row& row, bool cost) {
+  OrderedJson result{{"name", row.name},
+                     {"method", row.method},
+                     {"control", row.control},
+                     {"role", role_name(row.role)},
+                     {"note", row.note},
+                     {"student_model", row.student_model},
+                     {"verified", row.verified},
+                     {"seeds_done", row.done},
+                     {"seeds_wanted", row.wanted},
+                     {"partial", row.partial()},
+                     {"mean", json_number(row.mean)},
+                     {"standard_deviation", json_number(row.deviation)}};
   add_json_interval(result, metric, row.interval);
-  result["tier"] = row.tier ? json(*row.tier) : json();
+  result["tier"] = row.tier ? OrderedJson(*row.tier) : OrderedJson();
   result["not_ranked"] = row.not_ranked;
   result["rank"] =
-      row.rank ? json{{"value", json_number(row.rank->rank)}, {"interval_95", interval_json(row.rank->interval)}}
-               : json();
+      row.rank ? OrderedJson{{"value", json_number(row.rank->rank)}, {"interval_95", interval_json(row.rank->interval)}}
+               : OrderedJson();
   result["over_test_clips"] = over_clips_json(row.over_clips);
   result["against_student"] = difference_json(metric, row.to_student);
   result["metrics"] = averages_json(row.secondary, false);
-  result["transfer_top1"] = row.transfer_top1 ? json_number(row.transfer_top1->mean) : json();
+  result["transfer_top1"] = row.transfer_top1 ? json_number(row.transfer_top1->mean) : OrderedJson();
   result["rerun_command"] = row.rerun_command;
   if (cost) result["measured"] = averages_json(row.cost, true);
   for (const SeedResult& seed : row.seeds) result["seeds"].push_back(seed_json(seed, cost));
   return result;
 }
 
-json exclusions_json(const ExclusionList& list) {
-  json clips = json::array();
+OrderedJson exclusions_json(const ExclusionList& list) {
+  OrderedJson clips = OrderedJson::array();
   for (const auto& clip : list.clips) {
     clips.push_back({{"clip", clip.clip_id}, {"split", clip.split}, {"reason", clip.reason}});
   }
@@ -147,32 +145,32 @@ json exclusions_json(const ExclusionList& list) {
           {"excluded", clips}};
 }
 
-json table_json(const Table& table, bool cost) {
-  json result{{"task", table.task},
-              {"dataset", dataset_text(table)},
-              {"direction", table.direction},
-              {"protocol", table.protocol},
-              {"primary_metric", table.primary_metric},
-              {"primary_metric_range", range_json(table.primary_metric)},
-              {"selection_rules", table.selection_rules},
-              {"fingerprints", table.fingerprints},
-              {"what_n_allows", table.what_n_allows},
-              {"folds", table.folds},
-              {"condition", table.condition},
-              {"level", table.level ? json(*table.level) : json()},
-              {"tiers", table.tiers},
-              {"test_clips", table.test_clips},
-              {"rows", json::array()},
-              {"pairs", json::array()},
-              {"datasets", json::array()}};
+OrderedJson table_json(const Table& table, bool cost) {
+  OrderedJson result{{"task", table.task},
+                     {"dataset", dataset_text(table)},
+                     {"direction", table.direction},
+                     {"protocol", table.protocol},
+                     {"primary_metric", table.primary_metric},
+                     {"primary_metric_range", range_json(table.primary_metric)},
+                     {"selection_rules", table.selection_rules},
+                     {"fingerprints", table.fingerprints},
+                     {"what_n_allows", table.what_n_allows},
+                     {"folds", table.folds},
+                     {"condition", table.condition},
+                     {"level", table.level ? OrderedJson(*table.level) : OrderedJson()},
+                     {"tiers", table.tiers},
+                     {"test_clips", table.test_clips},
+                     {"rows", OrderedJson::array()},
+                     {"pairs", OrderedJson::array()},
+                     {"datasets", OrderedJson::array()}};
   for (const RowPair& pair : table.pairs) result["pairs"].push_back(pair_json(table.primary_metric, pair));
   for (const Row& row : table.rows) result["rows"].push_back(row_json(table.primary_metric, row, cost));
   for (const ExclusionList& list : table.exclusions) result["datasets"].push_back(exclusions_json(list));
   return result;
 }
 
-json point_json(const std::string& metric, double level, const SweepPoint& point) {
-  json result{
+OrderedJson point_json(const std::string& metric, double level, const SweepPoint& point) {
+  OrderedJson result{
       {"level", level}, {"mean", json_number(point.mean)}, {"standard_deviation", json_number(point.deviation)}};
   add_json_interval(result, metric, point.interval);
   result["n"] = point.n;
@@ -180,12 +178,12 @@ json point_json(const std::string& metric, double level, const SweepPoint& point
   return result;
 }
 
-json area_json(const std::string& metric, const Row& area) {
-  json seeds = json::array();
+OrderedJson area_json(const std::string& metric, const Row& area) {
+  OrderedJson seeds = OrderedJson::array();
   for (const SeedResult& seed : area.seeds) {
     seeds.push_back({{"seed", seed.seed}, {"value", json_number(seed.value)}, {"missing", seed.missing}});
   }
-  json result{{"mean", json_number(area.mean)}, {"standard_deviation", json_number(area.deviation)}};
+  OrderedJson result{{"mean", json_number(area.mean)}, {"standard_deviation", json_number(area.deviation)}};
   add_json_interval(result, metric, area.interval);
   result["seeds_done"] = area.done;
   result["seeds_wanted"] = area.wanted;
@@ -194,8 +192,8 @@ json area_json(const std::string& metric, const Row& area) {
   return result;
 }
 
-json sweep_row_json(const Sweep& sweep, const SweepRow& row) {
-  json points = json::array();
+OrderedJson sweep_row_json(const Sweep& sweep, const SweepRow& row) {
+  OrderedJson points = OrderedJson::array();
   for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
     points.push_back(point_json(sweep.primary_metric, sweep.levels[i], row.points[i]));
   }
@@ -207,37 +205,37 @@ json sweep_row_json(const Sweep& sweep, const SweepRow& row) {
           {"area", area_json(sweep.primary_metric, row.area)}};
 }
 
-json evidence_json(const Sweep& sweep, const SweepEvidence& evidence) {
-  json points = json::array();
+OrderedJson evidence_json(const Sweep& sweep, const SweepEvidence& evidence) {
+  OrderedJson points = OrderedJson::array();
   for (std::size_t i = 0; i < sweep.levels.size(); ++i) {
     const std::optional<SeedSpread>& point = evidence.points[i];
     points.push_back({{"level", sweep.levels[i]},
-                      {"mean", point ? json_number(point->mean) : json()},
-                      {"standard_deviation", point ? json_number(point->deviation) : json()},
+                      {"mean", point ? json_number(point->mean) : OrderedJson()},
+                      {"standard_deviation", point ? json_number(point->deviation) : OrderedJson()},
                       {"n", point ? point->n : 0}});
   }
   return {{"name", evidence.name}, {"metric", evidence.metric}, {"points", points}};
 }
 
-json sweep_json(const Sweep& sweep) {
-  json result{{"task", sweep.task},
-              {"dataset", sweep.dataset},
-              {"direction", sweep.direction},
-              {"protocol", sweep.protocol},
-              {"primary_metric", sweep.primary_metric},
-              {"primary_metric_range", range_json(sweep.primary_metric)},
-              {"setting", sweep.setting},
-              {"levels", sweep.levels},
-              {"tables", sweep.tables},
-              {"rows", json::array()},
-              {"evidence", json::array()}};
+OrderedJson sweep_json(const Sweep& sweep) {
+  OrderedJson result{{"task", sweep.task},
+                     {"dataset", sweep.dataset},
+                     {"direction", sweep.direction},
+                     {"protocol", sweep.protocol},
+                     {"primary_metric", sweep.primary_metric},
+                     {"primary_metric_range", range_json(sweep.primary_metric)},
+                     {"setting", sweep.setting},
+                     {"levels", sweep.levels},
+                     {"tables", sweep.tables},
+                     {"rows", OrderedJson::array()},
+                     {"evidence", OrderedJson::array()}};
   for (const SweepRow& row : sweep.rows) result["rows"].push_back(sweep_row_json(sweep, row));
   for (const SweepEvidence& one : sweep.evidence) result["evidence"].push_back(evidence_json(sweep, one));
   return result;
 }
 
-json provenance_json(const Provenance& provenance) {
-  json parts = json::array();
+OrderedJson provenance_json(const Provenance& provenance) {
+  OrderedJson parts = OrderedJson::array();
   for (const Provenance::Part& part : provenance.parts) {
     parts.push_back({{"shared_code", part.origin.shared_code},
                      {"libtorch", part.origin.libtorch},
@@ -252,16 +250,16 @@ json provenance_json(const Provenance& provenance) {
           {"rerun_command", provenance.rerun_command}};
 }
 
-json tuning_json(const Tuning& tuning) {
-  json methods = json::array();
+OrderedJson tuning_json(const Tuning& tuning) {
+  OrderedJson methods = OrderedJson::array();
   for (const TunedMethod& method : tuning.methods) {
-    json values = json::array();
+    OrderedJson values = OrderedJson::array();
     for (const auto& value : method.values) values.push_back(json_number(value));
-    json best = json::array();
+    OrderedJson best = OrderedJson::array();
     for (const double value : method.best_of) best.push_back(json_number(value));
     methods.push_back({{"method", method.name},
                        {"values", values},
-                       {"winner", method.winner ? json(*method.winner) : json()},
+                       {"winner", method.winner ? OrderedJson(*method.winner) : OrderedJson()},
                        {"winning_values", method.winning_values},
                        {"expected_best_of", best}});
   }
@@ -275,18 +273,18 @@ json tuning_json(const Tuning& tuning) {
 }  // namespace
 
 std::string render_json(const Leaderboard& board) {
-  json root{{"format", "cmkd leaderboard"}, {"version", 3},
-            {"suite", board.suite},         {"title", board.title},
-            {"how_to_read", how_to_read()}, {"sweeps", json::array()},
-            {"tables", json::array()}};
+  OrderedJson root{{"format", "cmkd leaderboard"},  {"version", 3},
+                   {"suite", board.suite},          {"title", board.title},
+                   {"how_to_read", how_to_read()},  {"sweeps", OrderedJson::array()},
+                   {"tables", OrderedJson::array()}};
   root["made_with"] = provenance_json(board.provenance);
-  root["overviews"] = json::array();
+  root["overviews"] = OrderedJson::array();
   for (const Overview& overview : board.overviews) root["overviews"].push_back(overview_json(overview));
   for (const Sweep& sweep : sweeps_of(board)) root["sweeps"].push_back(sweep_json(sweep));
   for (const Table& table : board.tables) root["tables"].push_back(table_json(table, board.cost));
   if (board.tuning) root["tuning"] = tuning_json(*board.tuning);
   // A name from a file system may be no UTF-8: it must not stop the report.
-  return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return root.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 
 }  // namespace cmkd::reports

@@ -192,16 +192,17 @@ std::string rerun_check_text(const RerunCheck& check) {
 }
 
 std::string rerun_check_json(const RerunCheck& check) {
-  using json = nlohmann::ordered_json;
   const auto list = [](const std::vector<ValueDifference>& differences) {
-    json values = json::array();
+    nlohmann::ordered_json values = nlohmann::ordered_json::array();
     for (const ValueDifference& one : differences) {
       values.push_back({{"name", one.name}, {"stored", one.a}, {"now", one.b}});
     }
     return values;
   };
-  const auto number = [](double value) { return std::isfinite(value) ? json(value) : json(); };
-  json metrics = json::array();
+  const auto number = [](double value) {
+    return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
+  };
+  nlohmann::ordered_json metrics = nlohmann::ordered_json::array();
   for (const MetricChange& metric : check.metrics) {
     metrics.push_back({{"task", metric.task},
                        {"metric", metric.metric},
@@ -210,18 +211,18 @@ std::string rerun_check_json(const RerunCheck& check) {
                        {"now", number(metric.now)},
                        {"within_tolerance", metric.within}});
   }
-  const json root{{"run", check.run},
-                  {"result", to_string(check.sameness)},
-                  {"tolerance", check.tolerance},
-                  {"not_the_same", check.parts},
-                  {"metrics", metrics},
-                  {"largest_output_change", number(check.largest_output_change)},
-                  {"changed_clips", check.changed_clips},
-                  {"clips", check.clips},
-                  {"not_repeated", check.not_repeated},
-                  {"configuration", list(check.configuration)},
-                  {"code_and_environment", list(check.code_and_environment)}};
-  return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const nlohmann::ordered_json root{{"run", check.run},
+                                    {"result", to_string(check.sameness)},
+                                    {"tolerance", check.tolerance},
+                                    {"not_the_same", check.parts},
+                                    {"metrics", metrics},
+                                    {"largest_output_change", number(check.largest_output_change)},
+                                    {"changed_clips", check.changed_clips},
+                                    {"clips", check.clips},
+                                    {"not_repeated", check.not_repeated},
+                                    {"configuration", list(check.configuration)},
+                                    {"code_and_environment", list(check.code_and_environment)}};
+  return root.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace cmkd::reports

@@ -26,7 +26,7 @@ int decimals(const std::string& metric) {
 
 // With a minus sign, not a hyphen. fmt writes "-0.0" for a small negative number: a sign that says nothing.
 std::string fixed(double value, int digits) {
-  const std::string text = fmt::format("{:.{}f}", value, digits);
+  std::string text = fmt::format("{:.{}f}", value, digits);
   if (!text.starts_with('-')) return text;
   const bool is_zero = text.find_first_not_of("-0.") == std::string::npos;
   return (is_zero ? "" : "−") + text.substr(1);

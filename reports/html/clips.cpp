@@ -41,12 +41,11 @@ std::pair<std::size_t, std::size_t> default_pair(const Table& table, const ClipT
 
 // For the script: nothing of it is markup, whatever the names are.
 std::string pair_data(const Table& table, const ClipTable& clips) {
-  using json = nlohmann::ordered_json;
-  json rows = json::array();
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const RowClips& row : clips.rows) {
     std::string right;
     for (const std::int64_t seeds : row.right) right += "0123456789abcdefghijklmnopqrstuvwxyz"[seeds];
-    json confusion = json::array();
+    nlohmann::ordered_json confusion = nlohmann::ordered_json::array();
     for (const ConfusionCount& count : row.confusion) {
       for (const std::int64_t part : {std::int64_t{count.label}, std::int64_t{count.predicted}, count.clips})
         confusion.push_back(part);
@@ -56,20 +55,21 @@ std::string pair_data(const Table& table, const ClipTable& clips) {
                     {"right", right},
                     {"confusion", confusion}});
   }
-  json ids = json::array();
-  json groups = json::array();
+  nlohmann::ordered_json ids = nlohmann::ordered_json::array();
+  nlohmann::ordered_json groups = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < clips.clips.size(); ++i) {
     ids.push_back(clean_text(clips.clips[i]));
     groups.push_back(clips.groups[i] == clips.clips[i] ? "" : clean_text(clips.groups[i]));
   }
-  const json all{
+  const nlohmann::ordered_json all{
       {"classes", clips.classes}, {"clips", ids}, {"groups", groups}, {"labels", clips.labels}, {"rows", rows}};
   std::string text;
   for (const char c : all.dump()) {
-    if (c == '<')
+    if (c == '<') {
       text += "\\u003c";
-    else
+    } else {
       text += c;
+    }
   }
   return text;
 }

@@ -99,9 +99,10 @@ void write_summary_row(Page& page, const Table& table, std::size_t position, boo
   page.cell("number", "Methods", "",
             fmt::format("{}{}", ranked,
                         partial > 0 ? fmt::format("<small class=\"missing\">and {} partial</small>", partial) : ""));
-  if (with_n)
+  if (with_n) {
     page.cell("", "What n allows", "",
               fmt::format("<small class=\"plain\">{}</small>", html_escaped(table.what_n_allows)));
+  }
   page.line("</tr>");
 }
 

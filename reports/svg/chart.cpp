@@ -124,7 +124,7 @@ double text_width(std::string_view text) {
 }
 
 std::string shortened(const std::string& text, std::size_t characters) {
-  const std::string clean = clean_text(text);
+  std::string clean = clean_text(text);
   std::size_t count = 0;
   for (std::size_t i = 0; i < clean.size(); ++i) {
     if ((static_cast<unsigned char>(clean[i]) & 0xC0U) == 0x80) continue;

@@ -43,11 +43,11 @@ std::string in_words(const std::vector<RankMark>& marks) {
 std::vector<std::size_t> clique_levels(const std::vector<std::pair<std::size_t, std::size_t>>& cliques) {
   std::vector<std::size_t> levels;
   std::vector<std::size_t> taken_to;  // by level: the last position that a line covers
-  for (const auto& [first, last] : cliques) {
-    const auto free = std::ranges::find_if(taken_to, [&](std::size_t to) { return to < first; });
+  for (const auto& clique : cliques) {
+    const auto free = std::ranges::find_if(taken_to, [&](std::size_t to) { return to < clique.first; });
     const auto level = static_cast<std::size_t>(free - taken_to.begin());
     if (free == taken_to.end()) taken_to.push_back(0);
-    taken_to[level] = last;
+    taken_to[level] = clique.second;
     levels.push_back(level);
   }
   return levels;
@@ -159,11 +159,13 @@ std::string profile_svg(const std::vector<ProfileLine>& lines, const std::string
     std::string band;
     for (const auto& [x, y] : line.points)
       corners += fmt::format("{},{} ", coordinate(chart.px(x)), coordinate(chart.py(y)));
-    for (std::size_t p = 0; p < line.band.size(); ++p)
+    for (std::size_t p = 0; p < line.band.size(); ++p) {
       band +=
           fmt::format("{},{} ", coordinate(chart.px(line.points[p].first)), coordinate(chart.py(line.band[p].high)));
-    for (std::size_t p = line.band.size(); p-- > 0;)
+    }
+    for (std::size_t p = line.band.size(); p-- > 0;) {
       band += fmt::format("{},{} ", coordinate(chart.px(line.points[p].first)), coordinate(chart.py(line.band[p].low)));
+    }
     const double key_y = chart.top + 8 + 15 * static_cast<double>(i);
     const double key_x = chart.width - chart.right + 20;
     // Of more methods than colours, the same colour comes again, dashed.
