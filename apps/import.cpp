@@ -9,6 +9,7 @@
 #include "cmkd/harness/import_outputs.h"
 #include "cmkd/harness/run_one.h"
 #include "cmkd/readers/csv.h"
+#include "cmkd/results/store.h"
 #include "cmkd/runtime/determinism.h"
 #include "commands.h"
 
