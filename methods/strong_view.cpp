@@ -27,7 +27,10 @@ at::Tensor stretch(const at::Tensor& like, std::int64_t axis, const at::Tensor& 
 }
 
 at::Tensor strong_video(const at::Tensor& video) {
-  const at::Tensor changed = video * uniform_draw(video, 0.6, 1.4) + uniform_draw(video, -0.4, 0.4);
+  // One after the other: the order of an operator's operands is the compiler's; this one is GCC's.
+  const at::Tensor brightness = uniform_draw(video, -0.4, 0.4);
+  const at::Tensor contrast = uniform_draw(video, 0.6, 1.4);
+  const at::Tensor changed = video * contrast + brightness;
   const at::Tensor half = at::full({}, 0.5, video.options());
   return changed.masked_fill(stretch(video, 3, half).logical_and(stretch(video, 4, half)), 0);
 }

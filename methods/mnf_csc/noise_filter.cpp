@@ -52,9 +52,12 @@ NoiseFilterImpl::NoiseFilterImpl(std::int64_t width, std::int64_t classes, bool 
                  .allowed = "a teacher of even width"});
   }
   if (gate) {
-    gated_feature_composer_ = register_module(
-        "gated_feature_composer", nn::Sequential(nn::Linear(2 * width, width / 2), nn::BatchNorm1d(width / 2),
-                                                 nn::ReLU(), nn::Linear(width / 2, width)));
+    // Made one after the other: the order of a call's arguments, and so of their random weights, is the compiler's. The
+    // second first, as GCC has always had it.
+    const nn::Linear second(width / 2, width);
+    const nn::Linear first(2 * width, width / 2);
+    gated_feature_composer_ = register_module("gated_feature_composer",
+                                              nn::Sequential(first, nn::BatchNorm1d(width / 2), nn::ReLU(), second));
   }
   attn_ = register_module("attn", nn::MultiheadAttention(nn::MultiheadAttentionOptions(width, kHeads)));
   trans_sv_ = register_module("trans_sv", nn::Sequential(nn::Linear(width, width), nn::BatchNorm1d(width)));
