@@ -9,10 +9,6 @@ namespace cmkd {
 
 namespace {
 
-bool trains_in(const ModuleGroup& group, const std::string& phase) {
-  return group.phases.empty() || std::ranges::find(group.phases, phase) != group.phases.end();
-}
-
 std::string optimizer_prefix(const std::string& group) { return "optimizer." + group + "."; }
 
 }  // namespace
@@ -24,11 +20,10 @@ GroupOptimizers::GroupOptimizers(const std::vector<ModuleGroup>& groups, Optimiz
     options.beta1 = group.betas.gradient;
     options.beta2 = group.betas.squared;
     std::vector<at::Tensor> parameters;
-    std::vector<ParameterStep> each;
+    std::vector<ParameterRule> each;
     for (const auto& [name, parameter] : unique_named_parameters(*group.module)) {
       parameters.push_back(parameter);
-      const ParameterRule rule = group.rule_of ? group.rule_of(name) : ParameterRule{};
-      each.push_back({rule.learning_rate_scale, rule.decays});
+      each.push_back(group.rule_of ? group.rule_of(name) : ParameterRule{});
     }
     optimizers_.emplace_back(group.name, Optimizer(std::move(parameters), options, std::move(each)));
   }
@@ -37,7 +32,7 @@ GroupOptimizers::GroupOptimizers(const std::vector<ModuleGroup>& groups, Optimiz
 void GroupOptimizers::step(const std::vector<ModuleGroup>& groups, const std::string& phase, LearningRate rate,
                            double clip_norm) {
   for (const ModuleGroup& group : groups) {
-    if (!trains_in(group, phase)) continue;
+    if (!trained_in(group, phase)) continue;
     if (clip_norm > 0) torch::nn::utils::clip_grad_norm_(unique_parameters(*group.module), clip_norm);
     const auto found = std::ranges::find(optimizers_, group.name, &std::pair<std::string, Optimizer>::first);
     found->second.step(rate.peak * group.learning_rate_scale * rate.factor, group.weight_decay.value_or(weight_decay_));

@@ -14,6 +14,7 @@
 #include "cmkd/core/utf8.h"
 #include "cmkd/harness/build_info.h"
 #include "cmkd/harness/keys.h"
+#include "cmkd/harness/plan.h"
 #include "cmkd/harness/task_evaluation.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/methods/source_code.h"
@@ -249,24 +250,13 @@ results::EvaluationRecord external_evaluation(const Suite& suite, const std::str
 
 results::SuiteLink external_link(const Suite& whole, const Suite& suite, const results::TrainingRecord& training,
                                  const std::string& evaluation_key, const ImportRequest& request) {
-  results::SuiteLink link;
-  link.suite = whole.name;
-  link.suite_title = whole.general.values.title;
-  link.suite_file = whole.file.generic_string();
-  link.task = to_string(suite.general.values.task);
-  link.dataset = suite.dataset;
-  link.direction = suite.direction();
-  link.protocol = to_string(suite.general.values.protocol);
-  link.primary_metric = task_info(link.task).primary_metric;
+  results::SuiteLink link = link_of_suite(whole, suite);
   link.method_order = "9999";  // behind the suite's own
   link.method = link.label = request.name;
   link.role = results::RowRole::kExternal;
   link.student_model = request.model;
   link.seed = request.seed;
   link.fold = request.fold;
-  link.swept_setting = suite.swept_setting;
-  link.swept_value = suite.swept_value;
-  link.level = suite.level;
   link.training_key = training.key;
   link.evaluation_key = evaluation_key;
   link.row_rerun_command =

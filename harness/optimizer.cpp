@@ -13,7 +13,7 @@
 namespace cmkd {
 
 Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options,
-                     std::vector<ParameterStep> each)
+                     std::vector<ParameterRule> each)
     : options_(options), parameters_(std::move(parameters)), each_(std::move(each)) {
   if (each_.empty()) each_.resize(parameters_.size());
   if (each_.size() != parameters_.size()) {

@@ -68,18 +68,9 @@ results::RowRole role_of(const PlannedTraining& planned) {
   return results::RowRole::kMethod;
 }
 
-// `whole` is the suite of which `suite` may be a variant.
 results::SuiteLink make_link(const Suite& whole, const Suite& suite, const PlannedTraining& planned,
                              std::size_t position, bool tuned) {
-  results::SuiteLink link;
-  link.suite = whole.name;
-  link.suite_title = whole.general.values.title;
-  link.suite_file = whole.file.generic_string();
-  link.task = to_string(suite.general.values.task);
-  link.dataset = suite.dataset;
-  link.direction = suite.direction();
-  link.protocol = to_string(suite.general.values.protocol);
-  link.primary_metric = task_info(link.task).primary_metric;
+  results::SuiteLink link = link_of_suite(whole, suite);
   link.method_order = fmt::format("{:04}", position);
   link.method = planned.method;
   link.control = planned.control;
@@ -89,9 +80,6 @@ results::SuiteLink make_link(const Suite& whole, const Suite& suite, const Plann
   link.seed = planned.seed;
   if (planned.trial >= 0) link.trial = planned.trial;
   link.fold = planned.fold;
-  link.swept_setting = suite.swept_setting;
-  link.swept_value = suite.swept_value;
-  link.level = suite.level;
   link.training_key = planned.key;
   link.evaluation_key = planned.evaluation_key;
   link.rerun_command = rerun_command(suite, planned, tuned, /*all_seeds=*/false);
@@ -231,6 +219,22 @@ const PlannedTraining* Plan::find(const std::string& key) const {
 
 const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {
   return planned.variant < 0 ? suite : suite.variants.at(static_cast<std::size_t>(planned.variant));
+}
+
+results::SuiteLink link_of_suite(const Suite& whole, const Suite& suite) {
+  results::SuiteLink link;
+  link.suite = whole.name;
+  link.suite_title = whole.general.values.title;
+  link.suite_file = whole.file.generic_string();
+  link.task = to_string(suite.general.values.task);
+  link.dataset = suite.dataset;
+  link.direction = suite.direction();
+  link.protocol = to_string(suite.general.values.protocol);
+  link.primary_metric = task_info(link.task).primary_metric;
+  link.swept_setting = suite.swept_setting;
+  link.swept_value = suite.swept_value;
+  link.level = suite.level;
+  return link;
 }
 
 std::string cell_text(const Suite& suite, const PlannedTraining& planned) {

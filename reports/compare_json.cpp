@@ -11,17 +11,6 @@ namespace cmkd::reports {
 
 namespace {
 
-OrderedJson compare_number(double value) {
-  if (!std::isfinite(value)) return fmt::format("{}", value);
-  const double rounded = std::round(value * 1e6) / 1e6;
-  return rounded == 0 ? 0.0 : rounded;
-}
-
-OrderedJson compare_interval(const std::optional<Interval>& interval) {
-  if (!interval) return {};
-  return OrderedJson::array({compare_number(interval->low), compare_number(interval->high)});
-}
-
 OrderedJson value_differences_json(const std::vector<ValueDifference>& differences) {
   OrderedJson list = OrderedJson::array();
   for (const ValueDifference& one : differences) list.push_back({{"name", one.name}, {"a", one.a}, {"b", one.b}});
@@ -31,14 +20,14 @@ OrderedJson value_differences_json(const std::vector<ValueDifference>& differenc
 OrderedJson metric_json(const MetricComparison& metric) {
   OrderedJson result{{"metric", metric.metric},
                      {"higher_is_better", metric.higher_is_better},
-                     {"mean_a", compare_number(metric.mean_a)},
-                     {"mean_b", compare_number(metric.mean_b)},
-                     {"difference", compare_number(metric.difference)},
+                     {"mean_a", json_number(metric.mean_a)},
+                     {"mean_b", json_number(metric.mean_b)},
+                     {"difference", json_number(metric.difference)},
                      {"n", metric.paired ? metric.paired->n : 0}};
   const bool tested = metric.paired && metric.paired->n > 1;
-  result["interval_95_t"] = metric.paired ? compare_interval(metric.paired->interval) : OrderedJson();
-  result["sign_flip_p"] = tested ? compare_number(metric.paired->sign_flip_p) : OrderedJson();
-  result["t_p"] = metric.paired && metric.paired->t_p ? compare_number(*metric.paired->t_p) : OrderedJson();
+  result["interval_95_t"] = metric.paired ? interval_json(metric.paired->interval) : OrderedJson();
+  result["sign_flip_p"] = tested ? json_number(metric.paired->sign_flip_p) : OrderedJson();
+  result["t_p"] = metric.paired && metric.paired->t_p ? json_number(*metric.paired->t_p) : OrderedJson();
   return result;
 }
 
@@ -51,8 +40,8 @@ OrderedJson clip_comparison_json(const ClipComparison& clips) {
                      {"clips", seed.clips},
                      {"only_a_right", seed.only_a},
                      {"only_b_right", seed.only_b},
-                     {"mcnemar_p", compare_number(seed.p)},
-                     {"mcnemar_p_holm", compare_number(seed.p_holm)}});
+                     {"mcnemar_p", json_number(seed.p)},
+                     {"mcnemar_p_holm", json_number(seed.p_holm)}});
   }
   OrderedJson flipped = OrderedJson::array();
   for (const FlippedClip& clip : clips.flipped) {
@@ -65,8 +54,8 @@ OrderedJson clip_comparison_json(const ClipComparison& clips) {
   return {{"right", clips.right},
           {"why_none", clips.why_none},
           {"seeds", seeds},
-          {"difference", compare_number(clips.difference)},
-          {"interval_95_over_groups", compare_interval(clips.interval)},
+          {"difference", json_number(clips.difference)},
+          {"interval_95_over_groups", interval_json(clips.interval)},
           {"groups", clips.groups},
           {"flipped", flipped}};
 }
@@ -94,7 +83,7 @@ std::string comparison_json(const Comparison& comparison) {
                               {"environment", value_differences_json(table.environment)},
                               {"why_no_configuration", table.why_no_configuration}});
   }
-  if (const double worse = worse_by(comparison); std::isfinite(worse)) root["worse_by"] = compare_number(worse);
+  if (const double worse = worse_by(comparison); std::isfinite(worse)) root["worse_by"] = json_number(worse);
   return root.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
 }
 

@@ -165,7 +165,7 @@ TEST_CASE("a group's rule gives each parameter its rate and decay by name, whate
   CHECK(optimizers.state().contains("optimizer.student.1.step"));
   Optimizer alike({at::ones({1}), at::ones({1})}, {.kind = OptimizerKind::kAdam});
   CHECK(alike.state().size() == 6);
-  CHECK_THROWS_AS(Optimizer({at::ones({1})}, {.kind = OptimizerKind::kAdam}, std::vector<ParameterStep>(2)), Error);
+  CHECK_THROWS_AS(Optimizer({at::ones({1})}, {.kind = OptimizerKind::kAdam}, std::vector<ParameterRule>(2)), Error);
 }
 
 TEST_CASE("the state of all groups is kept by their names") {

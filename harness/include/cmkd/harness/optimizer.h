@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cmkd/methods/training.h"
 #include "cmkd/runtime/tensors.h"
 #include "cmkd/suites/training_budget.h"
 
@@ -21,17 +22,11 @@ struct OptimizerOptions {
   bool decay_matrices_only = false;  // no weight decay of parameters of one dimension
 };
 
-// Beside the options, of one parameter.
-struct ParameterStep {
-  double learning_rate_scale = 1.0;
-  bool decays = true;
-};
-
 // Steps the given parameters by their `grad()`; a parameter without gradient is left alone. Not thread-safe.
 class Optimizer {
  public:
-  // `each`: one for each parameter, or empty, when all are alike.
-  Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options, std::vector<ParameterStep> each = {});
+  // `each` (beside the options): one for each parameter, or empty, when all are alike.
+  Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options, std::vector<ParameterRule> each = {});
 
   void step(double learning_rate) { step(learning_rate, options_.weight_decay); }
   void step(double learning_rate, double weight_decay);
@@ -46,7 +41,7 @@ class Optimizer {
 
   OptimizerOptions options_;
   std::vector<at::Tensor> parameters_;
-  std::vector<ParameterStep> each_;  // as many
+  std::vector<ParameterRule> each_;  // as many
   std::vector<at::Tensor> first_;    // exp_avg, or the momentum buffer
   std::vector<at::Tensor> second_;   // exp_avg_sq; empty for kSgd
   std::vector<at::Tensor> steps_;    // 0-d float, how often each parameter was stepped

@@ -38,6 +38,9 @@ struct PlannedTraining {
 // The suite whose settings a training has: one of the variants of a sweep, or the suite itself.
 [[nodiscard]] const Suite& suite_of(const Suite& suite, const PlannedTraining& planned);
 
+// What every link of a suite says of it; `whole` is the suite of which `suite` may be a variant.
+[[nodiscard]] results::SuiteLink link_of_suite(const Suite& whole, const Suite& suite);
+
 // Which of a row's results it is: "seed 3", "seed 3, fold 2, corruption.share = 0.5".
 [[nodiscard]] std::string cell_text(const Suite& suite, const PlannedTraining& planned);
 
