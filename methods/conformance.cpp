@@ -40,11 +40,6 @@ FolderCheck case_check(const std::string& implementation, const ConformanceCheck
           }};
 }
 
-CaseCheckRegistration::CaseCheckRegistration(const std::string& folder, const std::string& implementation,
-                                             const ConformanceCheck& check) {
-  conformance_registry().add(folder, case_check(implementation, check));
-}
-
 namespace {
 
 std::string reason_of(const std::exception& error) { return short_message(error); }

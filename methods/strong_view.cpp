@@ -4,16 +4,15 @@
 
 #include <cmath>
 
+#include "cmkd/methods/clip_draws.h"
+
 namespace cmkd {
 
 namespace {
 
 // [B, 1, …] uniform in [low, high), drawn on the host.
 at::Tensor uniform_draw(const at::Tensor& like, double low, double high) {
-  std::vector<std::int64_t> shape(static_cast<std::size_t>(like.dim()), 1);
-  shape.front() = like.size(0);
-  const at::Tensor drawn = at::rand(shape, at::TensorOptions().dtype(at::kDouble));
-  return (low + (high - low) * drawn).to(like.options());
+  return for_each_clip(draw_uniform(like.size(0), low, high), like);
 }
 
 // [B, …, length, …] in which `share` of the positions along `axis` are true, at a random place of each clip.

@@ -7,26 +7,15 @@
 #include <cmath>
 
 #include "cmkd/core/error.h"
+#include "cmkd/methods/clip_draws.h"
 
 namespace cmkd {
 
 namespace {
 
-// [B] double on the host, uniform in [low, high).
-at::Tensor draw_uniform(std::int64_t clips, double low, double high) {
-  return low + (high - low) * at::rand({clips}, at::TensorOptions().dtype(at::kDouble));
-}
-
 // [B] 1 with the given chance, else 0.
 at::Tensor draw_chance(std::int64_t clips, double chance) {
   return draw_uniform(clips, 0, 1).lt(chance).to(at::kDouble);
-}
-
-// [B] -> [B, 1, 1, …] of `like`'s type, device and number of axes.
-at::Tensor for_each_clip(const at::Tensor& drawn, const at::Tensor& like) {
-  std::vector<std::int64_t> shape(static_cast<std::size_t>(like.dim()), 1);
-  shape.front() = drawn.size(0);
-  return drawn.view(shape).to(like.options());
 }
 
 struct Cut {

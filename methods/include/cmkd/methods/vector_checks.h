@@ -14,11 +14,6 @@ namespace cmkd {
 // A check of tensors by name as a folder's check: reads each file and compares everything that it expects.
 [[nodiscard]] FolderCheck case_check(const std::string& implementation, const ConformanceCheck& check);
 
-// Makes a namespace-scope registration for a folder that is no registered method's (yet).
-struct CaseCheckRegistration {
-  CaseCheckRegistration(const std::string& folder, const std::string& implementation, const ConformanceCheck& check);
-};
-
 // Makes floating parameters and buffers float64. (`Module::to` would turn a counter into a float, too.)
 void make_double(torch::nn::Module& module);
 
