@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cmkd/core/error.h"
+#include "damage.h"
 
 namespace cmkd {
 
@@ -14,19 +15,9 @@ bool same_content(const Clip& a, const Clip& b) { return a.label == b.label && a
 }  // namespace
 
 bool possible(CorruptionKind kind, Modality modality) noexcept {
-  switch (kind) {
-    case CorruptionKind::kNone:
-    case CorruptionKind::kSwap:
-    case CorruptionKind::kMissing:
-      return true;
-    case CorruptionKind::kNoise:
-    case CorruptionKind::kShift:
-      return modality == Modality::kAudio;
-    case CorruptionKind::kOcclude:
-    case CorruptionKind::kFreeze:
-      return modality == Modality::kVideo;
-  }
-  return false;
+  if (kind == CorruptionKind::kNone) return true;
+  const Damage& damage = damage_of(kind);
+  return modality == Modality::kAudio ? damage.read_samples != nullptr : damage.read_frames != nullptr;
 }
 
 CorruptionPlan plan_corruption(const CorruptionSettings& settings, const ClipList& list,
@@ -54,8 +45,7 @@ CorruptionPlan plan_corruption(const CorruptionSettings& settings, const ClipLis
       entry.source = other;
       break;
     }
-    const bool needs_source = settings.kind == CorruptionKind::kNoise || settings.kind == CorruptionKind::kSwap;
-    if (needs_source && entry.source < 0) {
+    if (damage_of(settings.kind).takes_other_clip && entry.source < 0) {
       throw Error(ErrorKind::kUsage, {.what = "corruption needs a second clip to take from, and there is one",
                                       .where = "[corruption]",
                                       .allowed = "at least two transfer clips"});

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstring>
 
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/error.h"
+#include "damage.h"
 
 namespace cmkd {
 
@@ -39,50 +38,29 @@ PixelScale pixel_scale(PixelNormalisation kind) {
 }
 
 WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings)
-    : cache_(cache), settings_(settings) {
-  const IngestSettings& stored = cache.settings();
-  height_ = settings.crop > 0 ? settings.crop : stored.height;
-  width_ = settings.crop > 0 ? settings.crop : stored.width;
-  if (stored.video && (height_ > stored.height || width_ > stored.width)) {
-    throw Error(ErrorKind::kUsage,
-                {.what = fmt::format("clip.crop = {} is larger than the stored frames", settings.crop),
-                 .allowed = fmt::format("1 … {}", std::min(stored.height, stored.width)),
-                 .fix = "raise ingest.height and ingest.width"});
-  }
-  if (stored.sound_is_features()) {
-    samples_ = stored.feature_values;
-    return;
-  }
-  double seconds = settings.audio_seconds;
-  if (seconds <= 0 && stored.fps > 0) seconds = static_cast<double>(settings.frames * settings.frame_step) / stored.fps;
-  samples_ = std::llround(seconds * stored.sample_rate);
-  if (stored.audio && samples_ < 1) {
-    throw Error(ErrorKind::kUsage, {.what = "clip.audio_seconds is not given and cannot be derived: ingest.fps is 0",
-                                    .allowed = "a positive number of seconds"});
-  }
-}
+    : windows_(cache, settings), settings_(settings) {}
 
 ClipDraw WindowReader::draw_training(std::int64_t clip, RandomStream stream) const {
   ClipDraw draw;
   draw.clip = clip;
   draw.window =
       static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(std::max<std::int64_t>(settings_.windows, 1))));
-  const IngestSettings& stored = cache_.settings();
+  const IngestSettings& stored = windows_.stored();
   if (stored.video) {
-    draw.top = stream.integer(0, stored.height - height_);
-    draw.left = stream.integer(0, stored.width - width_);
+    draw.top = stream.integer(0, stored.height - height());
+    draw.left = stream.integer(0, stored.width - width());
     draw.mirrored = settings_.flip && stream.bernoulli(0.5);
   }
   return draw;
 }
 
 ClipDraw WindowReader::draw_window(std::int64_t clip, std::int64_t window) const {
-  const IngestSettings& stored = cache_.settings();
+  const IngestSettings& stored = windows_.stored();
   ClipDraw draw;
   draw.clip = clip;
   draw.window = window;
-  draw.top = (stored.height - height_) / 2;
-  draw.left = (stored.width - width_) / 2;
+  draw.top = (stored.height - height()) / 2;
+  draw.left = (stored.width - width()) / 2;
   return draw;
 }
 
@@ -90,9 +68,9 @@ ClipDraw WindowReader::draw_test_view(std::int64_t clip, std::int64_t view) cons
   ClipDraw draw = draw_window(clip, view / settings_.crops_at_test());
   draw.test_view = true;
   if (settings_.test_crops == TestCrops::kCentre) return draw;
-  const IngestSettings& stored = cache_.settings();
-  const std::int64_t room_down = stored.height - height_;
-  const std::int64_t room_right = stored.width - width_;
+  const IngestSettings& stored = windows_.stored();
+  const std::int64_t room_down = stored.height - height();
+  const std::int64_t room_right = stored.width - width();
   const std::int64_t place = view % settings_.crops_at_test();  // 0 at the beginning, 1 in the middle, 2 at the end
   if (room_right >= room_down) {
     draw.left = room_right * place / 2;
@@ -114,139 +92,34 @@ const CorruptionPlan::Entry* WindowReader::corruption_of(const ClipDraw& draw) c
   return entry.corrupted ? &entry : nullptr;
 }
 
-void WindowReader::read_frames(const ClipDraw& draw, bool frozen, std::uint8_t* out) const {
-  const std::int64_t stored_width = cache_.settings().width;
-  const std::int64_t plane = cache_.settings().height * stored_width;
-  const std::int64_t span = (settings_.frames - 1) * settings_.frame_step + 1;
-  LoadedClip loaded;
-  loaded.clip = cache_.clip(draw.clip);
-  const std::int64_t first = first_frame(loaded.clip, draw);
-  if (cache_.settings().frame_storage != FrameStorage::kRaw) {
-    loaded = cache_.load(draw.clip, first, std::min(span, loaded.clip.frame_count - first));
-  }
-  const CachedClip& clip = loaded.clip;
-  for (std::int64_t channel = 0; channel < 3; ++channel) {
-    for (std::int64_t t = 0; t < settings_.frames; ++t) {
-      const std::int64_t frame = frame_at(clip, first, frozen ? 0 : t);
-      const std::uint8_t* source = clip.pixels.data() + ((frame - loaded.first_frame) * 3 + channel) * plane +
-                                   draw.top * stored_width + draw.left;
-      for (std::int64_t row = 0; row < height_; ++row, out += width_, source += stored_width) {
-        std::memcpy(out, source, static_cast<std::size_t>(width_));
-      }
-    }
-  }
-}
-
-namespace {
-
-constexpr std::uint8_t kGrey = 128;
-
-void cover(std::uint8_t* frames, std::int64_t planes, std::int64_t height, std::int64_t width, double area,
-           const CorruptionPlan::Entry& where) {
-  const double side = std::sqrt(area);
-  const std::int64_t rows = std::llround(side * static_cast<double>(height));
-  const std::int64_t columns = std::llround(side * static_cast<double>(width));
-  const std::int64_t top = std::llround(where.y * static_cast<double>(height - rows));
-  const std::int64_t left = std::llround(where.x * static_cast<double>(width - columns));
-  for (std::int64_t plane = 0; plane < planes; ++plane, frames += height * width) {
-    for (std::int64_t row = top; row < top + rows; ++row) {
-      std::fill_n(frames + row * width + left, columns, kGrey);
-    }
-  }
-}
-
-double power_of(const float* samples, std::int64_t count) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(samples[i]) * static_cast<double>(samples[i]);
-  return sum / static_cast<double>(count);
-}
-
-// Adds `noise`, scaled so that the power of `samples` lies `snr_db` above its own. Silence has no level to relate to:
-// beside it, the noise stays as it is; and silent noise adds nothing.
-void mix_in(float* samples, const std::vector<float>& noise, double snr_db) {
-  const auto count = static_cast<std::int64_t>(noise.size());
-  const double own = power_of(samples, count);
-  const double other = power_of(noise.data(), count);
-  double scale = 1.0;
-  if (own > 0 && other > 0) scale = std::sqrt(own / (other * std::pow(10.0, snr_db / 10.0)));
-  for (std::int64_t i = 0; i < count; ++i) {
-    samples[i] += static_cast<float>(scale) * noise[static_cast<std::size_t>(i)];
-  }
-}
-
-}  // namespace
-
 at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws) const {
-  require_stored(cache_.settings().video, "video");
+  require_stored(windows_.stored().video, "video");
   const auto batch = static_cast<std::int64_t>(draws.size());
-  at::Tensor tensor = at::empty({batch, 3, settings_.frames, height_, width_}, at::kByte);
+  at::Tensor tensor = at::empty({batch, 3, settings_.frames, height(), width()}, at::kByte);
   auto* out = tensor.mutable_data_ptr<std::uint8_t>();
-  const std::int64_t size = 3 * settings_.frames * height_ * width_;
+  const std::int64_t size = 3 * settings_.frames * height() * width();
   for (const ClipDraw& draw : draws) {
-    const CorruptionPlan::Entry* damage = corruption_of(draw);
-    const CorruptionKind kind = damage == nullptr ? CorruptionKind::kNone : corruption_->settings.kind;
-    ClipDraw seen = draw;
-    if (kind == CorruptionKind::kSwap) seen.clip = damage->source;
-    if (kind == CorruptionKind::kMissing) {
-      std::fill_n(out, size, kGrey);
+    if (const CorruptionPlan::Entry* entry = corruption_of(draw)) {
+      read_damaged_frames({windows_, draw, corruption_->settings, *entry}, out);
     } else {
-      read_frames(seen, kind == CorruptionKind::kFreeze, out);
-    }
-    if (kind == CorruptionKind::kOcclude) {
-      cover(out, 3 * settings_.frames, height_, width_, corruption_->settings.area, *damage);
+      windows_.read_frames(draw, out);
     }
     out += size;
   }
   return tensor;
 }
 
-void WindowReader::read_samples(const ClipDraw& draw, std::int64_t shift, float* out) const {
-  const IngestSettings& stored = cache_.settings();
-  LoadedClip loaded;
-  if (stored.audio_storage == AudioStorage::kFloat32) {
-    loaded.clip = cache_.clip(draw.clip);
-  } else {
-    loaded = cache_.load(draw.clip, 0, 0);
-  }
-  const CachedClip& clip = loaded.clip;
-  if (stored.sound_is_features()) {  // one for all windows
-    std::ranges::copy(clip.samples, out);
-    return;
-  }
-  const std::int64_t first = first_sample(clip, draw);
-  const std::int64_t count = std::clamp<std::int64_t>(clip.sample_count - first, 0, samples_);
-  std::fill_n(out + count, samples_ - count, 0.0F);  // beyond the clip's end
-  if (count == 0) return;
-  if (shift == 0) {
-    std::memcpy(out, clip.samples.data() + first, static_cast<std::size_t>(count) * sizeof(float));
-    return;
-  }
-  const std::int64_t length = clip.sample_count;
-  std::int64_t from = ((first - shift) % length + length) % length;
-  for (std::int64_t i = 0; i < count; ++i, from = from + 1 == length ? 0 : from + 1) {
-    out[i] = clip.samples[static_cast<std::size_t>(from)];
-  }
-}
-
 at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws) const {
-  require_stored(cache_.settings().audio, "audio");
-  at::Tensor tensor = at::zeros({static_cast<std::int64_t>(draws.size()), samples_}, at::kFloat);
+  require_stored(windows_.stored().audio, "audio");
+  at::Tensor tensor = at::empty({static_cast<std::int64_t>(draws.size()), samples_per_window()}, at::kFloat);
   auto* out = tensor.mutable_data_ptr<float>();
   for (const ClipDraw& draw : draws) {
-    const CorruptionPlan::Entry* damage = corruption_of(draw);
-    const CorruptionKind kind = damage == nullptr ? CorruptionKind::kNone : corruption_->settings.kind;
-    ClipDraw other = draw;
-    if (damage != nullptr) other.clip = damage->source;
-    std::int64_t shift = 0;
-    if (kind == CorruptionKind::kShift)
-      shift = std::llround(corruption_->settings.shift_s * cache_.settings().sample_rate);
-    if (kind != CorruptionKind::kMissing) read_samples(kind == CorruptionKind::kSwap ? other : draw, shift, out);
-    if (kind == CorruptionKind::kNoise) {
-      std::vector<float> noise(static_cast<std::size_t>(samples_));
-      read_samples(other, 0, noise.data());
-      mix_in(out, noise, corruption_->settings.snr_db);
+    if (const CorruptionPlan::Entry* entry = corruption_of(draw)) {
+      read_damaged_samples({windows_, draw, corruption_->settings, *entry}, out);
+    } else {
+      windows_.read_samples(draw, out);
     }
-    out += samples_;
+    out += samples_per_window();
   }
   return tensor;
 }

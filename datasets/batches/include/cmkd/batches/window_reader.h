@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cmkd/batches/corruption.h"
+#include "cmkd/batches/stored_windows.h"
 #include "cmkd/batches/window_settings.h"
 #include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/random.h"
@@ -29,24 +30,6 @@ inline constexpr ModalitySet kBothModalities{.video = true, .audio = true};
   return modality == Modality::kVideo ? kOnlyVideo : kOnlyAudio;
 }
 
-// The draws for one clip of one batch.
-struct ClipDraw {
-  std::int64_t clip = 0;    // position in the cache
-  std::int64_t window = 0;  // of the K training windows, or the view at test
-  std::int64_t top = 0;     // of the crop
-  std::int64_t left = 0;
-  bool mirrored = false;
-  bool test_view = false;  // `window` counts the views at test: these are never damaged
-};
-
-// Where a draw's window lies in its clip.
-struct WindowPlace {
-  // [T] positions among the cached frames; beyond the clip's end its last one again. Empty for a clip without picture.
-  std::vector<std::int64_t> frames;
-  std::int64_t first_sample = 0;  // among the cached samples; 0 for features, which stand for the whole clip
-  std::int64_t samples = 0;       // of the window that the clip has; those after them are zero
-};
-
 [[nodiscard]] PixelScale pixel_scale(PixelNormalisation kind);
 
 // Reads windows of clips. Thread-safe: const after construction. The cache must outlive it.
@@ -63,7 +46,7 @@ class WindowReader {
   [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.views_at_test(); }
 
   // What of the clip the draw reads, undamaged.
-  [[nodiscard]] WindowPlace place_of(const ClipDraw& draw) const;
+  [[nodiscard]] WindowPlace place_of(const ClipDraw& draw) const { return windows_.place_of(draw); }
 
   // The same reader, but what it reads of training windows is damaged as `plan` says. For the teacher's side.
   [[nodiscard]] WindowReader corrupted(std::shared_ptr<const CorruptionPlan> plan) const;
@@ -77,27 +60,17 @@ class WindowReader {
   // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
   [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, ModalitySet modalities, c10::Device device) const;
 
-  [[nodiscard]] std::int64_t samples_per_window() const noexcept { return samples_; }
-  [[nodiscard]] std::int64_t height() const noexcept { return height_; }
-  [[nodiscard]] std::int64_t width() const noexcept { return width_; }
+  [[nodiscard]] std::int64_t samples_per_window() const noexcept { return windows_.samples_per_window(); }
+  [[nodiscard]] std::int64_t height() const noexcept { return windows_.height(); }
+  [[nodiscard]] std::int64_t width() const noexcept { return windows_.width(); }
 
  private:
-  // Of a draw's window in its clip.
-  [[nodiscard]] std::int64_t first_frame(const CachedClip& clip, const ClipDraw& draw) const;
-  [[nodiscard]] std::int64_t frame_at(const CachedClip& clip, std::int64_t first, std::int64_t t) const;
-  [[nodiscard]] std::int64_t first_sample(const CachedClip& clip, const ClipDraw& draw) const;
   // What is done to a draw; nothing when it is to be read as it is.
   [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw) const;
-  // [3, T, h, w] and [n], written to `out`. `frozen`: the first frame stands; `shift`: samples by which sound is later.
-  void read_frames(const ClipDraw& draw, bool frozen, std::uint8_t* out) const;
-  void read_samples(const ClipDraw& draw, std::int64_t shift, float* out) const;
 
-  const ClipCache& cache_;
+  StoredWindows windows_;
   WindowSettings settings_;
   std::shared_ptr<const CorruptionPlan> corruption_;
-  std::int64_t samples_ = 0;
-  std::int64_t height_ = 0;
-  std::int64_t width_ = 0;
 };
 
 }  // namespace cmkd
