@@ -16,6 +16,7 @@
 #include "cmkd/harness/estimate.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/harness/pretrained.h"
+#include "cmkd/harness/provenance.h"
 #include "cmkd/harness/run_one.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/tuning.h"
@@ -37,8 +38,7 @@ namespace {
 std::vector<PlannedTraining> remaining(const Plan& plan, const std::optional<results::Store>& store) {
   std::vector<PlannedTraining> left;
   for (const PlannedTraining& planned : plan.trainings) {
-    const bool stored =
-        store && (store->status(planned.key) == RunStatus::kFailed || store->has_evaluation(planned.evaluation_key));
+    const bool stored = store && (store->status(planned.key) == RunStatus::kFailed || is_evaluated(*store, planned));
     if (!stored) left.push_back(planned);
   }
   return left;
@@ -180,7 +180,7 @@ int run_plan(const Arguments& arguments) {
   json trainings = json::array();
   for (const PlannedTraining& planned : plan.trainings) {
     trainings.push_back({{"key", planned.key},
-                         {"evaluation_key", planned.evaluation_key},
+                         {"evaluation_key", planned.evaluation().key},
                          {"row", planned.label},
                          {"seed", planned.seed},
                          {"teacher_key", planned.teacher_key},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cmkd/harness/provenance.h"
 #include "run_options.h"
 
 namespace cmkd::apps {
@@ -27,7 +28,7 @@ std::vector<std::pair<std::string, Counts>> count_rows(const Plan& plan, const s
     const std::optional<RunStatus> status = store ? store->status(planned.key) : std::nullopt;
     if (status == RunStatus::kFailed) {
       ++counts.failed;
-    } else if (status == RunStatus::kDone && store->has_evaluation(planned.evaluation_key)) {
+    } else if (status == RunStatus::kDone && is_evaluated(*store, planned)) {
       ++counts.done;
     } else if (std::filesystem::exists(folder.checkpoint(planned.key))) {
       ++counts.under_way;

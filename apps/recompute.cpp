@@ -8,11 +8,14 @@
 #include <optional>
 #include <set>
 
+#include "cmkd/suites/settings.h"
 #include "cmkd/suites/task_metrics.h"
 
 namespace cmkd::apps {
 
 namespace {
+
+using nlohmann::json;
 
 constexpr double kTolerance = 1e-9;
 
@@ -24,23 +27,29 @@ TaskRules rules_of(const results::TrainingRecord& training, const results::Evalu
   TaskRules rules;
   rules.task = parse_named<Task>(evaluation.task, "task");
   rules.protocol = parse_named<Protocol>(evaluation.protocol, "protocol");
-  rules.truncate_at = nlohmann::json::parse(evaluation.config_json).value("truncate_at", std::int64_t{0});
+  const json config = json::parse(evaluation.config_json);
+  rules.truncate_at = config.value("truncate_at", std::int64_t{0});
+  rules.joined_embeddings = config.value("features", "") == to_string(FeatureSource::kBoth);
   const std::size_t arrow = training.direction.find("->");
   rules.teacher_modality = parse_modality(training.direction.substr(0, arrow));
   rules.student_modality = parse_modality(training.direction.substr(arrow + 2));
   return rules;
 }
 
-// What the teacher said of the same clips; nothing where that is not kept.
+// By what an evaluation judges, whatever it judges.
+json judge_of(const results::EvaluationRecord& evaluation) {
+  json config = json::parse(evaluation.config_json);
+  config.erase("training");
+  return config;
+}
+
+// What the teacher said of the same clips under the same judge; nothing where that is not kept.
 std::optional<TaskOutputs> teacher_outputs(const results::Store& store, const results::TrainingRecord& training,
                                            const results::EvaluationRecord& evaluation,
                                            const results::ClipOutputs& outputs) {
   if (training.teacher_key.empty()) return std::nullopt;
   for (const results::EvaluationRecord& candidate : store.evaluations(training.teacher_key)) {
-    if (candidate.task != evaluation.task || candidate.protocol != evaluation.protocol ||
-        candidate.split != evaluation.split) {
-      continue;
-    }
+    if (judge_of(candidate) != judge_of(evaluation)) continue;
     const results::ClipOutputs found = store.outputs(candidate.key);
     if (found.clip_ids == outputs.clip_ids) return as_task_outputs(found);
   }

@@ -46,6 +46,19 @@ void check_method(const Suite& suite, const ClipList& list, const MethodEntry& e
   }
 }
 
+// Where two encoders' embeddings search one another.
+void require_one_space(const Suite& suite, const ModelShape& student, const ModelShape& teacher) {
+  const bool compared =
+      suite.general.values.task == Task::kRetrieval && suite.evaluation.values.features == FeatureSource::kBoth;
+  if (!compared || student.embedding_width == teacher.embedding_width) return;
+  throw Error(ErrorKind::kUsage,
+              {.what = fmt::format("retrieval with the features of both networks compares one's with the other's, and "
+                                   "they are {} and {} wide",
+                                   student.embedding_width, teacher.embedding_width),
+               .where = suite.evaluation.origin("features"),
+               .fix = "choose models of the same width, or set evaluation.features to own or other"});
+}
+
 void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles) {
   const WindowReader reader(data.cache, suite.clip.values);
   const ScopedSeed guard(0);
@@ -56,6 +69,7 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
   };
   const auto student = make_model(suite.student);
   const auto teacher = make_model(suite.teacher);
+  require_one_space(suite, student->shape(), teacher->shape());
   for (const MethodEntry& entry : suite.methods) {
     const MethodInfo& info = method_registry().get(entry.id, entry.origin);
     check_method(suite, data.listed.list, entry, info);

@@ -22,8 +22,11 @@ namespace {
 void finish(const Suite& suite, const json& config, PlannedTraining& planned) {
   planned.config = config.dump();
   planned.key = hash_hex(planned.config);
-  planned.evaluation_config = evaluation_config(suite, planned.key, planned.split).dump();
-  planned.evaluation_key = hash_hex(planned.evaluation_config);
+  PlannedEvaluation evaluation;
+  evaluation.config = evaluation_config(suite, planned.key, planned.split).dump();
+  evaluation.key = hash_hex(evaluation.config);
+  evaluation.judge = hash_hex(evaluation_config(suite, "", planned.split).dump());
+  planned.evaluations = {evaluation};
   planned.label = planned.control.empty() ? planned.method : fmt::format("{} ({})", planned.method, planned.control);
   if (planned.trial >= 0) planned.label = fmt::format("{} trial {}", planned.method, planned.trial);
 }
@@ -81,7 +84,7 @@ results::SuiteLink make_link(const Suite& whole, const Suite& suite, const Plann
   if (planned.trial >= 0) link.trial = planned.trial;
   link.fold = planned.fold;
   link.training_key = planned.key;
-  link.evaluation_key = planned.evaluation_key;
+  link.evaluation_key = planned.evaluation().key;
   link.rerun_command = rerun_command(suite, planned, tuned, /*all_seeds=*/false);
   link.row_rerun_command = rerun_command(suite, planned, tuned, /*all_seeds=*/true);
   return link;
@@ -180,8 +183,17 @@ std::vector<PlannedTraining> plan_trials(const Suite& suite, const CellData& dat
   return trainings;
 }
 
+// A training that is there already is judged by the new one's judge, too.
 void add_training(const PlannedTraining& planned, Plan& plan) {
-  if (plan.find(planned.key) == nullptr) plan.trainings.push_back(planned);
+  const auto found = std::ranges::find(plan.trainings, planned.key, &PlannedTraining::key);
+  if (found == plan.trainings.end()) {
+    plan.trainings.push_back(planned);
+    return;
+  }
+  std::vector<PlannedEvaluation>& known = found->evaluations;
+  for (const PlannedEvaluation& evaluation : planned.evaluations) {
+    if (std::ranges::find(known, evaluation.key, &PlannedEvaluation::key) == known.end()) known.push_back(evaluation);
+  }
 }
 
 // Adds one seed's trainings, the teacher first, to the plan: links of all, and those to train that the filter wants.
@@ -191,7 +203,10 @@ void add_seed(const Suite& whole, const Suite& suite, std::vector<PlannedTrainin
   bool teacher_needed = !filter.keys.empty() && wanted(filter, trainings.front());
   std::vector<PlannedTraining> chosen;
   for (std::size_t i = 0; i < trainings.size(); ++i) {
-    if (&suite != &whole) trainings[i].variant = &suite - whole.variants.data();
+    if (&suite != &whole) {
+      trainings[i].variant = &suite - whole.variants.data();
+      trainings[i].evaluations.front().variant = trainings[i].variant;
+    }
     if (i == 0 && !shows_teacher) continue;
     plan.links.push_back(make_link(whole, suite, trainings[i], i, tuned));
     if (!wanted(filter, trainings[i])) continue;
@@ -219,6 +234,10 @@ const PlannedTraining* Plan::find(const std::string& key) const {
 
 const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {
   return planned.variant < 0 ? suite : suite.variants.at(static_cast<std::size_t>(planned.variant));
+}
+
+const Suite& suite_of(const Suite& suite, const PlannedEvaluation& evaluation) {
+  return evaluation.variant < 0 ? suite : suite.variants.at(static_cast<std::size_t>(evaluation.variant));
 }
 
 results::SuiteLink link_of_suite(const Suite& whole, const Suite& suite) {

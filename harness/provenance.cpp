@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cmkd/core/error.h"
 #include "cmkd/methods/source_code.h"
 #include "cmkd/runtime/determinism.h"
@@ -28,11 +30,20 @@ std::string stored_difference(const results::Store& store, const PlannedTraining
                               const results::Origin& here) {
   if (store.status(planned.key) != results::RunStatus::kDone) return "";
   const std::string of_training = difference_text(*store.origin(planned.key), here);
-  const std::optional<std::string> evaluation = store.evaluation_code(planned.evaluation_key);
-  if (!of_training.empty() || !evaluation || *evaluation == here.shared_code) return of_training;
-  results::Origin of_evaluation = here;
-  of_evaluation.shared_code = *evaluation;
-  return "an evaluation by " + difference_text(of_evaluation, here);
+  if (!of_training.empty()) return of_training;
+  for (const PlannedEvaluation& one : planned.evaluations) {
+    const std::optional<std::string> code = store.evaluation_code(one.key);
+    if (!code || *code == here.shared_code) continue;
+    results::Origin of_evaluation = here;
+    of_evaluation.shared_code = *code;
+    return "an evaluation by " + difference_text(of_evaluation, here);
+  }
+  return "";
+}
+
+bool is_evaluated(const results::Store& store, const PlannedTraining& planned) {
+  return std::ranges::all_of(planned.evaluations,
+                             [&](const PlannedEvaluation& one) { return store.has_evaluation(one.key); });
 }
 
 }  // namespace cmkd

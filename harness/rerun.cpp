@@ -115,7 +115,7 @@ Rerun prepare_rerun(const results::Store& store, const std::string& training_key
                 store.environment(training_key).values["git_revision"] + ")"});
   }
   rerun.key = planned->key;
-  rerun.evaluation_key = planned->evaluation_key;
+  rerun.evaluation_key = planned->evaluation().key;
   rerun.options.filter.keys = {planned->key};
   return rerun;
 }

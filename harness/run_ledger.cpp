@@ -33,7 +33,7 @@ bool RunLedger::is_done(const PlannedTraining& planned) const {
   const std::optional<results::RunStatus> stored = status(planned);
   if (!stored) return false;
   if (*stored == results::RunStatus::kFailed) return !options_.retry_failed;
-  return store_.has_evaluation(planned.evaluation_key);
+  return is_evaluated(store_, planned);
 }
 
 bool RunLedger::is_changed(const PlannedTraining& planned) const { return !difference(planned).empty(); }
@@ -42,8 +42,20 @@ bool RunLedger::teacher_failed(const PlannedTraining& planned) const {
   return !planned.teacher_key.empty() && store_.status(planned.teacher_key) == results::RunStatus::kFailed;
 }
 
-bool RunLedger::has_teacher_outputs(const std::string& teacher_key) const {
-  return fs::exists(folder_.teacher(teacher_key));
+bool RunLedger::has_teacher_outputs(const PlannedTraining& teacher) const {
+  const fs::path file = folder_.teacher(teacher.key);
+  if (!fs::exists(file)) return false;
+  std::vector<std::string> judges;
+  for (const PlannedEvaluation& evaluation : teacher.evaluations) judges.push_back(evaluation.judge);
+  return has_test_scores(file, judges);
+}
+
+std::vector<std::string> RunLedger::missing_evaluations(const PlannedTraining& planned) const {
+  std::vector<std::string> missing;
+  for (const PlannedEvaluation& evaluation : planned.evaluations) {
+    if (!store_.has_evaluation(evaluation.key)) missing.push_back(evaluation.key);
+  }
+  return missing;
 }
 
 bool RunLedger::is_finished(const PlannedTraining& planned) const { return fs::exists(folder_.result(planned.key)); }

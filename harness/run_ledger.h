@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cmkd/harness/runner.h"
 #include "cmkd/harness/suite_data.h"
@@ -20,11 +21,14 @@ class RunLedger {
   // It is done, and was made with something else than this program would make it with here.
   [[nodiscard]] bool is_changed(const PlannedTraining& planned) const;
   [[nodiscard]] bool teacher_failed(const PlannedTraining& planned) const;
-  [[nodiscard]] bool has_teacher_outputs(const std::string& teacher_key) const;
+  // Its outputs file is there, with what every judge of the plan has of it.
+  [[nodiscard]] bool has_teacher_outputs(const PlannedTraining& teacher) const;
   [[nodiscard]] bool is_finished(const PlannedTraining& planned) const;  // by a worker, and not in the store yet
   [[nodiscard]] std::optional<results::RunStatus> status(const PlannedTraining& planned) const;
   // The reason of a failed run; "" of any other.
   [[nodiscard]] std::string failure(const PlannedTraining& planned) const;
+  // The evaluations of the plan that the store does not have, by key.
+  [[nodiscard]] std::vector<std::string> missing_evaluations(const PlannedTraining& planned) const;
   // Kept weights from which a further evaluation can be made; "" when there are none.
   [[nodiscard]] std::string kept_weights(const PlannedTraining& planned) const;
   // stored_difference of provenance.h.

@@ -59,11 +59,6 @@ Metric transfer_metric(const SuiteData& data, const TeacherOutputs& outputs) {
   return task_metrics(rules, values, nullptr).front();
 }
 
-struct Evaluated {
-  results::EvaluationRecord record;
-  std::int64_t clips = 0;
-};
-
 // How the classifier on features was fitted: no metrics of the reported split, but of the split "probe".
 void add_probe(const ProbeFit& fit, results::EvaluationRecord& record) {
   const auto add = [&](const std::string& name, double value) {
@@ -76,30 +71,33 @@ void add_probe(const ProbeFit& fit, results::EvaluationRecord& record) {
   for (const ProbeFit::Trial& trial : fit.tried) add(fmt::format("score_at_{}", trial.regularisation), trial.score);
 }
 
-Evaluated evaluate(const Suite& suite, const PlannedTraining& planned, Trainer& trainer,
-                   const TeacherOutputs* teacher) {
+// `judge`: the suite whose settings judge.
+results::EvaluationRecord evaluate(const Suite& judge, const PlannedTraining& planned,
+                                   const PlannedEvaluation& evaluation, const SuiteData& data, Trainer& trainer,
+                                   const TeacherOutputs* teacher) {
   const double start = steady_seconds();
   const bool validation = planned.split == Split::kValidation;
   const std::vector<std::int64_t>& clips = validation ? trainer.roles().validation : trainer.roles().test;
-  const TaskEvaluation task = trainer.evaluation();
-  Evaluated evaluated;
-  evaluated.clips = static_cast<std::int64_t>(clips.size());
-  results::EvaluationRecord& record = evaluated.record;
-  record.key = planned.evaluation_key;
-  record.config_json = planned.evaluation_config;
+  const auto count = static_cast<std::int64_t>(clips.size());
+  const WindowReader reader(data.cache, judge.clip.values);
+  const TaskEvaluation task = trainer.evaluation(judge, reader);
+  results::EvaluationRecord record;
+  record.key = evaluation.key;
+  record.config_json = evaluation.config;
   record.training_key = planned.key;
-  record.task = to_string(suite.general.values.task);
-  record.protocol = to_string(suite.general.values.protocol);
+  record.task = to_string(judge.general.values.task);
+  record.protocol = to_string(judge.general.values.protocol);
   record.split = to_string(planned.split);
   record.shared_code = shared_code_hash();
-  TaskEvaluation::Outcome outcome = task.run(trainer.predictor(), clips);
+  TaskEvaluation::Outcome outcome = task.run(trainer.predictor(judge.evaluation.values.features), clips);
   record.outputs = std::move(outcome.outputs);
   if (outcome.probe) add_probe(*outcome.probe, record);
-  for (const Metric& metric : task.metrics(record.outputs, teacher == nullptr ? at::Tensor() : teacher->test_scores)) {
-    record.metrics.push_back({metric.name, record.split, metric.value, evaluated.clips});
+  const at::Tensor of_teacher = teacher == nullptr ? at::Tensor() : teacher->test_scores_of(evaluation.judge);
+  for (const Metric& metric : task.metrics(record.outputs, of_teacher)) {
+    record.metrics.push_back({metric.name, record.split, metric.value, count});
   }
   record.measured["evaluation_seconds"] = steady_seconds() - start;
-  return evaluated;
+  return record;
 }
 
 // Whether the method noticed which clips were damaged: the area under the ROC curve of "is this clip's teacher side
@@ -138,7 +136,7 @@ void add_corruption_evidence(const PlannedTraining& planned, const SuiteData& da
     const results::MetricValue value{"corruption_auc_" + name, "transfer", *area,
                                      static_cast<std::int64_t>(clips.size())};
     record.metrics.push_back(value);
-    evaluations.front().metrics.push_back(value);
+    for (results::EvaluationRecord& evaluation : evaluations) evaluation.metrics.push_back(value);
   }
   const at::Tensor table = at::stack(columns, 1).contiguous();
   record.outputs.scores.assign(table.const_data_ptr<float>(), table.const_data_ptr<float>() + table.numel());
@@ -146,15 +144,18 @@ void add_corruption_evidence(const PlannedTraining& planned, const SuiteData& da
 }
 
 void write_teacher_outputs(const Suite& suite, const PlannedTraining& planned, const SuiteData& data, Trainer& trainer,
-                           const RunFolder& folder, c10::Device device, Evaluated& evaluated) {
+                           const RunFolder& folder, c10::Device device,
+                           std::vector<results::EvaluationRecord>& evaluations) {
   TeacherOutputs outputs =
       compute_teacher_outputs(trainer.predictor(), trainer.model_shape(), trainer.roles().transfer, trainer.reader(),
                               suite.clip.values.windows, suite.evaluation.values.batch, device);
-  outputs.test_scores = values_of(evaluated.record.outputs);
   outputs.weights = with_prefix(trainer.weights(), "student.");
   const Metric transfer = transfer_metric(data, outputs);
-  evaluated.record.metrics.push_back(
-      {transfer.name, "transfer", transfer.value, static_cast<std::int64_t>(outputs.clips.size())});
+  for (std::size_t i = 0; i < evaluations.size(); ++i) {
+    outputs.test_scores.emplace(planned.evaluations[i].judge, values_of(evaluations[i].outputs));
+    evaluations[i].metrics.push_back(
+        {transfer.name, "transfer", transfer.value, static_cast<std::int64_t>(outputs.clips.size())});
+  }
   save_teacher_outputs(folder.teacher(planned.key), outputs, planned.key);
 }
 
@@ -206,10 +207,20 @@ RunResult run_one(const Suite& whole, const PlannedTraining& planned, const Suit
                  options.finished_weights.string());
       result.evaluation_only = true;
     }
-    Evaluated evaluated = evaluate(suite, planned, trainer, teacher ? &*teacher : nullptr);
-    if (planned.is_teacher) write_teacher_outputs(suite, planned, data, trainer, folder, options.device, evaluated);
-    result.evaluations.push_back(std::move(evaluated.record));
-    if (!planned.is_teacher) add_corruption_evidence(planned, data, trainer, result.evaluations);
+    const auto is_wanted = [&](const std::string& key) {
+      return !options.evaluations || std::ranges::find(*options.evaluations, key) != options.evaluations->end();
+    };
+    for (const PlannedEvaluation& one : planned.evaluations) {
+      if (!planned.is_teacher && !is_wanted(one.key)) continue;
+      result.evaluations.push_back(
+          evaluate(suite_of(whole, one), planned, one, data, trainer, teacher ? &*teacher : nullptr));
+    }
+    if (planned.is_teacher) {
+      write_teacher_outputs(suite, planned, data, trainer, folder, options.device, result.evaluations);
+      std::erase_if(result.evaluations, [&](const auto& record) { return !is_wanted(record.key); });
+    } else {
+      add_corruption_evidence(planned, data, trainer, result.evaluations);
+    }
     if (planned.budget.keep_weights && !result.evaluation_only) {
       SafetensorsFile weights{trainer.weights(), {{"training", planned.key}}};
       write_safetensors(folder.weights(planned.key), weights);

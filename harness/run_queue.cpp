@@ -34,7 +34,7 @@ void RunQueue::prepare() {
   for (const PlannedTraining& planned : plan_.trainings) {
     const bool changed = ledger_.is_changed(planned);
     const bool outputs_missing = planned.is_teacher && teachers_wanted.contains(planned.key) &&
-                                 !ledger_.has_teacher_outputs(planned.key) &&
+                                 !ledger_.has_teacher_outputs(planned) &&
                                  ledger_.status(planned) != results::RunStatus::kFailed;
     if (changed && (options_.retrain_changed || outputs_missing)) {
       if (!options_.retrain_changed) {
@@ -62,13 +62,14 @@ void RunQueue::enqueue(const PlannedTraining& planned, bool replaces) {
 
 // A teacher that is trained again is waited for, although its old outputs are there.
 bool RunQueue::is_ready(const PlannedTraining& planned) const {
-  const std::string& teacher = planned.teacher_key;
-  return teacher.empty() || (!replaced_.contains(teacher) && ledger_.has_teacher_outputs(teacher));
+  if (planned.teacher_key.empty()) return true;
+  const PlannedTraining* teacher = plan_.find(planned.teacher_key);
+  return !replaced_.contains(planned.teacher_key) && ledger_.has_teacher_outputs(*teacher);
 }
 
 bool RunQueue::is_to_do(const PlannedTraining& planned) const {
   if (replaces(planned)) return ledger_.is_changed(planned);
-  return !ledger_.is_done(planned) || (planned.is_teacher && !ledger_.has_teacher_outputs(planned.key));
+  return !ledger_.is_done(planned) || (planned.is_teacher && !ledger_.has_teacher_outputs(planned));
 }
 
 const PlannedTraining* RunQueue::take() {

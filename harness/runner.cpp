@@ -87,8 +87,9 @@ void Runner::assign(Worker& worker) {
   json job{{"key", planned->key}};
   if (queue_->replaces(*planned)) {
     job["replaces"] = true;
-  } else if (const std::string weights = ledger_->kept_weights(*planned); !weights.empty()) {
-    job["weights"] = weights;
+  } else {
+    job["evaluations"] = ledger_->missing_evaluations(*planned);
+    if (const std::string weights = ledger_->kept_weights(*planned); !weights.empty()) job["weights"] = weights;
   }
   worker.job = planned;
   worker.detail = fmt::format("{} seed {}", planned->label, planned->seed);

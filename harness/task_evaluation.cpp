@@ -45,8 +45,12 @@ TaskOutputs as_task_outputs(const results::ClipOutputs& outputs) {
 }  // namespace
 
 TaskRules task_rules(const Suite& suite) {
-  return {suite.general.values.task, suite.general.values.protocol, suite.evaluation.values.truncate_at,
-          suite.student.modality, suite.teacher.modality};
+  return {suite.general.values.task,
+          suite.general.values.protocol,
+          suite.evaluation.values.truncate_at,
+          suite.student.modality,
+          suite.teacher.modality,
+          suite.evaluation.values.features == FeatureSource::kBoth};
 }
 
 at::Tensor values_of(const results::ClipOutputs& outputs) {

@@ -75,11 +75,14 @@ TeacherOutputs compute_teacher_outputs(const Predictor& teacher, const ModelShap
 void save_teacher_outputs(const std::filesystem::path& file, const TeacherOutputs& outputs,
                           const std::string& teacher_key) {
   SafetensorsFile content;
-  content.tensors = {{"logits", outputs.logits},
-                     {"embedding", outputs.embedding},
-                     {"test_scores", outputs.test_scores},
-                     {"clips", at::tensor(outputs.clips, at::kLong)}};
+  content.tensors = {
+      {"logits", outputs.logits}, {"embedding", outputs.embedding}, {"clips", at::tensor(outputs.clips, at::kLong)}};
   for (const auto& [name, tensor] : outputs.weights) content.tensors.emplace("weights." + name, tensor.to(at::kCPU));
+  json judges = json::array();
+  for (const auto& [judge, scores] : outputs.test_scores) {
+    content.tensors.emplace("test_scores." + judge, scores);
+    judges.push_back(judge);
+  }
   const json shape{{"modality", to_string(outputs.shape.modality)},
                    {"classes", outputs.shape.classes},
                    {"embedding_width", outputs.shape.embedding_width},
@@ -88,6 +91,7 @@ void save_teacher_outputs(const std::filesystem::path& file, const TeacherOutput
   content.metadata = {{"teacher", teacher_key},
                       {"windows", std::to_string(outputs.windows)},
                       {"shape", shape.dump()},
+                      {"judges", judges.dump()},
                       {"fingerprint", fingerprint(content.tensors)}};
   write_safetensors(file, content);
 }
@@ -108,7 +112,7 @@ TeacherOutputs load_teacher_outputs(const std::filesystem::path& file, const std
   outputs.windows = std::stoll(meta("windows"));
   outputs.logits = content.tensors.at("logits").to(device);
   outputs.embedding = content.tensors.at("embedding").to(device);
-  outputs.test_scores = content.tensors.at("test_scores");
+  outputs.test_scores = with_prefix(content.tensors, "test_scores.");
   outputs.weights = with_prefix(content.tensors, "weights.");
   const at::Tensor clips = content.tensors.at("clips");
   outputs.clips.assign(clips.const_data_ptr<std::int64_t>(), clips.const_data_ptr<std::int64_t>() + clips.numel());
@@ -119,6 +123,22 @@ TeacherOutputs load_teacher_outputs(const std::filesystem::path& file, const std
   outputs.shape.token_width = shape.at("token_width");
   outputs.shape.stage_channels = shape.at("stage_channels").get<std::vector<std::int64_t>>();
   return outputs;
+}
+
+bool has_test_scores(const std::filesystem::path& file, const std::vector<std::string>& judges) {
+  const std::map<std::string, std::string> metadata = read_safetensors_metadata(file);
+  const auto listed = metadata.find("judges");
+  const auto known = listed == metadata.end() ? std::vector<std::string>()
+                                              : json::parse(listed->second).get<std::vector<std::string>>();
+  return std::ranges::all_of(judges, [&](const auto& judge) { return std::ranges::find(known, judge) != known.end(); });
+}
+
+const at::Tensor& TeacherOutputs::test_scores_of(const std::string& judge) const {
+  const auto found = test_scores.find(judge);
+  if (found != test_scores.end()) return found->second;
+  throw Error(ErrorKind::kData, {.what = "the cached outputs of the teacher have none of this evaluation",
+                                 .where = judge,
+                                 .fix = "run the command again: the teacher is evaluated first"});
 }
 
 TeacherOutputs shuffle_teacher(const TeacherOutputs& outputs, const std::string& control, RandomStream stream) {

@@ -102,12 +102,11 @@ TensorMap Trainer::weights() {
   return weights;
 }
 
-TaskEvaluation Trainer::evaluation() const {
-  return {suite_, data_, roles(), source_.known_clips(), reader(), source_.streams(), options_.device};
+TaskEvaluation Trainer::evaluation(const Suite& judge, const WindowReader& judge_reader) const {
+  return {judge, data_, roles(), source_.known_clips(), judge_reader, source_.streams(), options_.device};
 }
 
-Predictor Trainer::predictor() {
-  const FeatureSource features = suite_.evaluation.values.features;
+Predictor Trainer::predictor(FeatureSource features) {
   if (planned_.is_teacher || features == FeatureSource::kOwn) return built_.training->predictor();
   if (features == FeatureSource::kOther) return built_.training->encoders({opposite(built_.shape.modality)});
   return built_.training->encoders({Modality::kVideo, Modality::kAudio});

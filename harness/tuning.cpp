@@ -128,7 +128,7 @@ std::optional<double> trial_value(const std::vector<const PlannedTraining*>& see
     if (!status) return std::nullopt;
     // A trial that fails is a setting that does not work: it wins nothing.
     if (*status == results::RunStatus::kFailed) continue;
-    const auto evaluation = store.evaluation(planned->evaluation_key);
+    const auto evaluation = store.evaluation(planned->evaluation().key);
     if (!evaluation) return std::nullopt;
     for (const results::MetricValue& metric : evaluation->metrics) {
       if (metric.name != primary || metric.split != to_string(Split::kValidation)) continue;

@@ -83,6 +83,7 @@ void train(const Suite& suite, const PlannedTraining& planned, const SuiteData& 
     one.checkpoint_seconds = options.checkpoint_seconds;
     one.finished_weights = job.value("weights", std::string());
     one.replaces = job.value("replaces", false);
+    if (job.contains("evaluations")) one.evaluations = job.at("evaluations").get<std::vector<std::string>>();
     one.progress = ProgressSender(events, planned.key);
     std::filesystem::create_directories(folder.run(planned.key));
     save_result(folder.result(planned.key), run_one(suite, planned, data, folder, one));

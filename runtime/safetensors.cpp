@@ -214,6 +214,32 @@ at::Tensor copy_tensor(const Entry& entry, std::span<const std::byte> data) {
   return tensor;
 }
 
+// A file's two parts.
+struct Layout {
+  Layout(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+    std::uint64_t length = 0;
+    if (bytes.size() < kLengthSize) refuse(path, bytes.size(), "shorter than its header");
+    std::memcpy(&length, bytes.data(), kLengthSize);
+    if (length > bytes.size() - kLengthSize) refuse(path, 0, "shorter than its header");
+    if (length > kLongestHeader) refuse(path, 0, "its header is longer than the format's 100 MB");
+    header = parse_header(bytes.subspan(kLengthSize, length), path);
+    data = bytes.subspan(kLengthSize + length);
+  }
+
+  json header;
+  std::span<const std::byte> data;
+};
+
+std::map<std::string, std::string> metadata_of(const json& header, const std::filesystem::path& path) {
+  const auto metadata = header.find("__metadata__");
+  if (metadata == header.end()) return {};
+  try {
+    return metadata->get<std::map<std::string, std::string>>();
+  } catch (const json::exception&) {
+    refuse(path, kLengthSize, "broken header: its __metadata__ is no object of texts");
+  }
+}
+
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
@@ -238,26 +264,18 @@ void write_safetensors(const std::filesystem::path& path, const SafetensorsFile&
   write_file_atomically(path, std::string_view(bytes));
 }
 
+std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path) {
+  const MappedFile mapped(path);
+  return metadata_of(Layout(mapped.bytes(), path).header, path);
+}
+
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   const MappedFile mapped(path);
-  const std::span<const std::byte> bytes = mapped.bytes();
-  std::uint64_t length = 0;
-  if (bytes.size() < kLengthSize) refuse(path, bytes.size(), "shorter than its header");
-  std::memcpy(&length, bytes.data(), kLengthSize);
-  if (length > bytes.size() - kLengthSize) refuse(path, 0, "shorter than its header");
-  if (length > kLongestHeader) refuse(path, 0, "its header is longer than the format's 100 MB");
-  const json header = parse_header(bytes.subspan(kLengthSize, length), path);
-  const std::span<const std::byte> data = bytes.subspan(kLengthSize + length);
-  SafetensorsFile file;
-  if (const auto metadata = header.find("__metadata__"); metadata != header.end()) {
-    try {
-      file.metadata = metadata->get<std::map<std::string, std::string>>();
-    } catch (const json::exception&) {
-      refuse(path, kLengthSize, "broken header: its __metadata__ is no object of texts");
-    }
-  }
-  for (const Entry& entry : read_entries(header, kLengthSize + length, data.size(), path)) {
-    file.tensors.emplace(entry.name, copy_tensor(entry, data));
+  const Layout layout(mapped.bytes(), path);
+  SafetensorsFile file{{}, metadata_of(layout.header, path)};
+  const std::uint64_t data_begin = mapped.bytes().size() - layout.data.size();
+  for (const Entry& entry : read_entries(layout.header, data_begin, layout.data.size(), path)) {
+    file.tensors.emplace(entry.name, copy_tensor(entry, layout.data));
   }
   return file;
 }

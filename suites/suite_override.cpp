@@ -52,7 +52,8 @@ namespace {
 
 // Tables whose settings may be swept: they leave the clips as they are.
 const std::vector<std::string>& swept_tables() {
-  static const std::vector<std::string> names{"corruption", "labels", "training", "teacher", "student", "methods"};
+  static const std::vector<std::string> names{"corruption", "labels",  "training",  "teacher",
+                                              "student",    "methods", "evaluation"};
   return names;
 }
 
@@ -82,19 +83,21 @@ void read_sweep(const toml::table& root, const Document& document, Suite& suite)
   }
   const Suite base = suite;
   for (const toml::node& value : *values) {
-    const std::optional<double> level = value.value<double>();
-    if (!level || !std::isfinite(*level)) {
-      refuse_suite("a value of [sweep] is not a number", document.where(value));
+    // Words have no level: their tables stand beside one another, and no curve joins them.
+    const std::optional<double> level = value.is_number() ? value.value<double>() : std::nullopt;
+    if (level ? !std::isfinite(*level) : !value.is_string() && !value.is_boolean()) {
+      refuse_suite("a value of [sweep] is neither a finite number, nor a text, nor true or false",
+                   document.where(value));
     }
     std::ostringstream text;
     text << toml::node_view<const toml::node>(value);
     Suite variant = base;
     apply_override(variant, fmt::format("{}={}", name, text.str()));
     variant.swept_setting = name;
-    variant.swept_value = text.str();
+    variant.swept_value = value.is_string() ? value.value_or(std::string()) : text.str();
     variant.level = level;
     for (const Suite& other : suite.variants) {
-      if (other.level == level)
+      if (level ? other.level == level : other.swept_value == variant.swept_value)
         refuse_suite(fmt::format("[sweep] lists {} twice", text.str()), document.where(value), "", "remove one");
     }
     suite.variants.push_back(std::move(variant));

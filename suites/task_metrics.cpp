@@ -65,16 +65,37 @@ void add_across(const TaskOutputs& queries, const TaskOutputs& gallery, const st
   for (Metric& metric : retrieval_metrics(retrieve(input), prefix)) values.push_back(std::move(metric));
 }
 
+// What one encoder says of the clips, of embeddings that two made: the first half of each is the video's.
+TaskOutputs half_of(const TaskOutputs& joined, bool first) {
+  TaskOutputs half = joined;
+  half.width = joined.width / 2;
+  half.values.clear();
+  for (std::size_t row = 0; row < joined.labels.size(); ++row) {
+    const auto begin =
+        joined.values.begin() + static_cast<std::ptrdiff_t>(row) * joined.width + (first ? 0 : half.width);
+    half.values.insert(half.values.end(), begin, begin + half.width);
+  }
+  return half;
+}
+
+void add_both_ways(const TaskOutputs& video, const TaskOutputs& audio, std::vector<Metric>& values) {
+  add_across(audio, video, kAudioToVideo, values);
+  add_across(video, audio, kVideoToAudio, values);
+}
+
 std::vector<Metric> retrieval(const TaskRules& rules, const TaskOutputs& outputs, const TaskOutputs* teacher) {
   RetrievalOptions options;
   if (rules.protocol == Protocol::kPaper) options.truncate_at = rules.truncate_at;
   std::vector<Metric> values = retrieval_metrics(retrieve(search(outputs), options));
+  if (rules.joined_embeddings) {
+    add_both_ways(half_of(outputs, /*first=*/true), half_of(outputs, /*first=*/false), values);
+    return values;
+  }
   const bool across = teacher != nullptr && rules.student_modality != rules.teacher_modality &&
                       teacher->width == outputs.width && teacher->queries == outputs.queries;
   if (!across) return values;
   const bool student_sees = rules.student_modality == Modality::kVideo;
-  add_across(student_sees ? *teacher : outputs, student_sees ? outputs : *teacher, kAudioToVideo, values);
-  add_across(student_sees ? outputs : *teacher, student_sees ? *teacher : outputs, kVideoToAudio, values);
+  add_both_ways(student_sees ? outputs : *teacher, student_sees ? *teacher : outputs, values);
   return values;
 }
 

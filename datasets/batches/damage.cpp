@@ -37,7 +37,8 @@ void freeze(const DamagedWindow& window, std::uint8_t* out) {
   windows.read_frames(window.draw, out);
   const std::int64_t plane = windows.height() * windows.width();
   for (std::int64_t channel = 0; channel < 3; ++channel, out += windows.frames() * plane) {
-    for (std::int64_t t = 1; t < windows.frames(); ++t) std::memcpy(out + t * plane, out, static_cast<std::size_t>(plane));
+    for (std::int64_t t = 1; t < windows.frames(); ++t)
+      std::memcpy(out + t * plane, out, static_cast<std::size_t>(plane));
   }
 }
 
@@ -106,9 +107,7 @@ static_assert([] {
 
 }  // namespace
 
-const Damage& damage_of(CorruptionKind kind) noexcept {
-  return kDamages[static_cast<std::size_t>(kind)];
-}
+const Damage& damage_of(CorruptionKind kind) noexcept { return kDamages[static_cast<std::size_t>(kind)]; }
 
 void read_damaged_frames(const DamagedWindow& window, std::uint8_t* out) {
   if (const auto read = damage_of(window.settings.kind).read_frames) return read(window, out);

@@ -19,7 +19,8 @@ inline std::string replaced(std::string text, const std::string& from, const std
   return text.replace(at, from.size(), to);
 }
 
-inline nlohmann::json run_and_report(const std::filesystem::path& folder, const std::string& suite, int expected_status = 0) {
+inline nlohmann::json run_and_report(const std::filesystem::path& folder, const std::string& suite,
+                                     int expected_status = 0) {
   const auto run = cmkd({"run", suite, "--out", "out", "--jobs", "2"}, folder);
   INFO(run.err);
   REQUIRE(run.status == expected_status);
@@ -35,7 +36,8 @@ inline nlohmann::json run_and_report(const std::filesystem::path& folder, const 
 }
 
 inline const nlohmann::json& row_of(const nlohmann::json& table, const std::string& name) {
-  const auto found = std::ranges::find_if(table.at("rows"), [&](const nlohmann::json& row) { return row.at("name") == name; });
+  const auto found =
+      std::ranges::find_if(table.at("rows"), [&](const nlohmann::json& row) { return row.at("name") == name; });
   REQUIRE(found != table.at("rows").end());
   return *found;
 }

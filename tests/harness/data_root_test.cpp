@@ -60,7 +60,7 @@ Keys keys_of(const fs::path& suite_file, const std::vector<std::string>& overrid
   const ListedData listed = list_data(suite, cache);
   Keys keys{listed.source_fingerprint, {}};
   for (const PlannedTraining& planned : make_plan(suite, listed.plan_source()).trainings) {
-    keys.all.insert(keys.all.end(), {planned.key, planned.cell_key, planned.evaluation_key});
+    keys.all.insert(keys.all.end(), {planned.key, planned.cell_key, planned.evaluation().key});
   }
   return keys;
 }

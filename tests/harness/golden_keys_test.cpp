@@ -46,7 +46,7 @@ json configurations_of(const Suite& suite) {
   json pinned = json::object();
   const json first = without_source(plan.trainings.at(1));
   pinned["base"] = first;
-  pinned["evaluation"] = json::parse(plan.trainings.at(1).evaluation_config);
+  pinned["evaluation"] = json::parse(plan.trainings.at(1).evaluation().config);
   pinned["evaluation"].erase("training");
   for (const PlannedTraining& planned : plan.trainings) {
     if (planned.seed != suite.seeds().front()) continue;

@@ -35,7 +35,7 @@ class KeySuite {
       if (planned.seed != suite.seeds().front()) continue;
       const std::map<std::string, char> letters{{"teacher", 'T'}, {"student", 'S'}, {"kd", 'K'}, {"at", 'A'}};
       keys[letters.at(planned.method)] = planned.key;
-      if (planned.method == "student") keys['E'] = planned.evaluation_key;
+      if (planned.method == "student") keys['E'] = planned.evaluation().key;
     }
     return keys;
   }

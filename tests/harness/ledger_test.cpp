@@ -60,8 +60,13 @@ TEST_CASE("a failure is a row with its reason, and is left alone unless it is to
     CHECK_FALSE(ledger.teacher_failed(teacher));
     CHECK(ledger.failure(teacher) == "the loss is not finite");
     CHECK(ledger.kept_weights(teacher).empty());
-    CHECK_FALSE(ledger.has_teacher_outputs("another key"));
-    CHECK(ledger.has_teacher_outputs(teacher.key));
+    PlannedTraining other = teacher;
+    other.key = "another key";
+    CHECK_FALSE(ledger.has_teacher_outputs(other));
+    CHECK(ledger.has_teacher_outputs(teacher));
+    other = teacher;  // judged in another way, too: what that judge has of it is not there
+    other.evaluations.push_back({"a key", "{}", "another judge"});
+    CHECK_FALSE(ledger.has_teacher_outputs(other));
   }
   finished.options.retry_failed = true;
   CHECK_FALSE(finished.ledger().is_done(teacher));

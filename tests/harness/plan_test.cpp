@@ -74,7 +74,7 @@ TEST_CASE("links of a plan carry what every row of the suite has") {
     CHECK(link.swept_value.empty());
     CHECK_FALSE(link.level);
     REQUIRE(plan.find(link.training_key) != nullptr);
-    CHECK(plan.find(link.training_key)->evaluation_key == link.evaluation_key);
+    CHECK(plan.find(link.training_key)->evaluation().key == link.evaluation_key);
   }
 }
 

@@ -190,9 +190,30 @@ TEST_CASE("Features of the other modality and of both are other rows of one trai
   const Pretraining other({"xkd"}, {"evaluation.features=other"});
   Pretraining both({"xkd"}, {"evaluation.features=both"});
   CHECK(own.of("xkd").key == other.of("xkd").key);
-  CHECK(own.of("xkd").evaluation_key != other.of("xkd").evaluation_key);
-  CHECK(other.of("xkd").evaluation_key != both.of("xkd").evaluation_key);
+  CHECK(own.of("xkd").evaluation().key != other.of("xkd").evaluation().key);
+  CHECK(other.of("xkd").evaluation().key != both.of("xkd").evaluation().key);
   CHECK(metric_of(both.run("xkd"), "top1") >= 0);
+}
+
+TEST_CASE("The frozen encoders search one another: sound finds video and video sound") {
+  const std::vector<std::string> retrieval{"suite.task=retrieval", "evaluation.classifier=network"};
+  std::vector<std::string> both = retrieval;
+  both.emplace_back("evaluation.features=both");
+  Pretraining joined({"xkd"}, both);
+  CHECK_NOTHROW(check_suite(joined.suite, *joined.data));
+  const RunResult result = joined.run("xkd");
+  for (const std::string name : {"map", "audio_to_video_map", "video_to_audio_map"}) {
+    INFO(name);
+    CHECK(metric_of(result, name) > 0);
+    CHECK(metric_of(result, name) <= 1);
+  }
+  const auto across = [](const RunResult& run) {
+    const auto& metrics = run.evaluations.front().metrics;
+    return std::ranges::any_of(metrics, [](const auto& metric) { return metric.name == "audio_to_video_map"; });
+  };
+  CHECK(across(result));
+  Pretraining own({"xkd"}, retrieval);
+  CHECK_FALSE(across(own.run("xkd")));
 }
 
 TEST_CASE("The key of a training of both modalities holds both networks and both windows; that of others does not") {
@@ -213,6 +234,10 @@ TEST_CASE("What cannot be judged or trained is refused before anything runs, wit
   };
   refused({"xkd"}, {"evaluation.classifier=network"}, "trains no classifier");
   refused({"student"}, {"evaluation.features=both"}, "student's modality alone");
+  refused({"xkd"},
+          {"suite.task=retrieval", "evaluation.classifier=network", "evaluation.features=both",
+           "student.model=video_vit_small"},
+          "are 384 and 192 wide");
   refused({"xkd"}, {"student.model=r2plus1d_small"}, "vision transformers",
           "depth = 1\npatch_frames = 2\npatch_size = 8\n");
   refused({"xkd"}, {"clip.frames=4"}, "local view");

@@ -46,7 +46,7 @@ TEST_CASE("a stored training is planned again from the store alone, also where i
   options.overrides = {"training.keep_weights=true"};
   const Rerun same = prepare_rerun(store, kd.key, options);
   CHECK(same.key == kd.key);
-  CHECK(same.evaluation_key == kd.evaluation_key);
+  CHECK(same.evaluation_key == kd.evaluation().key);
   CHECK(same.options.filter.keys == std::vector<std::string>{kd.key});
   CHECK(std::filesystem::exists(options.folder / "tiny.toml"));
   // Its teacher is trained before it, and may be made again by itself although the suite does not show it.

@@ -76,7 +76,7 @@ TEST_CASE("Every method gets the same number of trials, on clips and seeds that 
   std::set<std::int64_t> seeds;
   for (const PlannedTraining& planned : plan.trainings) {
     CHECK(planned.split == Split::kValidation);
-    CHECK(planned.evaluation_config.find("\"split\":\"validation\"") != std::string::npos);
+    CHECK(planned.evaluation().config.find("\"split\":\"validation\"") != std::string::npos);
     ++count[planned.method];
     seeds.insert(planned.seed);
   }

@@ -34,7 +34,7 @@ inline Labels classes(std::int64_t rows, std::int64_t count, std::uint64_t seed)
 }
 
 inline RetrievalInput make_input(const at::Tensor& queries, const at::Tensor& gallery, const Labels& query_labels,
-                          const Labels& gallery_labels) {
+                                 const Labels& gallery_labels) {
   return {queries, gallery, RetrievalLabels::single(query_labels), RetrievalLabels::single(gallery_labels), false};
 }
 

@@ -130,7 +130,7 @@ TEST_CASE("a sweep makes a variant for each value, with everything else as it is
   using Catch::Matchers::Contains;
   CHECK_THROWS_WITH(load(sweep + "[1.0, 1.0]\n"), Contains("twice"));
   CHECK_THROWS_WITH(load(sweep + "[]\n"), Contains("list of values"));
-  CHECK_THROWS_WITH(load(sweep + "[\"loud\"]\n"), Contains("not a number"));
+  CHECK_THROWS_WITH(load(sweep + "[\"loud\"]\n"), Contains("cannot be loud"));
   CHECK_THROWS_WITH(load(kText + "[sweep]\nsetting = \"dataset.noise\"\nvalues = [0.1]\n"),
                     Contains("cannot be swept"));
   CHECK_THROWS_WITH(load(kText + "[sweep]\nsettings = \"corruption.share\"\n"), Contains("setting"));

@@ -80,6 +80,20 @@ TEST_CASE("retrieval from stored embeddings: queries, gallery, and the other mod
   teacher.width = 1;
   teacher.values = {1, 1, 1, 1};
   CHECK_FALSE(has(task_metrics(rules(Task::kRetrieval), student, &teacher), "audio_to_video_map"));
+  // The same pair as one embedding of two encoders, the video's first: the same metrics across.
+  TaskOutputs joined = student;
+  teacher = student;
+  teacher.values = {0, 1, 1, 0, 1, 0, 0, 1};
+  joined.width = 4;
+  joined.values = {1, 0, 0, 1, 0, 1, 1, 0, 0.1F, 1, 1, 0, 1, 0.1F, 0, 1};
+  TaskRules both = rules(Task::kRetrieval);
+  both.joined_embeddings = true;
+  const std::vector<Metric> of_joined = task_metrics(both, joined, nullptr);
+  for (const Metric& metric : task_metrics(rules(Task::kRetrieval), student, &teacher)) {
+    if (metric.name.find("_to_") != std::string::npos) CHECK(value_of(of_joined, metric.name) == metric.value);
+  }
+  CHECK(value_of(of_joined, "audio_to_video_recall@1") == 0.0);
+  CHECK(value_of(of_joined, "video_to_audio_recall@5") == 1.0);
   student.queries = 4;  // each leaves itself out
   CHECK(value_of(task_metrics(rules(Task::kRetrieval), student, nullptr), "recall@1") == 1.0);
   TaskRules paper = rules(Task::kRetrieval);

@@ -13,12 +13,19 @@
 
 namespace cmkd {
 
+// By what a training is judged.
+struct PlannedEvaluation {
+  std::string key;     // hash of `config`
+  std::string config;  // canonical JSON: the training, and everything that judges it
+  std::string judge;   // hash of the same without the training: teacher and students that one judge judges have it
+  std::int64_t variant = -1;  // of the suite's sweep, whose settings judge; −1: none
+};
+
 struct PlannedTraining {
   std::string key;     // hash of `config`
   std::string config;  // canonical JSON: everything that the result depends on, and nothing else
   std::string cell_key;
-  std::string evaluation_key;
-  std::string evaluation_config;
+  std::vector<PlannedEvaluation> evaluations;  // at least one; more where a sweep changes only what judges
   std::string method;
   std::string control;
   std::string label;  // "kd", "kd (shuffled-teacher)"
@@ -33,10 +40,14 @@ struct PlannedTraining {
   std::int64_t trial = -1;     // of a tuning; −1: none
   std::string fold;            // which of the dataset's folds; "" in a set of one
   std::int64_t variant = -1;   // of the suite's sweep; −1: none
+
+  // The first: that of its own variant.
+  [[nodiscard]] const PlannedEvaluation& evaluation() const { return evaluations.front(); }
 };
 
 // The suite whose settings a training has: one of the variants of a sweep, or the suite itself.
 [[nodiscard]] const Suite& suite_of(const Suite& suite, const PlannedTraining& planned);
+[[nodiscard]] const Suite& suite_of(const Suite& suite, const PlannedEvaluation& evaluation);
 
 // What every link of a suite says of it; `whole` is the suite of which `suite` may be a variant.
 [[nodiscard]] results::SuiteLink link_of_suite(const Suite& whole, const Suite& suite);

@@ -23,4 +23,7 @@ namespace cmkd {
 [[nodiscard]] std::string stored_difference(const results::Store& store, const PlannedTraining& planned,
                                             const results::Origin& here);
 
+// The store has every evaluation of the plan.
+[[nodiscard]] bool is_evaluated(const results::Store& store, const PlannedTraining& planned);
+
 }  // namespace cmkd

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct RunOneOptions {
   double checkpoint_seconds = 10;
   std::filesystem::path finished_weights;  // of a training that is done: only evaluate
   bool replaces = false;                   // RunResult::replaces
+  // Keys of the evaluations that are wanted; nothing: all of the plan. A teacher is always judged by all.
+  std::optional<std::vector<std::string>> evaluations;
   std::function<void(const TrainerProgress&)> progress;
 };
 

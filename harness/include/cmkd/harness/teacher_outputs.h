@@ -25,9 +25,10 @@ struct TeacherOutputs {
   at::Tensor embedding;  // [N * K, D]
   // Whose outputs a clip gets (positions in `clips`); empty: its own.
   std::vector<std::int64_t> source;
-  TensorMap weights;       // of the teacher network, on the host
-  at::Tensor test_scores;  // [M, width] what its evaluation keeps of each clip (results::ClipOutputs)
-  ModelShape shape;        // of the teacher network
+  TensorMap weights;  // of the teacher network, on the host
+  // By judge (PlannedEvaluation::judge): [M, width], what the evaluation keeps of each clip (results::ClipOutputs).
+  TensorMap test_scores;
+  ModelShape shape;  // of the teacher network
 
   // The row of a clip's window.
   [[nodiscard]] std::int64_t row_of(std::int64_t clip, std::int64_t window) const;
@@ -35,6 +36,8 @@ struct TeacherOutputs {
   [[nodiscard]] at::Tensor rows(const Batch& batch) const;
   // The clip whose outputs `clip` gets.
   [[nodiscard]] std::int64_t source_of(std::int64_t clip) const;
+  // What `judge` has of the teacher. Throws Error(kData) when that is not known.
+  [[nodiscard]] const at::Tensor& test_scores_of(const std::string& judge) const;
   // [number of clips] int64 on the host: the argmax of each clip's logits, averaged over its windows.
   [[nodiscard]] at::Tensor pseudo_labels() const;
 };
@@ -49,6 +52,9 @@ void save_teacher_outputs(const std::filesystem::path& file, const TeacherOutput
 // Throws Error(kData) when the file is broken or belongs to another teacher.
 [[nodiscard]] TeacherOutputs load_teacher_outputs(const std::filesystem::path& file, const std::string& teacher_key,
                                                   c10::Device device);
+
+// Whether the file holds the test scores of all these judges. Throws Error(kData) when it is broken.
+[[nodiscard]] bool has_test_scores(const std::filesystem::path& file, const std::vector<std::string>& judges);
 
 // What a control does to the teacher: another clip's outputs, fixed for the whole training. `pseudo_labels` stay the
 // clip's own. "shuffled-teacher": a permutation of all transfer clips. "shuffled-within-class": of the clips with the

@@ -55,10 +55,13 @@ class Trainer {
 
   void run();
 
-  // Of the features that the suite evaluates.
-  [[nodiscard]] Predictor predictor();
+  // Of the features that the suite evaluates, or that another one of its sweep does.
+  [[nodiscard]] Predictor predictor() { return predictor(suite_.evaluation.values.features); }
+  [[nodiscard]] Predictor predictor(FeatureSource features);
   // By what the suite's task judges it. This must outlive it.
-  [[nodiscard]] TaskEvaluation evaluation() const;
+  [[nodiscard]] TaskEvaluation evaluation() const { return evaluation(suite_, reader()); }
+  // By what another suite of the sweep judges it. This, `judge` and `judge_reader` must outlive it.
+  [[nodiscard]] TaskEvaluation evaluation(const Suite& judge, const WindowReader& judge_reader) const;
   [[nodiscard]] ModelShape model_shape() const { return built_.shape; }
   [[nodiscard]] const Roles& roles() const { return source_.roles(); }
   [[nodiscard]] const WindowReader& reader() const { return source_.reader(); }

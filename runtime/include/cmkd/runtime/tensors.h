@@ -46,6 +46,8 @@ struct SafetensorsFile {
 };
 void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);  // atomic
 [[nodiscard]] SafetensorsFile read_safetensors(const std::filesystem::path& path);       // throws Error(kData)
+// Its metadata alone; no tensor is read. Throws the same.
+[[nodiscard]] std::map<std::string, std::string> read_safetensors_metadata(const std::filesystem::path& path);
 
 // A plain dict of tensors as `torch.save` writes it (the conformance vectors). Throws Error(kData).
 [[nodiscard]] TensorMap read_tensor_dict(const std::filesystem::path& path);

@@ -25,6 +25,8 @@ struct TaskRules {
   std::int64_t truncate_at = 0;  // retrieval under Protocol::kPaper
   Modality student_modality = Modality::kVideo;
   Modality teacher_modality = Modality::kVideo;  // when there is a teacher
+  // evaluation.features = "both": an embedding is that of the video encoder, then that of the sound's, equally wide.
+  bool joined_embeddings = false;
 };
 
 // `teacher` (may be null) are the teacher's outputs for the same clips. Throws UnusableEmbedding (tiled_ranking.h).
