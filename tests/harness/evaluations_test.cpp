@@ -23,8 +23,7 @@ Suite judged_suite(const test::TemporaryFolder& folder, const std::string& sweep
 
 TEST_CASE("a sweep over what judges plans each training once, with an evaluation for each value") {
   const test::TemporaryFolder folder;
-  const Suite suite = judged_suite(
-      folder, "setting = \"evaluation.classifier\"\nvalues = [\"network\", \"knn\"]\n");
+  const Suite suite = judged_suite(folder, "setting = \"evaluation.classifier\"\nvalues = [\"network\", \"knn\"]\n");
   const Plan plan = make_plan(suite, "fingerprint");
   REQUIRE(suite.variants.size() == 2);
   CHECK(suite.variants[1].swept_value == "knn");

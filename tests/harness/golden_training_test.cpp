@@ -72,11 +72,16 @@ std::map<std::string, json> measured_trainings() {
   };
   std::map<std::string, json> measured;
   std::vector<std::string> methods;
+  std::vector<std::string> pretrainings;
   for (const std::string& id : method_registry().names()) {
     const MethodInfo& info = method_registry().get(id);
-    // Vision transformers and features without a classifier: pretraining_test.cpp.
-    if (info.source_hash != "of a test" && !info.needs.both_inputs) methods.push_back(id);
+    if (info.source_hash == "of a test") continue;
+    (info.needs.both_inputs ? pretrainings : methods).push_back(id);
   }
+  // Transformers, judged by a probe on their features.
+  const test::Trained pretrained(test::WholeSuite{}, test::pretraining_suite(pretrainings),
+                                 {"training.keep_weights=true"});
+  for (const std::string& id : pretrainings) measured[id] = measured_of(pretrained, id);
   const test::Trained every = run(methods, {"training.optimizer=sgd", "training.clip_gradient_norm=1.0"});
   for (const std::string& id : methods) measured[id] = measured_of(every, id);
   const std::map<std::string, std::vector<std::string>> variants{

@@ -14,9 +14,12 @@
 namespace cmkd::test {
 
 // Everything of one suite file in a folder of its own. Results by label: "kd", "kd (shuffled-teacher)".
+struct WholeSuite {};  // tag: the text is that of a whole suite file
 struct Trained {
-  explicit Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides = {}) {
-    write_file_atomically(folder / "tiny.toml", tiny_suite("Tiny", methods));
+  explicit Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides = {})
+      : Trained(WholeSuite{}, tiny_suite("Tiny", methods), overrides) {}
+  Trained(WholeSuite /*tag*/, const std::string& suite_text, const std::vector<std::string>& overrides) {
+    write_file_atomically(folder / "tiny.toml", suite_text);
     suite = load_suite(folder / "tiny.toml", overrides);
     data.emplace(open_data(suite, folder / "cache", 1));
     const Plan plan = make_plan(suite, data->listed.source_fingerprint);
