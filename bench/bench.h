@@ -51,6 +51,8 @@ void register_retrieval_of(const std::string& sizes);
 [[nodiscard]] std::optional<double> retrieval_peak(const std::string& name);
 // The same of a leaderboard of 10,000 runs ("report"); nothing for another name.
 [[nodiscard]] std::optional<double> report_peak(const std::string& name);
+// A training of a pretraining: networks, optimiser and two steps. `name`: kXkdStep and a method.
+[[nodiscard]] std::optional<double> xkd_peak(const std::string& name);
 
 // The .mp4 files below the folder $CMKD_BENCH_CLIPS (real web clips, say), else clips that are made here: the table
 // says which.

@@ -140,6 +140,8 @@ void print_table(const Collector& collector) {
     if (name == kRankLarge)
       print_peak_of(collector, name, "retrieval in a gallery of 200,000, above the embeddings (MB)",
                     "(wanted: at most 2000)");
+    if (name.starts_with(kXkdStep))
+      print_peak_of(collector, name, ("peak memory of training " + name.substr(kXkdStep.size()) + " (MB)").c_str());
     if (name.starts_with(kRankSized))
       print_peak_of(collector, name, "peak memory above the embeddings (MB)", "(wanted: at most 2000)");
   }
@@ -253,7 +255,9 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 4;
   cmkd::configure_runtime({threads.empty() ? 1 : std::stoi(threads), /*deterministic=*/true});
   if (!peak.empty()) {
-    print_peak(peak == "report" ? report_peak(peak) : retrieval_peak(peak));
+    print_peak(peak == "report"             ? report_peak(peak)
+               : peak.starts_with(kXkdStep) ? xkd_peak(peak)
+                                            : retrieval_peak(peak));
     return 0;
   }
   register_wanted(retrieval);

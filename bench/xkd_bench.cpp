@@ -5,6 +5,8 @@
 #include <torch/nn/module.h>
 
 #include <cmath>
+#include <map>
+#include <optional>
 
 #include "bench.h"
 #include "cmkd/harness/group_optimizers.h"
@@ -13,6 +15,7 @@
 #include "cmkd/models/model.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/tensors.h"
+#include "peak_memory.h"
 
 namespace cmkd::bench {
 
@@ -99,6 +102,9 @@ void xkd_training_step(benchmark::State& state, const std::string& method) {
   verify(driver.is_right(), "a term of " + method + " is not finite");
   for (auto _ : state) driver.step();
   state.SetItemsProcessed(state.iterations() * kXkdBatch);
+  static std::map<std::string, std::optional<double>> peaks;  // by method: measured once, not for each repetition
+  if (!peaks.contains(method)) peaks[method] = peak_in_own_process(kXkdStep + method, 1);
+  if (peaks[method]) state.counters["peak_bytes"] = *peaks[method];
 }
 
 // Forward and backward of the encoder on the patches that are kept. Verified: what is hidden changes nothing.
@@ -203,6 +209,16 @@ void xkd_part(benchmark::State& state, const std::string& name, void (XkdParts::
 }
 
 }  // namespace
+
+std::optional<double> xkd_peak(const std::string& name) {
+  const std::string method = name.substr(kXkdStep.size());
+  (void)method_registry().get(method, "--peak-of=" + name);
+  return peak_above_now([&] {
+    XkdDriver driver(method);
+    driver.step();
+    driver.step();
+  });
+}
 
 void register_xkd() {
   for (const auto& [name, part] :
