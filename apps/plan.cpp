@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -42,6 +43,16 @@ std::vector<PlannedTraining> remaining(const Plan& plan, const std::optional<res
     if (!stored) left.push_back(planned);
   }
   return left;
+}
+
+// What the cache that is there takes; no clip is looked at.
+IngestPlan ingested(const ListedData& listed) {
+  IngestPlan plan;
+  plan.clips = static_cast<std::int64_t>(listed.list.clips.size());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(listed.cache_folder)) {
+    if (entry.is_regular_file()) plan.estimated_bytes += entry.file_size();
+  }
+  return plan;
 }
 
 std::string plan_text(const Context& context, const Plan& plan, const std::vector<std::pair<std::string, Counts>>& rows,
@@ -156,7 +167,7 @@ int run_plan(const Arguments& arguments) {
   const Plan plan = make_plan(context.suite, listed.plan_source(), context.filter, winners);
   const std::optional<results::Store> store = open_store(context.folder);
   const bool cached = is_ingested(listed);
-  const IngestPlan ingest = plan_ingest(*listed.source, listed.list, listed.settings);
+  const IngestPlan ingest = cached ? ingested(listed) : plan_ingest(*listed.source, listed.list, listed.settings);
   SuiteData data = stand_in_data(context.suite, std::move(listed));
   check_suite(context.suite, data);
   std::optional<TimeEstimate> time;

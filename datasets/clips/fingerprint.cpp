@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cmkd/clips/clip_cache.h"
 #include "cmkd/core/error.h"
@@ -26,6 +27,10 @@ class HashMemo {
     if (path_.empty() || !std::filesystem::exists(path_)) return;
     const json document = json::parse(read_file(path_), nullptr, /*allow_exceptions=*/false);
     if (!document.is_object()) return;
+    const json derived = document.value(kDerived, json::object());
+    for (const auto& [origin, fingerprint] : derived.items()) {
+      if (fingerprint.is_string()) derived_[origin] = fingerprint.get<std::string>();
+    }
     for (const auto& [file, entry] : document.items()) {
       if (!entry.is_array() || entry.size() != 3 || !entry[0].is_number_integer() || !entry[1].is_number_integer() ||
           !entry[2].is_string()) {
@@ -60,11 +65,22 @@ class HashMemo {
     return hash;
   }
 
+  [[nodiscard]] std::optional<std::string> derived(const std::string& origin) const {
+    const auto known = derived_.find(origin);
+    return known == derived_.end() ? std::nullopt : std::optional(known->second);
+  }
+
+  void remember(const std::string& origin, const std::string& fingerprint) {
+    derived_[origin] = fingerprint;
+    changed_ = true;
+  }
+
   void save() {
     if (!changed_ || path_.empty()) return;
     for (const std::string& key : young_) entries_.erase(key);
     json document = json::object();
     for (const auto& [file, entry] : entries_) document[file] = {entry.size, entry.modified_ns, entry.hash};
+    if (!derived_.empty()) document[kDerived] = derived_;
     write_file_atomically(path_, document.dump(0, ' ', false, json::error_handler_t::replace) + "\n");
   }
 
@@ -74,8 +90,10 @@ class HashMemo {
     std::int64_t modified_ns = 0;
     std::string hash;
   };
+  static constexpr const char* kDerived = "source fingerprints";  // no path: those are absolute
   std::filesystem::path path_;
   std::map<std::string, Entry> entries_;
+  std::map<std::string, std::string> derived_;  // by origin
   std::vector<std::string> young_;
   bool changed_ = false;
 };
@@ -107,10 +125,10 @@ void add_clip(Hasher& hasher, const Clip& clip, const std::string& class_name, c
 
 }  // namespace
 
-std::string source_fingerprint(const ClipSource& source, const ClipList& list, const IngestSettings& settings,
-                               const std::filesystem::path& memo_file) {
-  HashMemo memo(memo_file);
-  const FileHash hash_of = [&](const std::filesystem::path& path) { return memo.hash_of(path); };
+namespace {
+
+std::string fingerprint_of(const ClipSource& source, const ClipList& list, const IngestSettings& settings,
+                           const FileHash& hash_of) {
   Hasher hasher;
   add_settings(hasher, settings);
   hasher.field(static_cast<std::int64_t>(list.classes.size()));
@@ -126,8 +144,28 @@ std::string source_fingerprint(const ClipSource& source, const ClipList& list, c
     add_clip(hasher, clip, clip.label >= 0 && label < list.classes.size() ? list.classes[label] : std::string(),
              source.content_hash(clip, hash_of));
   }
-  memo.save();
   return hasher.hex();
+}
+
+}  // namespace
+
+std::string source_fingerprint(const ClipSource& source, const ClipList& list, const IngestSettings& settings,
+                               const std::filesystem::path& memo_file) {
+  HashMemo memo(memo_file);
+  const FileHash hash_of = [&](const std::filesystem::path& path) { return memo.hash_of(path); };
+  std::string origin = source.origin_hash(list, hash_of);
+  if (!origin.empty()) {
+    Hasher hasher;
+    add_settings(hasher, settings);
+    origin = hasher.field(origin).hex();
+  }
+  std::optional<std::string> fingerprint = origin.empty() ? std::nullopt : memo.derived(origin);
+  if (!fingerprint) {
+    fingerprint = fingerprint_of(source, list, settings, hash_of);
+    if (!origin.empty()) memo.remember(origin, *fingerprint);
+  }
+  memo.save();
+  return *fingerprint;
 }
 
 }  // namespace cmkd

@@ -10,9 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/hash.h"
@@ -20,6 +21,7 @@
 #include "cmkd/datasets/clip.h"
 #include "cmkd/media/audio.h"
 #include "cmkd/readers/media_source.h"
+#include "parts/fsdd.h"
 #include "parts/idx.h"
 #include "parts/pca.h"
 
@@ -31,50 +33,8 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kSide = 28;
 constexpr std::int64_t kPixels = kSide * kSide;
-constexpr int kOfficialTestIndices = 5;
-
-struct Utterance {
-  fs::path path;
-  std::string name;  // "3_jackson_12"
-  std::string speaker;
-};
-using UtterancesByDigit = std::array<std::vector<Utterance>, 10>;
-
-struct Fsdd {
-  UtterancesByDigit train;
-  UtterancesByDigit test;
-};
-
-Fsdd find_utterances(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
-    throw Error(ErrorKind::kData,
-                {"the spoken digits are not there", folder.string(), "root/fsdd/{digit}_{speaker}_{index}.wav",
-                 "set root to the folder that holds 'fsdd'"});
-  }
-  std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".wav") paths.push_back(entry.path());
-  }
-  std::ranges::sort(paths);
-  Fsdd fsdd;
-  for (const fs::path& path : paths) {
-    const std::string name = path.stem().string();
-    const std::size_t first = name.find('_');
-    const std::size_t last = name.rfind('_');
-    const bool well_formed = first == 1 && last > first + 1 && last + 1 < name.size() && name[0] >= '0' &&
-                             name[0] <= '9' && last + 4 > name.size() &&
-                             name.find_first_not_of("0123456789", last + 1) == std::string::npos;
-    if (!well_formed) {
-      throw Error(ErrorKind::kData, {.what = "the file's name is not that of a spoken digit",
-                                     .where = path.string(),
-                                     .allowed = "{digit}_{speaker}_{index}.wav"});
-    }
-    const bool test = std::stoi(name.substr(last + 1)) < kOfficialTestIndices;
-    const auto digit = static_cast<std::size_t>(name[0] - '0');
-    (test ? fsdd.test : fsdd.train)[digit].push_back({path, name, name.substr(first + 1, last - first - 1)});
-  }
-  return fsdd;
-}
+// Rises when the same files and parameters give other pairs or pixels than before.
+constexpr std::int64_t kContentVersion = 1;
 
 std::string find_idx(const fs::path& root, const std::string& name) {
   for (const char* ending : {".gz", ""}) {
@@ -129,7 +89,7 @@ class AvMnistSource final : public MediaSource {
   }
 
   ClipList list() override {
-    load_images();
+    load_labels();
     const auto total = static_cast<std::int64_t>(labels_.size());
     if (train_pairs_ + test_pairs_ > total) {
       throw Error(ErrorKind::kUsage, {.what = fmt::format("train_pairs + test_pairs is {}", train_pairs_ + test_pairs_),
@@ -145,7 +105,7 @@ class AvMnistSource final : public MediaSource {
     list.classes = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
     pair(train, fsdd.train, "train", streams, list);
     pair(images.last(static_cast<std::size_t>(test_pairs_)), fsdd.test, "test", streams, list);
-    fit(train);
+    train_images_.assign(train.begin(), train.end());
     return list;
   }
 
@@ -173,21 +133,41 @@ class AvMnistSource final : public MediaSource {
     return Hasher().update(std::as_bytes(std::span(pixels))).field(hash_of(clip.audio_path)).hex();
   }
 
+  std::string origin_hash(const ClipList& list, const FileHash& hash_of) const override {
+    Hasher hasher;
+    hasher.field("av_mnist").field(kContentVersion).field(hash_of(image_path_)).field(hash_of(label_path_));
+    hasher.field(train_pairs_).field(test_pairs_).field(seed_).field(to_text(energy_));
+    std::set<fs::path> utterances;
+    for (const Clip& clip : list.clips) utterances.insert(clip.audio_path);
+    for (const fs::path& path : utterances) hasher.field(path.filename().string()).field(hash_of(path));
+    return hasher.hex();
+  }
+
  private:
-  void load_images() {
+  // What the images take long to become; made when the first is asked for.
+  struct Content {
+    std::vector<std::uint8_t> images;  // [n, 28, 28]
+    std::optional<PrincipalComponents> components;
+
+    [[nodiscard]] std::span<const std::uint8_t> pixels_of(std::int64_t image) const {
+      return std::span(images).subspan(static_cast<std::size_t>(image * kPixels), kPixels);
+    }
+  };
+
+  void load_labels() {
     const std::string image_path = find_idx(root_, "t10k-images-idx3-ubyte");
-    IdxBytes images = read_idx(image_path);
+    const std::vector<std::int64_t> images = read_idx_shape(image_path);
     const std::string label_path = find_idx(root_, "t10k-labels-idx1-ubyte");
     IdxBytes labels = read_idx(label_path);
-    if (images.shape.size() != 3 || images.shape[1] != kSide || images.shape[2] != kSide) {
-      throw Error(ErrorKind::kData, {fmt::format("the file holds an array of {}", fmt::join(images.shape, " x ")),
-                                     image_path, "n images, n x 28 x 28", "fetch it again"});
+    if (images.size() != 3 || images[1] != kSide || images[2] != kSide) {
+      throw Error(ErrorKind::kData, {fmt::format("the file holds an array of {}", fmt::join(images, " x ")), image_path,
+                                     "n images, n x 28 x 28", "fetch it again"});
     }
-    if (labels.shape.size() != 1 || labels.shape[0] != images.shape[0]) {
+    if (labels.shape.size() != 1 || labels.shape[0] != images[0]) {
       throw Error(ErrorKind::kData,
                   {.what = fmt::format("the file holds an array of {}", fmt::join(labels.shape, " x ")),
                    .where = label_path,
-                   .allowed = fmt::format("{} labels, one for each image", images.shape[0])});
+                   .allowed = fmt::format("{} labels, one for each image", images[0])});
     }
     const auto wrong = std::ranges::find_if(labels.values, [](std::uint8_t label) { return label > 9; });
     if (wrong != labels.values.end()) {
@@ -196,8 +176,10 @@ class AvMnistSource final : public MediaSource {
                    "0 to 9", "fetch it again"});
     }
     image_path_ = image_path;
-    images_ = std::move(images.values);
+    label_path_ = label_path;
     labels_ = std::move(labels.values);
+    const std::scoped_lock lock(content_mutex_);
+    content_.reset();
   }
 
   // Utterances go round in a random order of their own for each digit, so that they are used evenly.
@@ -231,25 +213,30 @@ class AvMnistSource final : public MediaSource {
   }
 
   // The components are those of the training pairs' images alone.
-  void fit(std::span<const std::int64_t> train) {
-    components_.reset();
-    if (energy_ >= 1) return;
+  [[nodiscard]] std::unique_ptr<const Content> make_content() const {
+    auto content = std::make_unique<Content>();
+    content->images = read_idx(image_path_).values;
+    if (energy_ >= 1) return content;
     std::vector<std::uint8_t> pixels;
-    pixels.reserve(train.size() * kPixels);
-    for (const std::int64_t image : train) {
-      const auto view = pixels_of(image);
+    pixels.reserve(train_images_.size() * kPixels);
+    for (const std::int64_t image : train_images_) {
+      const auto view = content->pixels_of(image);
       pixels.insert(pixels.end(), view.begin(), view.end());
     }
-    components_.emplace(pixels, kPixels, energy_);
+    content->components.emplace(pixels, kPixels, energy_);
+    return content;
   }
 
-  [[nodiscard]] std::span<const std::uint8_t> pixels_of(std::int64_t image) const {
-    return std::span(images_).subspan(static_cast<std::size_t>(image * kPixels), kPixels);
+  [[nodiscard]] const Content& content() const {
+    const std::scoped_lock lock(content_mutex_);
+    if (!content_) content_ = make_content();
+    return *content_;
   }
 
   [[nodiscard]] std::vector<std::uint8_t> reduced(const Clip& clip) const {
-    const auto view = pixels_of(std::stoll(clip.truth.at("image")));
-    return components_ ? components_->reduce(view) : std::vector<std::uint8_t>(view.begin(), view.end());
+    const Content& content = this->content();
+    const auto view = content.pixels_of(std::stoll(clip.truth.at("image")));
+    return content.components ? content.components->reduce(view) : std::vector<std::uint8_t>(view.begin(), view.end());
   }
 
   fs::path root_;
@@ -258,9 +245,11 @@ class AvMnistSource final : public MediaSource {
   std::int64_t seed_;
   double energy_;
   fs::path image_path_;
-  std::vector<std::uint8_t> images_;  // [n, 28, 28]
+  fs::path label_path_;
   std::vector<std::uint8_t> labels_;
-  std::optional<PrincipalComponents> components_;
+  std::vector<std::int64_t> train_images_;
+  mutable std::mutex content_mutex_;
+  mutable std::unique_ptr<const Content> content_;
 };
 
 const DatasetRegistration kAvMnistRegistration({

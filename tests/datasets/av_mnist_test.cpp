@@ -164,6 +164,9 @@ TEST_CASE("AV-MNIST decodes to one frame and one sound, and its images lose half
   CHECK(lost / all < 0.52);
   const std::string fingerprint = source_fingerprint(*whole, list, settings, "");
   CHECK(source_fingerprint(*half, list, settings, "") != fingerprint);
+  const test::TemporaryFolder folder;
+  for (int run = 0; run < 2; ++run) CHECK(source_fingerprint(*whole, list, settings, folder / "memo") == fingerprint);
+  CHECK(source_fingerprint(*half, list, settings, folder / "memo") == source_fingerprint(*half, list, settings, ""));
   IngestSettings larger = settings;
   larger.height = larger.width = 32;
   CHECK(whole->decode(list.clips[0], larger).value().pixels.size() == 3 * 32 * 32);

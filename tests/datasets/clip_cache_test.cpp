@@ -233,6 +233,30 @@ TEST_CASE("the source fingerprint changes with contents, labels, splits, groups 
   CHECK_FALSE(changed([](ClipList& other, IngestSettings&) { other.clips[3].path = "elsewhere"; }));
 }
 
+TEST_CASE(
+    "a fingerprint is remembered while what a source is made from stays, and only where the source says what that is") {
+  const test::TemporaryFolder temporary;
+  const std::filesystem::path memo = temporary / "file-hashes.json";
+  test::FakeSource source(10);
+  const ClipList list = source.list();
+  const std::string fingerprint = source_fingerprint(source, list, kCacheSettings, memo);
+  CHECK(source_fingerprint(source, list, kCacheSettings, memo) == fingerprint);
+  CHECK(source.hashed == 20);
+  source.origin = "files and parameters";
+  CHECK(source_fingerprint(source, list, kCacheSettings, memo) == fingerprint);
+  CHECK(source.hashed == 30);
+  CHECK(source_fingerprint(source, list, kCacheSettings, memo) == fingerprint);
+  CHECK(source.hashed == 30);
+  IngestSettings other = kCacheSettings;
+  other.fps = 4;
+  CHECK(source_fingerprint(source, list, other, memo) != fingerprint);
+  CHECK(source.hashed == 40);
+  test::FakeSource changed(10, "x");
+  changed.origin = "other files";
+  CHECK(source_fingerprint(changed, list, kCacheSettings, memo) != fingerprint);
+  CHECK(changed.hashed == 10);
+}
+
 TEST_CASE("settings that cannot be are refused before anything is written") {
   const test::TemporaryFolder temporary;
   IngestSettings settings = kCacheSettings;

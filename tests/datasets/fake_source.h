@@ -51,7 +51,14 @@ class FakeSource final : public ClipSource {
     return decoded;
   }
 
-  std::string content_hash(const Clip& clip, const FileHash&) const override { return hash_hex(clip.id + salt_); }
+  std::string content_hash(const Clip& clip, const FileHash&) const override {
+    ++hashed;
+    return hash_hex(clip.id + salt_);
+  }
+  std::string origin_hash(const ClipList&, const FileHash&) const override { return origin; }
+
+  mutable std::int64_t hashed = 0;  // contents that were asked for
+  std::string origin;               // what its clips are made from, if it says
 
  private:
   std::int64_t clips_;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
+#include <numeric>
 #include <span>
 
 #include "cmkd/core/error.h"
@@ -69,10 +71,7 @@ class GzipReader {
   std::unique_ptr<gzFile_s, CloseGzip> file_;
 };
 
-}  // namespace
-
-IdxBytes read_idx(const std::filesystem::path& path) {
-  GzipReader reader(path);
+std::vector<std::int64_t> read_shape(GzipReader& reader, const std::filesystem::path& path) {
   std::array<std::uint8_t, 4> magic{};
   reader.read(magic, "its magic number");
   constexpr std::uint8_t kUnsignedBytes = 8;
@@ -80,14 +79,14 @@ IdxBytes read_idx(const std::filesystem::path& path) {
     throw Error(ErrorKind::kData, {"this is not an IDX file of unsigned bytes", path.string() + " (byte 0)",
                                    "0, 0, 8, the number of dimensions", "fetch it again"});
   }
-  IdxBytes result;
+  std::vector<std::int64_t> shape;
   std::int64_t count = 1;
   for (int k = 0; k < magic[3]; ++k) {
     std::array<std::uint8_t, 4> size{};
     reader.read(size, "its sizes");
     const std::int64_t length =
         std::int64_t{size[0]} << 24 | std::int64_t{size[1]} << 16 | std::int64_t{size[2]} << 8 | size[3];
-    result.shape.push_back(length);
+    shape.push_back(length);
     constexpr std::int64_t kMost = std::int64_t{1} << 32;
     // Before the product is made: with four dimensions it can exceed 64 bits.
     if (length > kMost / std::max<std::int64_t>(count, 1))
@@ -96,6 +95,22 @@ IdxBytes read_idx(const std::filesystem::path& path) {
                                      .fix = "fetch it again"});
     count *= length;
   }
+  return shape;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> read_idx_shape(const std::filesystem::path& path) {
+  GzipReader reader(path);
+  return read_shape(reader, path);
+}
+
+IdxBytes read_idx(const std::filesystem::path& path) {
+  GzipReader reader(path);
+  IdxBytes result;
+  result.shape = read_shape(reader, path);
+  const std::int64_t count =
+      std::accumulate(result.shape.begin(), result.shape.end(), std::int64_t{1}, std::multiplies<>());
   // Memory for what is there, not for what the header states.
   constexpr std::size_t kChunk = std::size_t{1} << 22;
   for (auto left = static_cast<std::size_t>(count); left > 0; left -= std::min(left, kChunk)) {

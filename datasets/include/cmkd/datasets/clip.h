@@ -87,6 +87,11 @@ class ClipSource {
   // Hash of the bytes behind the clip, for the source fingerprint: of its files, asked from `hash_of`, which remembers
   // files it has read. A source whose clips are parts of files, or are changed on the way, hashes what makes the clip.
   [[nodiscard]] virtual std::string content_hash(const Clip& clip, const FileHash& hash_of) const;
+  // For a source whose content hashes take long: hash of all that its list and its clips are made from, files and
+  // parameters, and of the way they are made. While it stays, the source fingerprint is remembered. "": none.
+  [[nodiscard]] virtual std::string origin_hash(const ClipList& /*list*/, const FileHash& /*hash_of*/) const {
+    return "";
+  }
 };
 
 struct DatasetInfo {
