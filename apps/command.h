@@ -34,6 +34,8 @@ class CommandLine {
   [[nodiscard]] bool parse(const std::vector<std::string>& arguments);
 
   [[nodiscard]] bool has(const std::string& name) const { return values_.count(name) > 0; }
+  // Not given: the option's default stands.
+  [[nodiscard]] bool is_default(const std::string& name) const { return values_[name].defaulted(); }
   [[nodiscard]] bool flag(const std::string& name) const { return values_[name].as<bool>(); }
   template <typename Value>
   [[nodiscard]] Value get(const std::string& name) const {

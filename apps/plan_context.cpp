@@ -50,12 +50,14 @@ Context make_context(const CommandLine& line) {
   context.folder.root = out_folder(line, context.suite.name);
   context.filter.methods = line.list("only");
   if (line.has("seed")) context.filter.seeds = line.get<std::vector<std::int64_t>>("seed");
+  context.filter.shard = read_shard(line);
   return context;
 }
 
 void add_plan_options(CommandLine& line) {
   add_suite_options(line);
   line.positional("suite", 1);
+  add_shard_option(line);
   line.add()("only", po::value<std::vector<std::string>>()->value_name("METHOD"),
              "only this method or row (repeatable)")("seed", po::value<std::vector<std::int64_t>>()->value_name("N"),
                                                      "only this seed (repeatable)")("json", po::bool_switch(),

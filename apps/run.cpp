@@ -1,9 +1,14 @@
 // cmkd run, and the worker behind it.
+#include <c10/core/Device.h>
 #include <fmt/format.h>
+
+#include <set>
+#include <sstream>
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/tuning.h"
+#include "cmkd/runtime/determinism.h"
 #include "commands.h"
 #include "run_options.h"
 
@@ -23,6 +28,22 @@ Winners parse_winners(const std::vector<std::string>& texts) {
   return winners;
 }
 
+// Each is there, and all are of one kind: a run's results say which kind made them.
+void read_devices(const CommandLine& line, RunOptions& options) {
+  std::istringstream list(line.get<std::string>("devices"));
+  for (std::string device; std::getline(list, device, ',');) options.devices.push_back(device);
+  std::set<c10::DeviceType> kinds;
+  for (const std::string& device : options.devices) kinds.insert(parse_device(device).type());
+  if (kinds.size() != 1) {
+    throw Error(ErrorKind::kUsage,
+                {.what = fmt::format("'{}' are no devices of one kind", line.get<std::string>("devices")),
+                 .where = "--devices",
+                 .allowed = "cuda:0,cuda:1,… or cpu,cpu,…"});
+  }
+  options.device = options.devices.front();
+  if (line.is_default("jobs")) options.jobs = static_cast<int>(options.devices.size());
+}
+
 }  // namespace
 
 int run_run(const Arguments& arguments) {
@@ -37,10 +58,15 @@ int run_run(const Arguments& arguments) {
   add_job_options(line);
   line.add()("retrain", po::value<std::string>()->value_name("changed"),
              "train again what is done, but was made by other shared code, LibTorch, device kind or CPU level")(
-      "tuned", po::bool_switch(), "each method with the values that won its tuning ('cmkd tune')");
+      "tuned", po::bool_switch(), "each method with the values that won its tuning ('cmkd tune')")(
+      "devices", po::value<std::string>()->value_name("LIST"),
+      "several of one kind, for the jobs in turn: cuda:0,cuda:1; as many jobs, unless --jobs says otherwise");
+  add_shard_option(line);
   if (!line.parse(arguments)) return 0;
   Prepared prepared = prepare_run(line);
   read_job_options(line, prepared.options);
+  prepared.options.filter.shard = read_shard(line);
+  if (line.has("devices")) read_devices(line, prepared.options);
   if (line.has("retrain")) {
     const std::string what = line.get<std::string>("retrain");
     if (what != "changed") {
@@ -60,8 +86,10 @@ int run_worker_command(const Arguments& arguments) {
   add_run_options(line);
   line.add()("parent", po::value<std::int64_t>()->required(), "process id of the runner")(
       "tuning", po::bool_switch(), "train trials")("winner", po::value<std::vector<std::string>>(), "method=trial");
+  add_shard_option(line);
   if (!line.parse(arguments)) return 0;
   Prepared prepared = prepare_run(line);
+  prepared.options.filter.shard = read_shard(line);
   prepared.options.tuning = line.flag("tuning");
   prepared.options.winners = parse_winners(line.list("winner"));
   if (prepared.options.tuning) prepared.suite = tuning_suite(prepared.suite);

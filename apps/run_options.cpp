@@ -28,6 +28,15 @@ void add_job_options(CommandLine& line) {
                                                                   "print the summary as JSON");
 }
 
+void add_shard_option(CommandLine& line) {
+  line.add()("shard", po::value<std::string>()->value_name("I/N"),
+             "only part I, from 0, of N: for N machines, each with a folder of its own ('cmkd merge' joins them)");
+}
+
+PlanShard read_shard(const CommandLine& line) {
+  return line.has("shard") ? parse_shard(line.get<std::string>("shard")) : PlanShard{};
+}
+
 Prepared prepare_run(const CommandLine& line, const std::vector<std::string>& overrides) {
   std::vector<std::string> all = line.list("set");
   all.insert(all.end(), overrides.begin(), overrides.end());

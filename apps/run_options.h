@@ -7,6 +7,9 @@
 namespace cmkd::apps {
 
 void add_run_options(CommandLine& line);
+// --shard: of what runs or shows a part of a plan.
+void add_shard_option(CommandLine& line);
+[[nodiscard]] PlanShard read_shard(const CommandLine& line);
 // --jobs, --retry-failed, --json: of the commands that people call.
 void add_job_options(CommandLine& line);
 

@@ -46,10 +46,13 @@ torch::nn::Conv2d pointwise(std::int64_t from, std::int64_t to) {
 class VariationalPairImpl final : public torch::nn::Module {
  public:
   VariationalPairImpl(const PairWidths& widths, double initial_variance, double epsilon) : epsilon_(epsilon) {
+    // Made one after the other: the order of a call's arguments, and so of their random weights, is the compiler's. The
+    // last first, as GCC has always had it.
+    const torch::nn::Conv2d third = pointwise(widths.hidden, widths.teacher);
+    const torch::nn::Conv2d second = pointwise(widths.hidden, widths.hidden);
+    const torch::nn::Conv2d first = pointwise(widths.student, widths.hidden);
     regressor_ =
-        register_module("regressor", torch::nn::Sequential(pointwise(widths.student, widths.hidden), torch::nn::ReLU(),
-                                                           pointwise(widths.hidden, widths.hidden), torch::nn::ReLU(),
-                                                           pointwise(widths.hidden, widths.teacher)));
+        register_module("regressor", torch::nn::Sequential(first, torch::nn::ReLU(), second, torch::nn::ReLU(), third));
     // ρ with softplus(ρ) + ε the initial variance.
     const double scale = std::log(std::expm1(std::min(initial_variance - epsilon, 30.0))) +
                          std::max(initial_variance - epsilon - 30.0, 0.0);

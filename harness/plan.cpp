@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cmkd/core/error.h"
@@ -196,9 +198,25 @@ void add_training(const PlannedTraining& planned, Plan& plan) {
   }
 }
 
+// Which cell, by number in the order of the plan, each training was planned for first. Cells with one teacher are one.
+class CellNumbers {
+ public:
+  void add(const std::string& training_key, const std::string& teacher_key) {
+    const auto cell = cells_.emplace(teacher_key, static_cast<std::int64_t>(cells_.size())).first->second;
+    trainings_.emplace(training_key, cell);
+  }
+  [[nodiscard]] bool is_in(const std::string& training_key, const PlanShard& shard) const {
+    return trainings_.at(training_key) % shard.count == shard.index;
+  }
+
+ private:
+  std::map<std::string, std::int64_t> cells_;      // by their teacher's key
+  std::map<std::string, std::int64_t> trainings_;  // by key
+};
+
 // Adds one seed's trainings, the teacher first, to the plan: links of all, and those to train that the filter wants.
 void add_seed(const Suite& whole, const Suite& suite, std::vector<PlannedTraining> trainings, const PlanFilter& filter,
-              bool shows_teacher, bool tuned, Plan& plan) {
+              bool shows_teacher, bool tuned, CellNumbers& cells, Plan& plan) {
   // A teacher that the suite does not show may be asked for by its key.
   bool teacher_needed = !filter.keys.empty() && wanted(filter, trainings.front());
   std::vector<PlannedTraining> chosen;
@@ -215,6 +233,12 @@ void add_seed(const Suite& whole, const Suite& suite, std::vector<PlannedTrainin
   }
   if (teacher_needed) add_training(trainings.front(), plan);
   for (const PlannedTraining& planned : chosen) add_training(planned, plan);
+  for (const PlannedTraining& planned : trainings) cells.add(planned.key, trainings.front().key);
+}
+
+// After what the whole plan has is known to be something: a part of it may be empty.
+void keep_shard(const CellNumbers& cells, const PlanShard& shard, Plan& plan) {
+  std::erase_if(plan.trainings, [&](const PlannedTraining& planned) { return !cells.is_in(planned.key, shard); });
 }
 
 void require_trainings(const Suite& suite, const Plan& plan) {
@@ -238,6 +262,20 @@ const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {
 
 const Suite& suite_of(const Suite& suite, const PlannedEvaluation& evaluation) {
   return evaluation.variant < 0 ? suite : suite.variants.at(static_cast<std::size_t>(evaluation.variant));
+}
+
+PlanShard parse_shard(const std::string& text) {
+  PlanShard shard;
+  const char* end = text.data() + text.size();
+  const auto index = std::from_chars(text.data(), end, shard.index);
+  const bool slash = index.ec == std::errc() && index.ptr != end && *index.ptr == '/';
+  const auto count = slash ? std::from_chars(index.ptr + 1, end, shard.count) : index;
+  if (slash && count.ec == std::errc() && count.ptr == end && shard.index >= 0 && shard.index < shard.count)
+    return shard;
+  throw Error(ErrorKind::kUsage, {.what = fmt::format("'{}' is no part of a plan", text),
+                                  .where = "--shard",
+                                  .allowed = "I/N with I from 0 to N - 1",
+                                  .fix = "of 4 machines the first takes --shard 0/4, the last --shard 3/4"});
 }
 
 results::SuiteLink link_of_suite(const Suite& whole, const Suite& suite) {
@@ -265,21 +303,24 @@ std::string cell_text(const Suite& suite, const PlannedTraining& planned) {
 
 Plan make_plan(const Suite& suite, const PlanSource& source, const PlanFilter& filter, const Winners& winners) {
   Plan plan;
+  CellNumbers cells;
   const bool lists_teacher = std::ranges::find(suite.methods, "teacher", &MethodEntry::id) != suite.methods.end();
   for (const Suite* one : suite.cases()) {
     for (const std::string& fold : one->folds(source.folds)) {
       for (const std::int64_t seed : one->seeds()) {
         add_seed(suite, *one, plan_seed(*one, {source.fingerprint, fold}, seed, winners), filter, lists_teacher,
-                 !winners.empty(), plan);
+                 !winners.empty(), cells, plan);
       }
     }
   }
   require_trainings(suite, plan);
+  keep_shard(cells, filter.shard, plan);
   return plan;
 }
 
 Plan make_tuning_plan(const Suite& tuning_suite, const PlanSource& source, const PlanFilter& filter) {
   Plan plan;
+  CellNumbers cells;
   const std::vector<std::string> folds = tuning_suite.folds(source.folds);
   if (folds.size() > 1) {
     throw Error(
@@ -289,9 +330,10 @@ Plan make_tuning_plan(const Suite& tuning_suite, const PlanSource& source, const
   }
   for (const std::int64_t seed : tuning_suite.seeds()) {
     add_seed(tuning_suite, tuning_suite, plan_trials(tuning_suite, {source.fingerprint, folds.front()}, seed), filter,
-             /*shows_teacher=*/false, /*tuned=*/false, plan);
+             /*shows_teacher=*/false, /*tuned=*/false, cells, plan);
   }
   require_trainings(tuning_suite, plan);
+  keep_shard(cells, filter.shard, plan);
   return plan;
 }
 

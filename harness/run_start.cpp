@@ -21,7 +21,7 @@ SuiteData checked_data(const Suite& suite, const RunOptions& options) {
   return open_data(suite, std::move(listed), options.jobs);
 }
 
-std::vector<std::string> worker_arguments(const Suite& suite, const RunOptions& options) {
+std::vector<std::string> worker_arguments(const Suite& suite, const RunOptions& options, const std::string& device) {
   std::vector<std::string> arguments{"worker",
                                      suite.file.string(),
                                      "--out",
@@ -29,7 +29,7 @@ std::vector<std::string> worker_arguments(const Suite& suite, const RunOptions& 
                                      "--cache",
                                      options.cache_root.string(),
                                      "--device",
-                                     options.device,
+                                     device,
                                      "--checkpoint-seconds",
                                      fmt::format("{}", options.checkpoint_seconds),
                                      "--parent",

@@ -12,8 +12,9 @@ namespace cmkd {
 // What does not fit is told before the clips are decoded, which may take hours.
 [[nodiscard]] SuiteData checked_data(const Suite& suite, const RunOptions& options);
 
-// The command line of a worker, after the program's name.
-[[nodiscard]] std::vector<std::string> worker_arguments(const Suite& suite, const RunOptions& options);
+// The command line of a worker that computes on `device`, after the program's name.
+[[nodiscard]] std::vector<std::string> worker_arguments(const Suite& suite, const RunOptions& options,
+                                                        const std::string& device);
 
 // "kd seed 3: epoch 4/10 val 61.0 %, step 3/40", of an event "progress".
 [[nodiscard]] std::string progress_text(const PlannedTraining& planned, const nlohmann::json& event);

@@ -33,6 +33,7 @@ struct Worker {
   WorkerProcess process;
   const PlannedTraining* job = nullptr;
   bool ready = false;
+  std::string device;
   std::string detail;  // "kd seed 3: epoch 4/10"
 };
 
@@ -53,6 +54,7 @@ class Runner {
 
  private:
   void spawn_workers();
+  [[nodiscard]] std::string next_device() const;
   void assign(Worker& worker);
   void wait_for_events();
   void handle(Worker& worker, const json& event);
@@ -76,9 +78,18 @@ class Runner {
 };
 
 void Runner::spawn_workers() {
-  const std::vector<std::string> arguments = worker_arguments(suite_, options_);
   const auto wanted = std::min<std::size_t>(static_cast<std::size_t>(options_.jobs), queue_->size());
-  while (workers_.size() < wanted) workers_.push_back({WorkerProcess(arguments), nullptr, false, ""});
+  while (workers_.size() < wanted) {
+    const std::string device = next_device();
+    workers_.push_back({WorkerProcess(worker_arguments(suite_, options_, device)), nullptr, false, device, ""});
+  }
+}
+
+// That with the fewest workers.
+std::string Runner::next_device() const {
+  if (options_.devices.empty()) return options_.device;
+  const auto workers = [&](const std::string& device) { return std::ranges::count(workers_, device, &Worker::device); };
+  return *std::ranges::min_element(options_.devices, {}, workers);
 }
 
 void Runner::assign(Worker& worker) {

@@ -72,8 +72,11 @@ class BasicBlock : public nn::Module {
 
 nn::Sequential make_stem(bool factorised) {
   if (!factorised) return nn::Sequential(conv3d(3, 64, {3, 7, 7}, {1, 2, 2}), nn::BatchNorm3d(64), nn::ReLU(true));
-  return nn::Sequential(conv3d(3, 45, {1, 7, 7}, {1, 2, 2}), nn::BatchNorm3d(45), nn::ReLU(true),
-                        conv3d(45, 64, {3, 1, 1}, {1, 1, 1}), nn::BatchNorm3d(64), nn::ReLU(true));
+  // Made one after the other: the order of a call's arguments, and so of their random weights, is the compiler's. The
+  // second first, as GCC has always had it.
+  const nn::Conv3d in_time = conv3d(45, 64, {3, 1, 1}, {1, 1, 1});
+  const nn::Conv3d in_space = conv3d(3, 45, {1, 7, 7}, {1, 2, 2});
+  return nn::Sequential(in_space, nn::BatchNorm3d(45), nn::ReLU(true), in_time, nn::BatchNorm3d(64), nn::ReLU(true));
 }
 
 class VideoResNet18 : public Model {

@@ -11,9 +11,11 @@ namespace nn = torch::nn;
 
 ProjectorHead::ProjectorHead(const ProjectorHeadOptions& options) : options_(options) {
   const nn::LayerNorm norm{nn::LayerNormOptions({options.hidden})};
-  mlp_ = register_module("mlp", nn::Sequential(nn::Linear(options.in, options.hidden), norm, nn::GELU(),
-                                               nn::Linear(options.hidden, options.hidden), norm, nn::GELU(),
-                                               nn::Linear(options.hidden, options.bottleneck)));
+  // Made one after the other: the order of a call's arguments is the compiler's. The last first, as GCC has had it.
+  const nn::Linear third(options.hidden, options.bottleneck);
+  const nn::Linear second(options.hidden, options.hidden);
+  const nn::Linear first(options.in, options.hidden);
+  mlp_ = register_module("mlp", nn::Sequential(first, norm, nn::GELU(), second, norm, nn::GELU(), third));
   for (const auto& child : mlp_->children()) {
     auto* linear = child->as<nn::Linear>();
     if (linear == nullptr) continue;

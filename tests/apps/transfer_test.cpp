@@ -167,3 +167,24 @@ TEST_CASE("a run whose settings are other ones is compared by settings, and a co
   CHECK(is_in(text, "training.epochs"));
   CHECK(is_in(text, "other batch order"));
 }
+
+TEST_CASE("the shards of a suite, each run in a folder of its own, merge into the bytes of an unsharded run's report") {
+  const TemporaryFolder folder;
+  test::write_text(folder / "small.toml", test::small_suite());
+  (void)cmkd_ok({"run", "small.toml", "--out", "whole", "--jobs", "2"}, folder.path());
+  for (const std::string part : {"0", "1", "2"}) {  // two seeds: the last has nothing to do, and says so
+    const std::string said = cmkd_ok(
+        {"run", "small.toml", "--out", "part" + part, "--shard", part + "/3", "--devices", "cpu,cpu"}, folder.path());
+    CHECK((said.find(": 0 runs: 0 done now") != std::string::npos) == (part == "2"));
+  }
+  (void)cmkd_ok({"merge", "joined/results.db", "part0/results.db", "part1/results.db", "part2/results.db"},
+                folder.path());
+  for (const char* format : {"markdown", "csv", "json"}) {
+    const auto report = [&](const char* out) {
+      return cmkd_ok({"report", "small.toml", "--out", out, "--format", format, "--no-cost"}, folder.path());
+    };
+    CHECK(report("joined") == report("whole"));
+  }
+  CHECK(test::cmkd({"run", "small.toml", "--shard", "3/3"}, folder.path()).status == 4);
+  CHECK(test::cmkd({"run", "small.toml", "--devices", "cpu,tpu"}, folder.path()).status == 4);
+}

@@ -2,12 +2,14 @@
 //
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/harness/plan.h"
 #include "cmkd/harness/tuning.h"
 #include "paths.h"
+#include "tiny_suite.h"
 
 using namespace cmkd;
 
@@ -150,4 +152,39 @@ TEST_CASE("links of trials carry their number and the seeds of the tuning, and t
   CHECK(tuned.row_rerun_command == "cmkd run " + tuned.suite_file + " --only 'student' --tuned");
   CHECK(tuned.rerun_command ==
         "cmkd run " + tuned.suite_file + " --only 'student' --seed " + std::to_string(tuned.seed) + " --tuned");
+}
+
+TEST_CASE("the shards of a plan have every training once, teachers with their students, and all of its links") {
+  const test::TemporaryFolder folder;
+  const auto suite_of = [&](const std::string& sweep) {
+    write_file_atomically(folder / "sharded.toml", test::tiny_suite("Sharded", {"student", "kd", "rkd"}) + sweep);
+    return load_suite(folder / "sharded.toml", {"suite.seeds=5"});
+  };
+  for (const Suite& suite : {suite_of(""),
+                             suite_of("[corruption]\nkind = \"swap\"\n[sweep]\nsetting = "
+                                      "\"corruption.share\"\nvalues = [0.0, 0.5, 1.0]\n"),
+                             suite_of("[sweep]\nsetting = \"teacher.width\"\nvalues = [8, 16]\n")}) {
+    const Plan whole = make_plan(suite, "source");
+    for (const std::int64_t count : {1, 2, 3, 8}) {
+      std::set<std::string> keys;
+      for (std::int64_t index = 0; index < count; ++index) {
+        PlanFilter filter;
+        filter.shard = {index, count};
+        const Plan part = make_plan(suite, "source", filter);
+        CHECK(part.links.size() == whole.links.size());
+        for (const PlannedTraining& planned : part.trainings) {
+          INFO(suite.swept_setting << ", shard " << index << " of " << count << ": " << planned.label);
+          CHECK(keys.insert(planned.key).second);
+          if (!planned.teacher_key.empty()) CHECK(part.find(planned.teacher_key) != nullptr);
+        }
+      }
+      CHECK(keys.size() == whole.trainings.size());
+    }
+  }
+  CHECK(parse_shard("2/8").index == 2);
+  CHECK(parse_shard("2/8").count == 8);
+  for (const char* text : {"", "2", "8/8", "-1/8", "1/0", "a/b", "1/2/3", "1/ 2", "/2", "2/"}) {
+    INFO(text);
+    CHECK_THROWS_AS(parse_shard(text), Error);
+  }
 }

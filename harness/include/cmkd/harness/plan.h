@@ -66,11 +66,22 @@ struct PlanSource {
   std::vector<std::string> folds;  // of the dataset
 };
 
+// One of `count` parts of a plan, for as many machines. Cells stay whole: trainings that learn from one teacher, and
+// those beside them, are of one part. The parts of one plan have every training once.
+struct PlanShard {
+  std::int64_t index = 0;  // from 0
+  std::int64_t count = 1;
+};
+
+// "2/8". Throws Error(kUsage) for anything that is no part.
+[[nodiscard]] PlanShard parse_shard(const std::string& text);
+
 // Restricts a plan: empty lists take everything.
 struct PlanFilter {
   std::vector<std::string> methods;  // ids or labels
   std::vector<std::int64_t> seeds;
   std::vector<std::string> keys;  // of trainings
+  PlanShard shard;                // may hold nothing, where there are fewer cells than shards
 };
 
 struct Plan {

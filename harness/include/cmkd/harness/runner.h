@@ -25,6 +25,7 @@ struct RunOptions {
   Winners winners;      // of a finished tuning: their values are trained
   int jobs = 1;
   std::string device = "cpu";
+  std::vector<std::string> devices;  // of one kind, for the workers in turn; empty: `device` for all
   double checkpoint_seconds = 10;
   bool retry_failed = false;
   bool retrain_changed = false;  // what was made by other shared code, LibTorch, device kind or CPU level than here
