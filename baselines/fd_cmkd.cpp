@@ -1,8 +1,7 @@
 // fd_cmkd — "Distilling Cross-Modal Knowledge via Feature Disentanglement" (frequency-decoupled), arXiv 2511.19887.
 //
-//   bands      F = rfft(x) over the feature axis, D/2 + 1 bins; low: bins 1 … ⌊D/4⌋; high: the bins beyond; the mean,
-//   bin
-//              0, is in neither; both back by irfft to D values
+//   bands      F = rfft(x) over the feature axis, ⌊D/2⌋ + 1 bins; low: bins 1 … ⌊D/4⌋; high: the bins beyond;
+//              bin 0, the mean, is in neither; both back by irfft to D values, D even or odd
 //   kd_low     MSE(n(t_low), n(s_low)),        n: rows of length 1
 //   kd_high    MSE(g(n(t_high)), g(n(s_high))), g(x) = sign(x) log(1 + |x|)
 //   align_B    CE(A_B relu(s_B), y) + CE(A_B relu(t_B), y) for each band B, one classifier for both sides
