@@ -33,6 +33,7 @@ std::vector<std::string> needs_of(const Needs& needs) {
   if (needs.teacher_network) list.emplace_back("teacher's network itself, and its modality in every batch");
   if (needs.student_tokens) list.emplace_back("student's tokens");
   if (needs.student_stages) list.emplace_back("student's stages");
+  if (needs.second_student) list.emplace_back("a second network like the student's, with the same first weights");
   if (needs.both_inputs) list.emplace_back("both modalities of each clip, and a network for the other one");
   if (needs.strong_view) list.emplace_back("a second, strongly augmented view of the student's input");
   if (needs.all_labels) list.emplace_back("the true labels of all clips");
@@ -54,39 +55,8 @@ std::vector<std::string> cost_of(const MethodInfo& info) {
     list.emplace_back("the teacher's outputs come from a cache that is made once a seed");
   }
   if (needs.teacher_network) list.emplace_back("passes of the teacher's network; both modalities are read");
+  if (!info.cost.empty()) list.push_back(info.cost);
   return list;
-}
-
-std::string role_text(MethodRole role) {
-  switch (role) {
-    case MethodRole::kMethod:
-      return "method: ranked";
-    case MethodRole::kLowerBound:
-      return "lower bound: the student alone";
-    case MethodRole::kCeiling:
-      return "ceiling: sees labels that the others do not; not ranked";
-    case MethodRole::kTeacher:
-      return "teacher: on its own modality; not ranked";
-    case MethodRole::kUpperBound:
-      return "upper bound: uses both modalities at test; not ranked";
-    case MethodRole::kUntrained:
-      return "untrained: what random weights give; ranked";
-  }
-  return to_string(role);
-}
-
-std::string verified_text(Verified verified) {
-  switch (verified) {
-    case Verified::kStep:
-      return "step: a whole training step agrees with the official code";
-    case Verified::kLoss:
-      return "loss: values and gradients of the loss agree with the official code";
-    case Verified::kPart:
-      return "part: a part of the method agrees with the official code";
-    case Verified::kNone:
-      return "none: no vectors of official code; tested on hand-derived cases";
-  }
-  return to_string(verified);
 }
 
 std::vector<std::string> folders_of(const MethodInfo& info) {
@@ -147,12 +117,49 @@ std::string presets_text(const MethodInfo& info) {
   return text;
 }
 
+std::string differences_of(const MethodInfo& info) {
+  const MethodSource* source = source_of_file(info.source_file);
+  return source == nullptr ? "" : differences_in(source->head);
+}
+
 std::vector<std::string> source_files_of(const MethodInfo& info) {
   const MethodSource* source = source_of_file(info.source_file);
   return source == nullptr ? std::vector<std::string>() : source->files;
 }
 
 }  // namespace
+
+std::string role_text(MethodRole role) {
+  switch (role) {
+    case MethodRole::kMethod:
+      return "method: ranked";
+    case MethodRole::kLowerBound:
+      return "lower bound: the student alone";
+    case MethodRole::kCeiling:
+      return "ceiling: sees labels that the others do not; not ranked";
+    case MethodRole::kTeacher:
+      return "teacher: on its own modality; not ranked";
+    case MethodRole::kUpperBound:
+      return "upper bound: uses both modalities at test; not ranked";
+    case MethodRole::kUntrained:
+      return "untrained: what random weights give; ranked";
+  }
+  return to_string(role);
+}
+
+std::string verified_text(Verified verified) {
+  switch (verified) {
+    case Verified::kStep:
+      return "step: a whole training step agrees with the official code";
+    case Verified::kLoss:
+      return "loss: values and gradients of the loss agree with the official code";
+    case Verified::kPart:
+      return "part: a part of the method agrees with the official code";
+    case Verified::kNone:
+      return "none: no vectors of official code; tested on hand-derived cases";
+  }
+  return to_string(verified);
+}
 
 json specs_json(const std::vector<ParameterSpec>& specs) {
   json list = json::array();
@@ -182,6 +189,7 @@ json method_json(const MethodInfo& info) {
           {"needs", needs_of(info.needs)},
           {"cost_per_step", cost_of(info)},
           {"unlabelled", info.unlabelled},
+          {"differs", differences_of(info)},
           {"parameters", specs_json(info.parameters)},
           {"search", search_json(info)},
           {"presets", presets_json(info)},
@@ -197,6 +205,8 @@ std::string method_text(const MethodInfo& info) {
   if (!folders.empty()) text += fmt::format("  checked by 'cmkd conformance' against: {}\n", join(folders));
   text += fmt::format("  needs: {}\n  cost of a step: {}\n  unlabelled clips: {}\n", join(needs_of(info.needs), "; "),
                       join(cost_of(info), "; "), info.unlabelled);
+  const std::string differs = differences_of(info);
+  if (!differs.empty()) text += "  differs from its paper: " + differs + "\n";
   return text + specs_text(info.parameters) + search_text(info) + presets_text(info) +
          fmt::format("  source: {} (hash {:.10}: part of its trainings' keys)\n", join(source_files_of(info)),
                      source_hash_of(info));

@@ -15,5 +15,11 @@ namespace cmkd::apps {
 
 [[nodiscard]] nlohmann::json method_json(const MethodInfo& info);
 [[nodiscard]] std::string method_text(const MethodInfo& info);
+// A page of docs/methods/, in Markdown.
+[[nodiscard]] std::string method_markdown(const MethodInfo& info);
+
+// What a role means, and how far a method is verified, in words.
+[[nodiscard]] std::string role_text(MethodRole role);
+[[nodiscard]] std::string verified_text(Verified verified);
 
 }  // namespace cmkd::apps

@@ -150,12 +150,20 @@ int run_describe(const Arguments& arguments) {
   CommandLine line("cmkd describe NAME [options]",
                    "Explains a method, a dataset, a model, a metric or a table of settings: paper, formula, parameters "
                    "with defaults and ranges.",
-                   "cmkd describe mnf_csc\ncmkd describe training\ncmkd describe synthetic --json");
+                   "cmkd describe mnf_csc\ncmkd describe mnf_csc --markdown\ncmkd describe training\ncmkd describe "
+                   "synthetic --json");
   line.positional("name", 1);
-  line.add()("json", po::bool_switch(), "print JSON");
+  line.add()("json", po::bool_switch(), "print JSON")("markdown", po::bool_switch(),
+                                                      "a method's page, as docs/methods/ has it");
   if (!line.parse(arguments)) return 0;
-  return describe_one(line.one("name", "name of a method, dataset, model, metric or settings table"),
-                      line.flag("json"));
+  const std::string name = line.one("name", "name of a method, dataset, model, metric or settings table");
+  if (!line.flag("markdown")) return describe_one(name, line.flag("json"));
+  if (line.flag("json")) {
+    throw Error(ErrorKind::kUsage,
+                {.what = "--markdown and --json at once", .where = "cmkd describe", .fix = "give one of them"});
+  }
+  print_out(method_markdown(method_registry().get(name, "cmkd describe --markdown")));
+  return 0;
 }
 
 }  // namespace cmkd::apps

@@ -10,8 +10,11 @@
 // 3/1000 and the weights that halve towards the shallow stages are the official code's. Phase "init" trains connectors
 // and student by L_AB alone, without any label.
 //
-// This suite's adaptation: the common grid. A boundary is the sign of the teacher's response, so that averages of
-// rectified maps lie mostly on one side of it: grid "plane" keeps more of the boundaries than "time".
+// Differs: maps of two modalities are compared on a common grid (parameter `grid`), since all they share is time. A
+// boundary is the sign of the teacher's response, so that averages of rectified maps lie mostly on one side of it:
+// grid "plane" keeps more of the boundaries than "time". The factor 3/1000 and the weights that halve towards the
+// shallow stages are the official code's, not the paper's, for the vectors are made with it. Optimiser and rate are
+// the suite's in both phases.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>

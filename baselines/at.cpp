@@ -6,8 +6,11 @@
 //   L = weight · L_at + classification_weight · CE(z, y)
 //
 // F_s [B, C_s, H, W], F_t [B, C_t, H, W]: every stage of both networks, deepest with deepest; the numbers of channels
-// may differ. As in the official code, F^p keeps its sign where p is odd (the paper writes |F|^p).
-// This suite's adaptation to two modalities: maps are compared on the common grid `grid` (maps.h).
+// may differ.
+//
+// Differs: maps of two modalities are compared on a common grid (parameter `grid`), since all they share is time. As
+// in the official code, F^p keeps its sign where p is odd, where the paper writes |F|^p, and a stage's term is a mean
+// over positions, where the paper has half the norm: with p = 2 only the weight's scale tells.
 #include <ATen/ATen.h>
 
 #include "cmkd/methods/losses.h"

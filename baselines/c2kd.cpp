@@ -15,7 +15,7 @@
 // official code. The four K and two N are weighed alike there (1, T = 1). No clip above the threshold: N is zero.
 // The teacher moves, so that every step runs two networks forward and backward.
 //
-// This suite's adaptation: one optimiser setting, the suite's, for all groups; the official one is SGD 0.01, momentum
+// Differs: one optimiser setting, the suite's, for all groups; the official one is SGD 0.01, momentum
 // 0.9, for all. T² is this suite's, as in kd; at the official T = 1 it is nothing. A batch of one is normalised by the
 // running statistics.
 #include <ATen/ATen.h>

@@ -8,6 +8,9 @@
 // 8 (congruence of kernel matrices): neighbouring clips must not differ from the teacher in the same features. P is a
 // learned linear projection to the teacher's width where the widths differ (its parameters are the method's), else the
 // identity: this suite's choice. A batch of one has no neighbours: the term is zero.
+//
+// Differs: the loss is that of the benchmarks' official code, which the vectors are made with, not the paper's
+// equation 8 (congruence of kernel matrices). Widths that differ are projected: the paper's networks have equal ones.
 #include <ATen/ATen.h>
 
 #include "cmkd/methods/losses.h"

@@ -11,6 +11,10 @@
 // a [B, D] teacher embedding, v [B, D] student embedding (projected to the teacher's width where they differ), z [B, C]
 // student logits, P(i) all clips of i's label. The student receives the gradient of the student loss; the composer that
 // of both, so that N(v, f) and J reach it twice: the official order of backward calls.
+//
+// Differs: one modality teaches and one learns, both from this suite's networks; the paper composes audio and image
+// teachers for a video student. The suite's optimiser serves the composer, too. The 1e-10 in the logarithms and the
+// order of backward calls are the official code's.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
 

@@ -8,6 +8,9 @@
 //
 // s, t [B, C] logits. A row that is constant (a batch of one, a student that cannot tell the classes apart) correlates
 // with nothing: its ρ is 0, as in the official code, and it passes no gradient, which there is up to 1e8.
+//
+// Differs: a constant row passes no gradient, where the official code has one of up to 1e8. The two losses are means
+// over clips and classes as there.
 #include <ATen/ATen.h>
 
 #include "cmkd/methods/losses.h"

@@ -8,6 +8,10 @@
 // s, t [B, C] logits, y [B] labels. Both parts are computed from logarithms, so that a target of probability 1 gives
 // finite values. A clip that is a class of its own (unlabelled = instance) has no target among the C classes: b is
 // (0, 1) on both sides, and NCKD is the divergence over all classes.
+//
+// Differs: computed from logarithms, where the official code masks by subtracting 1000: equal within rounding, and
+// finite for a target of probability 1. Without a label a clip has the teacher's argmax, or leaves the loss, or is a
+// class of its own (`unlabelled`).
 #include <ATen/ATen.h>
 
 #include <algorithm>

@@ -1,8 +1,7 @@
 // fd_cmkd — "Distilling Cross-Modal Knowledge via Feature Disentanglement" (frequency-decoupled), arXiv 2511.19887.
 //
-//   bands      F = rfft(x) over the feature axis, D/2 + 1 bins; low: bins 1 … ⌊D/4⌋; high: the bins beyond; the mean,
-//   bin
-//              0, is in neither; both back by irfft to D values
+//   bands      F = rfft(x) over the feature axis, ⌊D/2⌋ + 1 bins; low: bins 1 … ⌊D/4⌋; high: the bins beyond;
+//              bin 0, the mean, is in neither; both back by irfft to D values, D even or odd
 //   kd_low     MSE(n(t_low), n(s_low)),        n: rows of length 1
 //   kd_high    MSE(g(n(t_high)), g(n(s_high))), g(x) = sign(x) log(1 + |x|)
 //   align_B    CE(A_B relu(s_B), y) + CE(A_B relu(t_B), y) for each band B, one classifier for both sides
@@ -12,6 +11,12 @@
 // s [B, D] student embedding (projected to the teacher's width where they differ), t [B, D] teacher embedding, z [B, C]
 // student logits. Student and classifiers receive the gradient of the whole. The predictor is the student; the official
 // script also reports the best of its three heads on the test split, which is not done here.
+//
+// Differs: widths that differ are projected, where the paper's are 512 on both sides; the predictor is the student,
+// where the official script also reports the best of its three heads on the test split; optimiser and schedule are
+// the suite's, for all methods alike. A band that is rounding noise (a dead embedding) gives no direction, where
+// noise would be divided by itself. The vectors are the public code's formulas re-expressed in float64, not that code
+// run: it is tied to its data sets. How the labels of hidden clips are replaced is this suite's.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
 
@@ -165,7 +170,10 @@ MethodInfo describe_fd_cmkd() {
   info.verified = Verified::kStep;
   info.parameters = fd_cmkd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}};
-  info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}};
+  // cmkd tune suites/av_mnist.toml --only fd_cmkd --trials 12 --set tune.seeds=3 --set tune.learning_rate_factor=1
+  //   --set tune.weight_decay_low=5e-4 --set tune.weight_decay_high=5e-4
+  // 76.0 % of the validation clips (100 a seed), 75.0 % with weight 1: hardly more than their noise.
+  info.presets["suite"] = {{"weight", 2.1}, {"classification_weight", 1.0}};
   info.search = {{"weight", 0.03, 3.0}};
   info.unlabelled =
       "setting 'unlabelled', for the classifiers of the bands: the teacher's argmax stands for the label (pseudo, "

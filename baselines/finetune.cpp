@@ -8,6 +8,10 @@
 //
 // z [B, C] student logits of the changed clips. Clips are changed on the device: RandAugment, random erasing (sight),
 // volume, silenced stretches and bands (sound), then mixup or CutMix. No teacher.
+//
+// Differs: crops of random size, time warp, three of RandAugment's operations and the final learning rate are not
+// here, and the masks of sound act on the waveform, so that any network that hears can be finetuned: docs/xkd.md
+// lists each. Not verified by vectors: the official recipe is a script, not a loss.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
 

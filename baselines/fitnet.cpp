@@ -4,8 +4,11 @@
 //   L = weight · L_hint + classification_weight · CE(z, y)
 //
 // s [B, D_s], t [B, D_t] embeddings of student and teacher; P is a learned linear projection where the widths differ
-// (its parameters are the method's), else the identity. This suite's adaptation to two modalities: the hint is the
-// pooled embedding, which both sides have in the same form; maps would first need a common grid.
+// (its parameters are the method's), else the identity.
+//
+// Differs: the hint is the pooled embedding, which both modalities have in the same form; maps of a hidden layer, as
+// in the paper, would first need a common grid. One phase, as in the official benchmarks' code, not a stage of hints
+// before the classifier.
 #include <ATen/ATen.h>
 
 #include "cmkd/methods/losses.h"

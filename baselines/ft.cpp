@@ -11,7 +11,12 @@
 // translator: as P, with batch norm, from the student's channels. Factors of unequal height or width are average-pooled
 // to the smaller. After its phase the paraphraser is frozen. N and the means are the official code's simplified form.
 //
-// This suite's adaptation: the grid. On "time" the maps are [B, C, 1, T], and the kernels see their neighbours in time.
+// Differs: the grid: maps of two modalities share time alone, and on "time" they are [B, C, 1, T], so that the
+// kernels see their neighbours in time. Settled: N with its mean over channels, p1 and p2 are as RepDistiller has
+// them (github.com/HobbitLong/RepDistiller, distiller_zoo/FT.py, read), and the paraphraser's squared error and the
+// translator's batch norm agree with the vectors ft_step. The authors' own later code
+// (github.com/Jangho-Kim/Factor-Transfer-pytorch, commit e8d6ac69, read) has no batch norm, normalises the whole
+// factor, rebuilds with an absolute error and takes weight 500. The paper's text could not be read from here.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>

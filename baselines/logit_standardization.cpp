@@ -7,6 +7,9 @@
 //
 // s, t [B, C] logits. Only the order and the spacing of the logits are imitated, not their size. Logits that are all
 // equal have no order: they are standardised to 0 and pass no gradient.
+//
+// Differs: logits that are all equal are standardised to 0 and pass no gradient, where their rounding would be
+// divided by 1e-7.
 #include <ATen/ATen.h>
 
 #include <algorithm>

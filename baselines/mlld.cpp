@@ -19,8 +19,12 @@
 //       class = Σ_T Σ_jk n_k (…)²_jk / C,   batch = Σ_T Σ_ij m_j (…)²_ij / B
 // Neither aligns classes and batch on the strong view.
 //
-// This suite's adaptation: the teacher's outputs are cached, so that its logits on the plain clip stand for both views
-// (the official code runs the teacher on each); the strong view is strong_view.h's. The vectors check I_T, C_T and B_T.
+// Differs: the teacher's logits on the plain clip stand for both views, because they are cached (the official code
+// runs the teacher on each); the strong view is strong_view.h's, since RandAugment has no counterpart for waveforms.
+// Settled against the official code (github.com/Jin-Ying/Multi-Level-Logit-Distillation,
+// mdistiller/distillers/KD_ours.py, commit 6327e733): temperatures, the masks at the median, the masks that multiply
+// a scalar, the plain view at T = 2 and 6 in the second sum, and class and batch alignment on the plain view alone
+// are as it runs. The vectors check I_T, C_T and B_T.
 #include <ATen/ATen.h>
 
 #include "cmkd/methods/losses.h"

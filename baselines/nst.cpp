@@ -7,8 +7,10 @@
 //   L = weight · L_nst + classification_weight · CE(z, y)
 //
 // F_s [B, C_s, H, W], F_t [B, C_t, H, W]: every stage of both networks, deepest with deepest; the numbers of channels
-// may differ. This suite's adaptation to two modalities: maps are compared on the common grid `grid` (maps.h). Where
-// that grid has a single position, a channel's selectivity is only its sign, and the stage teaches nothing.
+// may differ.
+//
+// Differs: maps of two modalities are compared on a common grid (parameter `grid`), since all they share is time.
+// Where that grid has a single position, a channel's selectivity is only its sign, and the stage teaches nothing.
 #include <ATen/ATen.h>
 
 #include <algorithm>

@@ -9,9 +9,13 @@
 // teacher is needed. ε above 1 raises the target class against the others. The student receives the gradient of all
 // branches, the projectors ("method") that of their own.
 //
-// This suite's adaptation: each stage is averaged over its own axes (video: time and plane; audio: frequency and time)
-// and then classified linearly, for any backbone. The official projectors put separable convolutions for pictures (or
-// transformer blocks) before the pooling. A clip that is a class of its own (unlabelled = instance) has y = 0.
+// Differs: each stage is averaged over its own axes (video: time and plane; audio: frequency and time) and then
+// classified linearly, for any backbone. Settled against the official code (github.com/Hao840/OFAKD,
+// distillers/ofa.py, commit 12eeba86): the loss, an exponent for each stage, and linear layers that begin at a
+// truncated normal of deviation 0.02 (here an untruncated one) are as it runs; its projectors put separable
+// convolutions for pictures, or patch merging and transformer blocks, before pooling and linear layer, which are not
+// here: they are built for square pictures and patch grids. A clip that is a class of its own (unlabelled = instance)
+// has y = 0. The vectors check L_ofa, not the projectors.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <torch/nn/init.h>

@@ -7,6 +7,9 @@
 //
 // s [B, D_s], t [B, D_t] embeddings; the widths may differ, for only similarities within a side are compared. The mean
 // over all B² entries is the official code's, and the reason for the large weight.
+//
+// Differs: the mean over all B² entries is the official code's, where the paper sums; hence the large weight. The
+// embedding is the pooled one of either modality.
 #include <ATen/ATen.h>
 
 #include <limits>

@@ -10,7 +10,9 @@
 //
 // s_l [B, C_l, H, W], t_l [B, C'_l, H, W] stages of student and teacher, deepest with deepest; K1 1 x 1 to the width of
 // the deepest student stage (512 at most), K3 3 x 3 to the teacher's width, both without bias; up is nearest-neighbour
-// resampling. This suite's adaptation to two modalities: the maps are those of a common grid (maps.h); on "time" they
+// resampling.
+//
+// Differs: the maps are those of a common grid (maps.h), since all that two modalities share is time; on "time" they
 // are [B, C, 1, T], the kernels see neighbours in time, and the levels pool time alone.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/activation.h>

@@ -7,6 +7,9 @@
 //
 // s [B, D_s], t [B, D_t] embeddings; the widths may differ, for only relations within a side are compared. Both means
 // run over all entries [B, B] and [B, B, B], diagonals (zero on both sides) included, as in the official code.
+//
+// Differs: the means include the diagonals, as in the official code, where the paper sums over pairs and triples of
+// different clips. The embedding is the pooled one of either modality.
 #include <ATen/ATen.h>
 
 #include <limits>

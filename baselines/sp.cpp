@@ -7,6 +7,9 @@
 // Only similarities between clips of one side are compared, so that the maps of the two modalities need no common grid
 // and no equal sizes: they enter whole, as each network gives them. The official code takes the last stage before the
 // pooling; `stages = "all"` sums over all of them, deepest with deepest.
+//
+// Differs: `stages` may sum over all stages, where the official code takes the last before the pooling. Video maps
+// have a time axis more; they are flattened whole.
 #include <ATen/ATen.h>
 
 #include <algorithm>

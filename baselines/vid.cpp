@@ -7,7 +7,10 @@
 //
 // F_s [B, C_s, H, W], F_t [B, C_t, H, W]: every stage of both networks, deepest with deepest, each with a regressor R
 // (C_s -> C_t -> C_t -> C_t, as the official code calls it) and a variance per channel of its own, trained with the
-// student. This suite's adaptation to two modalities: maps are compared on the common grid `grid` (maps.h).
+// student.
+//
+// Differs: maps of two modalities are compared on a common grid (parameter `grid`), since all they share is time. The
+// variance is one per channel, as in the official code.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>

@@ -53,6 +53,7 @@ class Driver {
       setup.transfer_pseudo_labels = setup.transfer_labels;
       if (info.needs.teacher_network) setup.teacher = make_model("audio_cnn", 1);
     }
+    if (info.needs.second_student) setup.second_student = make_model("r2plus1d_small", 2);
     teacher_->eval();
     modality_ = setup.student_shape.modality;
     const ScopedSeed seed(3);

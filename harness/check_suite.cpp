@@ -80,6 +80,7 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
     if (info.needs.teacher) setup.teacher_shape = teacher->shape();
     if (info.needs.teacher_network) setup.teacher = teacher;
     if (info.needs.both_inputs) setup.other = teacher;
+    if (info.needs.second_student) setup.second_student = setup.student;
     setup.classes = setup.student_shape.classes;
     setup.multi_label = data.listed.list.multi_label;
     setup.transfer_clips = static_cast<std::int64_t>((is_teacher ? roles.teacher : roles.transfer).size());

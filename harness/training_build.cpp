@@ -110,6 +110,9 @@ BuiltTraining build_training(const Suite& suite, const PlannedTraining& planned,
     if (info.needs.both_inputs) {
       setup.other = first_model(suite, /*of_teacher=*/true, planned.other_weights_hash, data, source, device);
     }
+    if (info.needs.second_student) {
+      setup.second_student = first_model(suite, planned.is_teacher, planned.weights_hash, data, source, device);
+    }
     if (info.needs.teacher_network) {
       if (teacher == nullptr) {
         throw Error(ErrorKind::kInternal, {.what = fmt::format("method '{}' needs a teacher", planned.method)});

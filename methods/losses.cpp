@@ -15,6 +15,10 @@ at::Tensor kl_divergence(const at::Tensor& target_logits, const at::Tensor& inpu
   return (target_log.exp() * (target_log - input_log)).sum() / static_cast<double>(input_logits.size(0));
 }
 
+at::Tensor softened_kl(const at::Tensor& target_logits, const at::Tensor& input_logits, double temperature) {
+  return temperature * temperature * kl_divergence(target_logits, input_logits, temperature);
+}
+
 at::Tensor classification_term(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& known) {
   if (labels.dim() == 2) {
     const at::Tensor tags = labels.clamp_min(0).to(logits.scalar_type());

@@ -8,6 +8,10 @@
 //
 // a [B, D] teacher embedding, v [B, D] student embedding (projected where the widths differ), W [D, D]. The projection
 // W learns from L_csc, as the filter's own layers do in the whole method.
+//
+// Differs: the paper's own ablation could not be read from here, so that what stands for the filtered feature (a
+// linear projection of the teacher's) is this suite's reading. The temperature has a floor (`tau_floor`), as in
+// mnf_csc.
 #include <ATen/ATen.h>
 #include <torch/nn/modules/linear.h>
 

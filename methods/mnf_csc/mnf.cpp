@@ -1,6 +1,9 @@
 // mnf — the modality noise filter of MNF + CSC alone (Xia et al. 2023, arXiv 2304.07775, section 3.2): an ablation of
 // `mnf_csc` that keeps the filter and takes a constant temperature, so that nothing of a pair's semantic correlation
 // enters the contrast. The same code with `temperature = "constant"`; shapes and terms as in mnf_csc.h.
+//
+// Differs: the paper's own ablation could not be read from here, so that which terms are kept is this suite's
+// reading; there are no vectors of it.
 #include <algorithm>
 
 #include "cmkd/methods/mnf_csc.h"

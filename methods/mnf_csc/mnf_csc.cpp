@@ -1,3 +1,23 @@
+// mnf_csc — Xia et al. 2023, "Robust Cross-Modal Knowledge Distillation for Unconstrained Videos", arXiv 2304.07775,
+// sections 3.2 and 3.3.
+//
+//   filter        g = sigmoid(W2 relu(BN(W1 [a ; mean_k M] + b1)) + b2),  ã = g ⊙ a
+//                 ṽ = relu(BN(W3 MHA(query = ã, key = value = M))), 2 heads;  z̃ = W4 ṽ
+//   calibration   τ_ij = stopgrad(cos(v_i, ã_j)) + threshold
+//                 L_csc = mean_i 1/|P(i)| Σ_{j ∈ P(i)} −log(softmax_j(cos(v_i, ṽ_j) / τ_ij) + 1e-10)
+//   student       classification_weight · CE(z, y) + weight · L_csc
+//   module        these and module_weight · (CE(z̃, y) + norm_weight · mean_row |W2|_1
+//                 + mean max(0, cos(v, a) − cos(v, ã) + margin))
+//
+// a [B, D] teacher embedding, M [B, K, D] student tokens, v [B, D] student embedding, z [B, C] student logits; where
+// the student's widths differ from D, tokens and embedding pass a learned projection. P(i): all clips of i's label, i
+// included. The student receives the gradient of the student terms alone, the module that of both.
+//
+// Differs: τ_ij has a floor (`tau_floor`, default 0.05, 0 in the preset `paper`): it may reach zero or below, where
+// the softmax flips, which collapsed a prototype of this suite. The L1 term is on the last gate layer alone, as the
+// official code runs (`gate_l1` = "both" is the paper's). Clips without a label have a class by the setting
+// `unlabelled`; the official setting has all labels. One optimiser setting for both groups, the module's rate 0.2
+// times the student's as there.
 #include "cmkd/methods/mnf_csc.h"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,21 @@
+// xkd, xkd_mas, xkd_mats and mae — Sarkar and Etemad 2022, "XKD: Cross-modal Knowledge Distillation with Domain
+// Alignment", arXiv 2211.13929, sections 3.2 to 3.4; mae after He et al. 2022, arXiv 2111.06377.
+//
+//   reconstruction   mean over masked patches of mean (predicted − normalised patch)²
+//   alignment        f' = sqrt(|mean f|² / |mean (w f)|²) · w · f, w the mean over heads of the cross-modal attention;
+//                    (MMD(s_v, s_a) + MMD(t_v, t_a)) / 2 on head outputs
+//   distillation     −Σ softmax((t − c) / τ_t) log softmax(s / τ_s), teacher of one modality, student of the other
+//   L = (alignment_weight · alignment + distillation_weight · distillation + reconstruction_weight · reconstruction)
+//       / the sum of the weights;  teachers are moving averages of the students
+//
+// f [B, L, D] patch features, s, t [B, K] head outputs, c [1, K] the centre. xkd_mas shares the students' blocks,
+// xkd_mats the teachers', too; mae is the reconstruction alone. No label is used. docs/xkd.md explains the parts.
+//
+// Differs: teachers see the global view, as the paper says, where the official code gives them the first local one
+// (`teacher_view`). Squared distances of a set with itself have an exact zero on the diagonal of the discrepancy. A
+// loss of weight 0 is not computed. Views are cut and resampled linearly by products of matrices, which are
+// deterministic on every device; the hue is not turned. The learning rate is the suite's. docs/xkd.md lists every
+// difference.
 #include "cmkd/methods/xkd_pretraining.h"
 
 #include <ATen/ATen.h>

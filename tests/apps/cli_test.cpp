@@ -73,6 +73,23 @@ TEST_CASE("describe says everything that is known of a method without a run") {
   CHECK(nst.at("search").at(1).at("choices") == std::vector<std::string>{"time", "plane"});
 }
 
+TEST_CASE("describe --markdown writes a method's page: formula, paper, verification, parameters, where it differs") {
+  const TemporaryFolder folder;
+  const std::string page = test::cmkd({"describe", "ofa", "--markdown"}, folder.path()).out;
+  for (const char* part : {"# `ofa`: One-for-All", "| paper | Hao et al. 2023", "| verified | loss: ", "`ofa` |",
+                           "## Formula", "In full, with shapes", "L_ofa(x) = mean_i",
+                           "## Where it differs from its paper, and why\n\neach stage is averaged", "## Parameters",
+                           "| `epsilon` | 1 | number in [0.1, 10] |", "## Presets", "| parameter | `paper` | `suite` |",
+                           "| `weight` | 1 | 0.3 |", "- `epsilon`: 1 to 1.5, linear"}) {
+    INFO(part);
+    CHECK(page.find(part) != std::string::npos);
+  }
+  CHECK(page.find("Differs:") == std::string::npos);  // it has a heading of its own
+  CHECK(page.find("\n\n\n") == std::string::npos);
+  CHECK(test::cmkd({"describe", "ofa", "--markdown", "--json"}, folder.path()).status == 4);
+  CHECK(test::cmkd({"describe", "audio_cnn", "--markdown"}, folder.path()).status == 4);
+}
+
 TEST_CASE("the version names the libraries that results depend on") {
   const TemporaryFolder folder;
   const auto versions = nlohmann::json::parse(test::cmkd({"--version", "--json"}, folder.path()).out);

@@ -49,8 +49,8 @@ TEST_CASE("list suites says of each suite its title, task, dataset and as many t
   CHECK(esc10.at("task") == "audio_tagging");
   CHECK(esc10.at("folds") == 5);
   CHECK(esc10.at("trainings") == 9 * 3 * 5);  // rows, seeds, folds
-  // The teacher, student and oracle_labels once, seven methods at each of six levels; three seeds.
-  CHECK(suite_named(suites, "robustness").at("trainings") == (3 + 7 * 6) * 3);
+  // The teacher, student and oracle_labels once, ten methods at each of six levels; three seeds.
+  CHECK(suite_named(suites, "robustness").at("trainings") == (3 + 10 * 6) * 3);
   CHECK(suite_named(suites, "ucf101").at("folds") == 3);
 }
 

@@ -26,7 +26,7 @@ class TinyModel final : public Model {
   TinyModel() {
     first_ = register_module("first", torch::nn::Linear(12, kFirstStage));
     feature_ = register_module("feature", torch::nn::Linear(kFirstStage, kStudentWidth));
-    head_ = register_module("head", torch::nn::Linear(kStudentWidth, kClasses));
+    fc_ = register_module("fc", torch::nn::Linear(kStudentWidth, kClasses));
   }
 
   ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
@@ -34,7 +34,7 @@ class TinyModel final : public Model {
     const at::Tensor first = first_->forward(input.transpose(1, 2).flatten(2)).tanh();  // [B, T, 3]
     const at::Tensor tokens = feature_->forward(first).tanh();                          // [B, T, D]
     output.embedding = tokens.mean(1);
-    output.logits = head_->forward(output.embedding);
+    output.logits = fc_->forward(output.embedding);
     if (request.tokens) output.tokens = tokens;
     if (request.stages) output.stages = {plane_of(first), plane_of(tokens)};
     return output;
@@ -52,7 +52,7 @@ class TinyModel final : public Model {
 
   torch::nn::Linear first_{nullptr};
   torch::nn::Linear feature_{nullptr};
-  torch::nn::Linear head_{nullptr};
+  torch::nn::Linear fc_{nullptr};
 };
 
 // Audio [B, n] -> a teacher's network, small enough to be trained along.
@@ -60,14 +60,14 @@ class TinyTeacher final : public Model {
  public:
   TinyTeacher() {
     feature_ = register_module("feature", torch::nn::Linear(4, kTeacherWidth));
-    head_ = register_module("head", torch::nn::Linear(kTeacherWidth, kClasses));
+    fc_ = register_module("fc", torch::nn::Linear(kTeacherWidth, kClasses));
   }
 
   ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
     ModelOutput output;
     const at::Tensor tokens = feature_->forward(input.view({input.size(0), -1, 4})).tanh();  // [B, T, D]
     output.embedding = tokens.mean(1);
-    output.logits = head_->forward(output.embedding);
+    output.logits = fc_->forward(output.embedding);
     if (request.tokens) output.tokens = tokens;
     if (request.stages) output.stages = {tokens.transpose(1, 2).unsqueeze(2)};
     return output;
@@ -79,7 +79,7 @@ class TinyTeacher final : public Model {
 
  private:
   torch::nn::Linear feature_{nullptr};
-  torch::nn::Linear head_{nullptr};
+  torch::nn::Linear fc_{nullptr};
 };
 
 // Pseudo-random numbers that are the same on every machine.
@@ -194,6 +194,14 @@ inline TrainingSetup tiny_setup(const MethodInfo& info, std::shared_ptr<Model> s
     setup.other = tiny_vit(Modality::kAudio);
   } else {
     setup.student = student ? std::move(student) : std::make_shared<TinyModel>();
+  }
+  if (info.needs.second_student) {
+    if (std::dynamic_pointer_cast<FreeOutputs>(setup.student)) {
+      setup.second_student = std::make_shared<FreeOutputs>();
+    } else {
+      setup.second_student = std::make_shared<TinyModel>();
+      load_state(*setup.second_student, state_of(*setup.student), "the student's first weights");
+    }
   }
   setup.student_shape = setup.student->shape();
   if (info.needs.teacher) {

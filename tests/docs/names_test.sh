@@ -9,7 +9,7 @@ complain() {
   echo "$1" >&2
   status=1
 }
-pages=(README.md CONTRIBUTING.md docs/*.md)
+pages=(README.md CONTRIBUTING.md docs/*.md docs/methods/*.md)
 
 # Links to files, from the page's own folder.
 while IFS=: read -r page link; do

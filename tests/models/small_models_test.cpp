@@ -50,7 +50,20 @@ TEST_CASE("a small model's outputs have the shapes that it declares") {
     REQUIRE(output.stages.size() == shape.stage_channels.size());
     for (std::size_t i = 0; i < output.stages.size(); ++i) CHECK(output.stages[i].size(1) == shape.stage_channels[i]);
     CHECK(at::allclose(output.tokens.mean(1), output.embedding, 1e-4, 1e-5));
+    // What methods that change an embedding or the channels of the last map on their way to the classifier rest on.
+    CHECK(at::equal(model->classify(output.embedding), output.logits));
+    CHECK(output.stages.back().size(1) == shape.embedding_width);
+    CHECK(at::allclose(output.stages.back().flatten(2).mean(2), output.embedding, 1e-4, 1e-5));
   }
+}
+
+TEST_CASE("a network without a classifier 'fc' says so when an embedding is to be classified") {
+  class Headless final : public Model {
+   public:
+    ModelOutput forward(const at::Tensor& /*input*/, const OutputRequest& /*request*/) override { return {}; }
+    [[nodiscard]] ModelShape shape() const override { return {}; }
+  };
+  CHECK_THROWS_WITH(Headless().classify(at::ones({1, 2})), Catch::Matchers::Contains("Model::classify"));
 }
 
 TEST_CASE("a model of published features gives the feature itself, and learns only the classifier") {

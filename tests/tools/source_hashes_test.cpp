@@ -52,6 +52,22 @@ Changes changes_of(const std::string& file, const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("the comment with which a file begins is kept as it reads, and is no part of the hash") {
+  CHECK(head_comment_of("// a — b\n//\n//   L = \"x\" \\ y\n#include <a>\n// later\n") ==
+        "a — b\n\n  L = \"x\" \\ y\n");
+  CHECK(head_comment_of("#include <a>\n// later\n").empty());
+  CHECK(head_comment_of("// without an end") == "without an end\n");
+  std::map<std::string, std::string> files = small_project();
+  const SourceHashes before = hash_sources(files);
+  files["baselines/plain.cpp"] = "// plain — \"quoted\"\n// Differs: in nothing.\n" + files["baselines/plain.cpp"];
+  const SourceHashes after = hash_sources(files);
+  CHECK(hash_in(before, "baselines/plain.cpp") == hash_in(after, "baselines/plain.cpp"));
+  CHECK(before.shared == after.shared);
+  const std::string table = source_table(after, true);
+  CHECK(table.find(R"("plain — \"quoted\"\n")") != std::string::npos);
+  CHECK(table.find(R"("Differs: in nothing.\n")") != std::string::npos);
+}
+
 TEST_CASE("a method's own files are those that only it uses, with the sources of its headers") {
   const SourceHashes hashes = hash_sources(small_project());
   REQUIRE(hashes.methods.size() == 2);

@@ -129,4 +129,16 @@ class CodeReader {
 
 std::string code_of(std::string_view text) { return CodeReader(text).read(); }
 
+std::string head_comment_of(std::string_view text) {
+  std::string head;
+  while (text.starts_with("//")) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(2, end - 2);
+    if (line.starts_with(' ')) line.remove_prefix(1);
+    head.append(line).push_back('\n');
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return head;
+}
+
 }  // namespace cmkd::tools

@@ -161,7 +161,7 @@ SourceHashes hash_sources(const std::map<std::string, std::string>& files) {
   SourceHashes hashes;
   std::set<std::string> own_of_any;
   for (const std::string& file : registering) {
-    MethodSource method{file, {}, ""};
+    MethodSource method{file, {}, "", head_comment_of(files.at(file))};
     for (const std::string& one : reached.at(family_of(file))) {
       const bool registers = std::ranges::find(registering, one) != registering.end();
       const bool own = registers
@@ -197,6 +197,20 @@ SourceHashes hash_tree(const fs::path& root) {
   return hash_sources(files);
 }
 
+namespace {
+
+// A C++ literal, a line of source for each line of the text.
+std::string literal(const std::string& text) {
+  std::string source = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') source += '\\';
+    c == '\n' ? source += "\\n\"\n        \"" : source += c;
+  }
+  return source + "\"";
+}
+
+}  // namespace
+
 std::string source_table(const SourceHashes& hashes, bool with_shared_code) {
   std::string text =
       "// Written by tools/source_hashes at every build.\n"
@@ -205,7 +219,7 @@ std::string source_table(const SourceHashes& hashes, bool with_shared_code) {
   for (const MethodSource& method : hashes.methods) {
     text += fmt::format("    {{\"{}\", \"{}\", {{", method.file, method.hash);
     for (const std::string& file : method.files) text += fmt::format("\"{}\", ", file);
-    text += "}},\n";
+    text += fmt::format("}}, {}}},\n", literal(method.head));
   }
   return text + fmt::format("}}, \"{}\"}};\n\n}}  // namespace\n", with_shared_code ? hashes.shared : "");
 }

@@ -17,10 +17,15 @@ namespace cmkd::tools {
 // preprocessor directive keeps a line of its own.
 [[nodiscard]] std::string code_of(std::string_view text);
 
+// The line comments with which a file begins, without their slashes and the space behind these; lines end with '\n'.
+// "" where it begins otherwise.
+[[nodiscard]] std::string head_comment_of(std::string_view text);
+
 struct MethodSource {
   std::string file;                // where it registers: "baselines/kd.cpp"
   std::vector<std::string> files;  // its own, that one included, sorted: only this method uses them
   std::string hash;                // 32 digits
+  std::string head;                // head_comment_of the registering file
 };
 
 struct SourceHashes {

@@ -18,6 +18,11 @@ namespace cmkd {
 [[nodiscard]] at::Tensor kl_divergence(const at::Tensor& target_logits, const at::Tensor& input_logits,
                                        double temperature = 1.0);
 
+// T² KL(softmax(target / T) ‖ softmax(input / T)), which keeps the gradient's size as T grows (Hinton et al. 2015,
+// arXiv 1503.02531, section 2.1). Both [B, C]; gradients flow to both.
+[[nodiscard]] at::Tensor softened_kl(const at::Tensor& target_logits, const at::Tensor& input_logits,
+                                     double temperature);
+
 // Cross-entropy of logits [B, C] with labels [B], averaged over the rows where `known` [B] bool; with tags [B, C] of 0
 // and 1, the binary cross-entropy, averaged over the classes first. Zero, and still part of the graph, when there is
 // none.

@@ -42,6 +42,8 @@ struct Needs {
   bool teacher_network = false;  // the trained network itself (TrainingSetup::teacher), and its input in every batch
   bool both_inputs = false;      // both modalities of each clip, and an untrained network for the other one
                                  // (TrainingSetup::other): trains on two modalities without a teacher
+  bool second_student = false;   // a further network like the student's, with the same first weights
+                                 // (TrainingSetup::second_student): trained beside it, and not evaluated
   bool student_tokens = false;
   bool student_stages = false;
   bool strong_view = false;  // a second, strongly augmented view of the student's input (strong_view.h)
@@ -62,8 +64,9 @@ struct TrainingSetup {
   at::Tensor transfer_pseudo_labels;
   std::shared_ptr<Model>
       teacher;  // needs.teacher_network only: a copy of the cell's trained teacher, this training's own
-  std::shared_ptr<Model> other;  // needs.both_inputs only: the suite's teacher network with its first weights
-  PixelScale pixels;             // of the batches' video
+  std::shared_ptr<Model> other;           // needs.both_inputs only: the suite's teacher network with its first weights
+  std::shared_ptr<Model> second_student;  // needs.second_student only
+  PixelScale pixels;                      // of the batches' video
   Parameters parameters;
   c10::Device device = c10::kCPU;
 };
@@ -116,6 +119,7 @@ struct MethodInfo {
   bool multi_label = false;
   std::vector<SearchRange> search;  // what `cmkd tune` varies
   std::string unlabelled;           // what it does with a clip whose label is hidden, in words
+  std::string cost = {};            // of a step, what does not follow from `needs`, in words; "": nothing
   std::function<std::unique_ptr<Training>(const TrainingSetup&)> make;
   std::map<std::string, ConformanceCheck> conformance;  // vector folder -> check
   // False: no classifier is trained. What it learns is judged by a classifier on its features, or by retrieval.

@@ -11,7 +11,16 @@ struct MethodSource {
   std::string file;                // relative to the root of its project: "baselines/kd.cpp"
   std::string hash;                // of `files`: part of the keys of the method's trainings
   std::vector<std::string> files;  // what only this method uses
+  // The comment with which `file` begins: paper, formula, shapes, and a paragraph that begins with "Differs:". Not part
+  // of the hash.
+  std::string head = {};
 };
+
+// The paragraph of a head comment that begins with "Differs:": where the method is not what its paper describes, and
+// why; its lines joined. "" where there is none.
+[[nodiscard]] std::string differences_in(const std::string& head);
+// The head without that paragraph.
+[[nodiscard]] std::string without_differences(const std::string& head);
 
 // Adds a project's methods and, unless it is "", the hash of the code that all methods share.
 struct SourceTable {

@@ -42,6 +42,9 @@ class Model : public torch::nn::Module {
   // video [B, 3, T, H, W] float normalised, or audio [B, n] float: mono samples, or a published feature's values.
   virtual ModelOutput forward(const at::Tensor& input, const OutputRequest& request = {}) = 0;
   [[nodiscard]] virtual ModelShape shape() const = 0;
+  // [B, embedding_width] -> logits [B, classes], as forward makes them of its own embedding: for methods that change an
+  // embedding on its way to the classifier. By default the linear child "fc"; throws Error(kUsage) where there is none.
+  [[nodiscard]] virtual at::Tensor classify(const at::Tensor& embedding);
   // Where a parameter stands between input (layer 0) and classifier (the last layer), by its name: for learning rates
   // that fall from layer to layer. By default the network is one layer.
   [[nodiscard]] virtual ParameterPlace place_of(const std::string& /*parameter*/) const { return {}; }
