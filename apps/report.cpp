@@ -22,7 +22,7 @@ namespace {
 std::string suite_in(const CommandLine& line) {
   if (!line.has("suite")) return "";
   const std::string given = line.one("suite", "suite");
-  return std::filesystem::exists(given) ? load_suite(given, {}).name : given;
+  return std::filesystem::is_regular_file(given) ? load_suite(given, {}).name : given;
 }
 
 std::filesystem::path store_path(const CommandLine& line, const std::string& suite) {

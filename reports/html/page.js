@@ -155,9 +155,9 @@
       if (difference !== 0) clips.push({ i, difference: Math.abs(difference) });
       if (difference > 0) ++wins;
     });
-    const strong = text => make("b", {}, String(text));
-    const counts = make("p", {}, `Of ${data.labels.length} clips, `, strong(a.name), " is right more often on ", strong(wins), ", ",
-      strong(b.name), " on ", strong(clips.length - wins), `; on ${data.labels.length - clips.length} they are equally often right.`);
+    const strong = content => make("b", {}, content);
+    const counts = make("p", {}, `Of ${data.labels.length} clips, `, strong(make("bdi", {}, a.name)), " is right more often on ", strong(String(wins)), ", ",
+      strong(make("bdi", {}, b.name)), " on ", strong(String(clips.length - wins)), `; on ${data.labels.length - clips.length} they are equally often right.`);
     const table = [...classes.values()].sort((x, y) => x.label - y.label);
     for (const one of table) { one.a /= one.clips * a.seeds; one.b /= one.clips * b.seeds; }
     const byClass = part("By class", "narrow", "Recognised clips of a class, %; at most 24 classes, those that differ most first",

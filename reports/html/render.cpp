@@ -141,8 +141,8 @@ void write_detail_links(Page& page, const Leaderboard& board, const std::vector<
     const Table& table = board.tables[part.table];
     page.line("<tr {}><th scope=\"row\"><a href=\"{}\">{}</a></th><td>{} – {}</td></tr>", board_attributes(table),
               html_escaped(part.name), html_escaped(short_title(table)),
-              html_escaped(table.rows[part.places.front().row].name),
-              html_escaped(table.rows[part.places.back().row].name));
+              isolated_html(table.rows[part.places.front().row].name),
+              isolated_html(table.rows[part.places.back().row].name));
   }
   page.line("</tbody></table></div></section>");
 }

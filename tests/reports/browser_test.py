@@ -162,7 +162,7 @@ def test_phone(b, page):
     for width in (360, 390):
         b.show_as(width, 800)
         b.open(page)
-        b.run("document.querySelectorAll('main > section').forEach(s => { s.style.contentVisibility = 'visible'; })")
+        b.run("document.querySelectorAll('main > section, .board, details.row').forEach(s => { s.style.contentVisibility = 'visible'; })")
         check(f"at {width} pixels nothing is wider than the screen", b.run("document.documentElement.scrollWidth") <= width, b.run("document.documentElement.scrollWidth"))
     b.show_as(1280, 900)
 
@@ -184,7 +184,7 @@ def take_pictures(b, page, folder):
     for width, dark in ((1280, False), (1280, True), (390, False), (390, True)):
         b.show_as(width, 900, dark)
         b.open(page)
-        b.run("document.querySelectorAll('main > section, details.row').forEach(s => { s.style.contentVisibility = 'visible'; })")
+        b.run("document.querySelectorAll('main > section, .board, details.row').forEach(s => { s.style.contentVisibility = 'visible'; })")
         for name, y, height in b.run("[...document.querySelectorAll('main > section')].map(s => [s.id, s.getBoundingClientRect().y + scrollY, s.getBoundingClientRect().height])"):
             b.picture(os.path.join(folder, f"{name}-{width}-{'dark' if dark else 'light'}.png"), {"x": 0, "y": y, "width": width, "height": max(1, min(height, 2400))})
     b.show_as(1280, 900)
