@@ -71,6 +71,7 @@ std::unique_ptr<DrawnMetric> drawn_class_accuracy(const results::ClipOutputs& ou
     clips += 1;
   }
   std::vector<Ratio> ratios;
+  ratios.reserve(classes.size());
   for (const auto& [label, sums] : classes) ratios.push_back(ratio_of(sums));
   return std::make_unique<MeanOfRatios>(std::move(ratios));
 }
@@ -142,7 +143,8 @@ RankedClass ranked_class(std::vector<ScoredClip> scored) {
   return ranked;
 }
 
-double weight_between(const RankedClass& ranked, std::span<const std::uint32_t> weights, std::size_t begin, std::size_t end) {
+double weight_between(const RankedClass& ranked, std::span<const std::uint32_t> weights, std::size_t begin,
+                      std::size_t end) {
   // Whole numbers, so that the order of the sum is free.
   std::uint64_t sum = 0;
   for (std::size_t i = begin; i < end; ++i) sum += weights[ranked.clips[i]];
@@ -225,8 +227,8 @@ std::vector<RankedClass> ranked_classes(const results::ClipOutputs& outputs, boo
   std::vector<ScoredClip> scored;
   for (std::size_t c = 0; c < width; ++c) {
     for (std::size_t i = 0; i < clips; ++i) {
-      const bool positive = std::ranges::find(tags_of(outputs, i), static_cast<std::int32_t>(c)) !=
-                            tags_of(outputs, i).end();
+      const bool positive =
+          std::ranges::find(tags_of(outputs, i), static_cast<std::int32_t>(c)) != tags_of(outputs, i).end();
       scored.push_back({outputs.scores[i * width + c], positive, static_cast<std::uint32_t>(i)});
     }
     if (together && c + 1 < width) continue;
@@ -273,7 +275,7 @@ std::unique_ptr<DrawnMetric> drawn_metric(const std::string& metric, const resul
     return outputs.tags.empty() ? drawn_class_accuracy(outputs, groups) : nullptr;
   }
   if (metric == "lwlrap") return drawn_label_ranking(outputs, groups);
-  const OfClass of = metric == "auc_macro"  ? OfClass::kArea
+  const OfClass of = metric == "auc_macro" ? OfClass::kArea
                      : metric == "d_prime" ? OfClass::kAreaAsDPrime
                                            : OfClass::kPrecision;
   return std::make_unique<MeanOfRankings>(of, ranked_classes(outputs, metric == "map_micro"), groups);

@@ -19,7 +19,7 @@ namespace {
 // Retrieval ranks in other precision than this report: near ties may change places.
 constexpr double kNearEnough = 1e-3;
 // What a report still computes for one table, once: its results are kept.
-constexpr double kMostProducts = 4e11;    // multiplications of retrievals
+constexpr double kMostProducts = 1e12;     // multiplications of retrievals
 constexpr double kMostRankedClips = 4e10;  // clips × classes × draws of rankings by class
 constexpr double kFewestDraws = 200;
 
@@ -94,8 +94,7 @@ GroupedParts grouped(const PartOutputs& parts) {
 std::unique_ptr<DrawnMetric> metric_of_part(const std::string& metric, const results::ClipOutputs& outputs,
                                             const std::vector<std::uint32_t>& groups, std::size_t videos) {
   if (is_metric_of_all_clips(metric)) return drawn_metric(metric, outputs, groups);
-  const auto values =
-      is_mean_over_queries(metric) ? retrieval_values(metric, outputs) : clip_values(metric, outputs);
+  const auto values = is_mean_over_queries(metric) ? retrieval_values(metric, outputs) : clip_values(metric, outputs);
   return values ? drawn_mean(groups, *values, videos) : nullptr;
 }
 

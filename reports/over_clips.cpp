@@ -142,6 +142,7 @@ std::string rows_without(const Table& table) {
     list.push_back(row.name);
   }
   std::vector<std::string> parts;
+  parts.reserve(order.size());
   for (const std::string& reason : order) parts.push_back(fmt::format("{} ({})", join(names[reason]), reason));
   return join(parts, "; ");
 }

@@ -189,6 +189,13 @@ void fill_overview(const std::vector<const Table*>& tables, Overview& overview, 
   } else {
     overview.tests = why_no_tests(tables.size(), methods.size());
   }
+  const auto has_one_seed = [](const MethodBlocks& method) {
+    return std::ranges::any_of(method.blocks, [](const std::vector<double>& seeds) { return seeds.size() < 2; });
+  };
+  if (std::ranges::any_of(methods, has_one_seed)) {
+    overview.tests +=
+        " A method has but one seed, of which resampling says nothing: an interval of one point is no certainty.";
+  }
 }
 
 }  // namespace

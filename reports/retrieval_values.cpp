@@ -105,8 +105,8 @@ std::vector<std::size_t> ranks_of_hits(const results::ClipOutputs& outputs, cons
   std::vector<std::size_t> passed(hits.size() + 1, 0);
   for (std::size_t i = first; i < outputs.labels.size(); ++i) {
     if (i == query || is_hit(outputs, query, i)) continue;
-    const auto place = std::ranges::partition_point(
-        hits, [&](const RankedHit& hit) { return hit.before(similarities[i], i); });
+    const auto place =
+        std::ranges::partition_point(hits, [&](const RankedHit& hit) { return hit.before(similarities[i], i); });
     ++passed[static_cast<std::size_t>(place - hits.begin())];
   }
   std::vector<std::size_t> ranks;

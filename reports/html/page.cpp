@@ -9,9 +9,9 @@ namespace cmkd::reports {
 
 std::string sort_key(const std::optional<double>& value) { return value ? fmt::format("{:.6f}", *value) : ""; }
 
-// Scrolls sideways where it must, by keyboard too.
+// Scrolls sideways where it must, by keyboard too. A group, no region: a page has hundreds, and regions are landmarks.
 std::string scroll_region(const std::string& name) {
-  return fmt::format("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">", html_escaped(name));
+  return fmt::format("<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"{}\">", html_escaped(name));
 }
 
 const char* row_class(const Row& row) {

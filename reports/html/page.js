@@ -108,7 +108,7 @@
   const signed = value => (value > 0 && fixed(value) !== "0.0" ? "+" : "") + fixed(value);
   const number = text => make("td", { class: "number" }, String(text));
   const part = (title, css, caption, head, rows) => make("div", { class: "part" }, make("h4", {}, title),
-    make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": title },
+    make("div", { class: "scroll", role: "group", tabindex: "0", "aria-label": title },
       make("table", { class: css }, make("caption", {}, caption),
         make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows))));
   const column = (text, css) => make("th", css ? { scope: "col", class: css } : { scope: "col" }, String(text));

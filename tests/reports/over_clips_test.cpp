@@ -1,5 +1,5 @@
-// Intervals over test clips where a seed's value is no mean over its clips: folds, averages over classes, rows that lack
-// seeds, and what is too much to rank again.
+// Intervals over test clips where a seed's value is no mean over its clips: folds, averages over classes, rows that
+// lack seeds, and what is too much to rank again.
 #include "catch.h"
 // The test framework comes first.
 #include <map>
@@ -79,8 +79,8 @@ std::vector<results::LeaderboardRow> fold_rows() {
 }
 
 TEST_CASE("clips of folds are drawn within their fold, and the value is the mean over the folds") {
-  // Fold 1 is 1 whatever is drawn; fold 2 is 1 (¼), ½ (½) or 0 (¼): the mean over both is 1, ¾ or ½. Were the four clips
-  // drawn together, a fold could be without clips, and the mean could be 0.
+  // Fold 1 is 1 whatever is drawn; fold 2 is 1 (¼), ½ (½) or 0 (¼): the mean over both is 1, ¾ or ½. Were the four
+  // clips drawn together, a fold could be without clips, and the mean could be 0.
   const std::vector<results::LeaderboardRow> rows = fold_rows();
   const Outputs outputs{{rows[0].link.evaluation_key, classified("a", {0, 0}, {true, true})},
                         {rows[1].link.evaluation_key, classified("b", {0, 0}, {true, false})}};
@@ -103,8 +103,7 @@ TEST_CASE("a video that is tested in both folds is drawn for both at once") {
   }
   const Outputs outputs{{rows[0].link.evaluation_key, classified("a", {0, 0}, {true, false})},
                         {rows[1].link.evaluation_key, classified("a", {0, 0}, {false, true})}};
-  const OverClips found =
-      build_leaderboard(rows, {}, reading(outputs)).tables.front().rows.front().over_clips.value();
+  const OverClips found = build_leaderboard(rows, {}, reading(outputs)).tables.front().rows.front().over_clips.value();
   CHECK(found.groups == 2);
   CHECK(found.interval->low == 0.5);
   CHECK(found.interval->high == 0.5);
@@ -118,8 +117,8 @@ TEST_CASE("a fold whose outputs are missing leaves its row without an interval")
 }
 
 TEST_CASE("the difference to the student over test clips is of the seeds that both have") {
-  // kd has seed 1 alone, where both are right on the same clip; the student's seed 2 is wrong everywhere. Over the common
-  // seed the difference is 0 on every draw; over all seeds it would not be.
+  // kd has seed 1 alone, where both are right on the same clip; the student's seed 2 is wrong everywhere. Over the
+  // common seed the difference is 0 on every draw; over all seeds it would not be.
   std::vector<results::LeaderboardRow> rows{seed_row("student", 1, 0.5, "top1"), seed_row("student", 2, 0, "top1"),
                                             seed_row("kd", 1, 0.5, "top1")};
   const Outputs outputs{{rows[0].link.evaluation_key, classified("", {0, 0}, {true, false})},
@@ -142,9 +141,10 @@ TEST_CASE("every row without an interval is named with its reason") {
   const auto half = classified("", {0, 0}, {true, false});
   const Outputs outputs{{rows[0].link.evaluation_key, half}, {rows[3].link.evaluation_key, half}};
   const Leaderboard board = build_leaderboard(rows, {}, reading(outputs));
-  CHECK(text_contains(board.tables.front().test_clips,
-                      "Without one: d (the stored outputs do not give the stored metric); b, c (no per-clip outputs are "
-                      "stored for a seed)."));
+  CHECK(
+      text_contains(board.tables.front().test_clips,
+                    "Without one: d (the stored outputs do not give the stored metric); b, c (no per-clip outputs are "
+                    "stored for a seed)."));
   CHECK(text_contains(render_html(board), "clips: no per-clip outputs are stored for a seed"));
 }
 
@@ -161,8 +161,7 @@ TEST_CASE("a retrieval that is too large to rank again says so, and long ranking
   outputs.scores.assign(50'000'000, 0);
   Table tagging = retrieval;
   tagging.primary_metric = "map_macro";
-  const ClipWork work =
-      clip_work(tagging, {&tagging.rows.front()}, reading({{rows[0].link.evaluation_key, outputs}}));
+  const ClipWork work = clip_work(tagging, {&tagging.rows.front()}, reading({{rows[0].link.evaluation_key, outputs}}));
   CHECK(work.affordable);
   CHECK(work.plan.draws == 800);  // 4·10¹⁰ / 5·10⁷
 }

@@ -254,6 +254,13 @@ TEST_CASE("five data sets get aggregates and no test, and the overview says why"
   CHECK(overview.methods.front().profile.size() == 41);
 }
 
+TEST_CASE("intervals that rest on one seed are not left to pass for certainty") {
+  Rows rows = fixture::dataset_rows(2);
+  CHECK(build_leaderboard(rows, {}).overviews.front().tests.find("but one seed") == std::string::npos);
+  std::erase_if(rows, [](const auto& row) { return row.link.seed > 1; });
+  CHECK(build_leaderboard(rows, {}).overviews.front().tests.find("but one seed") != std::string::npos);
+}
+
 TEST_CASE("directions, protocols and sweeps are not read as data sets") {
   Rows rows = fixture::dataset_rows(3);
   for (auto& row : rows) {
