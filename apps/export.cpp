@@ -10,6 +10,7 @@
 #include "cmkd/reports/export_folder.h"
 #include "cmkd/suites/suite.h"
 #include "commands.h"
+#include "export_roles.h"
 #include "store_choice.h"
 
 namespace cmkd::apps {
@@ -20,7 +21,8 @@ namespace {
 
 // The name of a suite of the store; "" when `text` is none.
 std::string suite_of_store(const results::Store& store, const std::string& text) {
-  const std::string name = text.ends_with(".toml") && std::filesystem::exists(text) ? load_suite(text, {}).name : text;
+  const std::string name =
+      text.ends_with(".toml") && std::filesystem::is_regular_file(text) ? load_suite(text, {}).name : text;
   for (const results::SuiteSummary& suite : store.suites()) {
     if (suite.suite == name) return name;
   }
@@ -69,6 +71,11 @@ int run_export(const Arguments& arguments) {
   add_store_options(line);
   line.add()("weights", po::bool_switch(),
              "the weights of runs that kept them (training.keep_weights), as safetensors with a model card")(
+      "roles", po::bool_switch(),
+      "also which clip each training had for what (teacher, transfer, labelled, validation, test); reads the data")(
+      "set", po::value<std::vector<std::string>>()->value_name("KEY=VALUE"),
+      "with --roles, after the stored settings: where the data lie here (repeatable)")(
+      "cache", po::value<std::string>()->value_name("DIR"), "with --roles: clip caches and made datasets")(
       "json", po::bool_switch(), "print JSON");
   if (!line.parse(arguments)) return 0;
   const std::vector<std::string> words = line.list("what");
@@ -81,8 +88,15 @@ int run_export(const Arguments& arguments) {
   const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
   reports::ExportOptions options;
   options.weights = line.flag("weights");
-  const reports::ExportReport report =
-      reports::export_folder(store, trainings_to_export(store, words[0]), words[1], options);
+  const std::vector<std::string> trainings = trainings_to_export(store, words[0]);
+  std::vector<std::string> without_roles;
+  if (line.flag("roles")) {
+    TrainingRoles roles = training_roles(store, trainings, {cache_root(line), line.list("set")});
+    options.training_clips = std::move(roles.csv);
+    without_roles = std::move(roles.missing);
+  }
+  reports::ExportReport report = reports::export_folder(store, trainings, words[1], options);
+  report.missing.insert(report.missing.end(), without_roles.begin(), without_roles.end());
   if (line.flag("json")) {
     print_json({{"folder", words[1]},
                 {"trainings", report.trainings},

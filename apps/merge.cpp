@@ -5,6 +5,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/results/merge.h"
+#include "cmkd/results/store.h"
 #include "commands.h"
 
 namespace cmkd::apps {
@@ -14,6 +15,19 @@ namespace po = boost::program_options;
 namespace {
 
 constexpr std::size_t kShownKept = 10;
+
+// A store that this program reads only after bringing it up to date.
+bool is_older(const std::filesystem::path& path) {
+  std::error_code none;
+  const auto bytes = std::filesystem::file_size(path, none);
+  if (none || bytes == 0) return false;
+  try {
+    (void)results::Store::open(path, results::OpenMode::kReadOnly);
+    return false;
+  } catch (const Error& error) {
+    return error.parts().what.find("older version") != std::string::npos;
+  }
+}
 
 void print_merge_report(const std::filesystem::path& into, const results::MergeReport& report) {
   print_out(fmt::format("{}: {} trainings, {} evaluations, {} links, {} files added; {} trainings were there before\n",
@@ -30,17 +44,24 @@ void print_merge_report(const std::filesystem::path& into, const results::MergeR
 }  // namespace
 
 int run_merge(const Arguments& arguments) {
-  CommandLine line("cmkd merge INTO.db FROM.db… [options]",
-                   "Puts everything of the stores FROM into INTO, which is made when it is missing; files beside them "
-                   "come along. To\n"
-                   "merge twice changes nothing. A row that contradicts the one that is there is refused with its key "
-                   "and field, and\n"
-                   "then nothing is merged. Measured values may differ: the first stays.",
-                   "cmkd merge all.db node1/results.db node2/results.db\ncmkd report --store all.db");
+  CommandLine line(
+      "cmkd merge INTO.db FROM.db… [options]",
+      "Puts everything of the stores FROM into INTO, which is made when it is missing; files beside them "
+      "come along. To\n"
+      "merge twice changes nothing. A row that contradicts the one that is there is refused with its key "
+      "and field, and\n"
+      "then nothing is merged. Measured values may differ: the first stays. INTO alone, of an older version, is\n"
+      "brought up to date.",
+      "cmkd merge all.db node1/results.db node2/results.db\ncmkd report --store all.db");
   line.positional("store", -1);
   line.add()("json", po::bool_switch(), "print JSON");
   if (!line.parse(arguments)) return 0;
   const std::vector<std::string> stores = line.list("store");
+  if (stores.size() == 1 && is_older(stores.front())) {
+    (void)results::Store::open(stores.front(), results::OpenMode::kReadWriteCreate);
+    print_out(fmt::format("{}: brought up to date; the store as it was stays beside it as .backup\n", stores.front()));
+    return 0;
+  }
   if (stores.size() < 2) {
     throw Error(ErrorKind::kUsage, {.what = "two stores at least: where to, and where from",
                                     .where = "cmkd merge",

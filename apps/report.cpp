@@ -22,7 +22,7 @@ namespace {
 std::string suite_in(const CommandLine& line) {
   if (!line.has("suite")) return "";
   const std::string given = line.one("suite", "suite");
-  return std::filesystem::exists(given) ? load_suite(given, {}).name : given;
+  return std::filesystem::is_regular_file(given) ? load_suite(given, {}).name : given;
 }
 
 std::filesystem::path store_path(const CommandLine& line, const std::string& suite) {
@@ -42,6 +42,13 @@ std::string choose_suite(const results::Store& store, const std::string& wanted)
   throw Error(ErrorKind::kNothingSelected,
               {wanted.empty() ? "the store holds several suites" : fmt::format("the store holds no suite '{}'", wanted),
                store.path().string(), join(names), wanted.empty() ? "name one of them" : did_you_mean(wanted, names)});
+}
+
+void require_store(const std::filesystem::path& path) {
+  if (std::filesystem::exists(path)) return;
+  throw Error(ErrorKind::kData, {.what = "there is no store yet",
+                                 .where = path.string(),
+                                 .fix = "run the suite first ('cmkd run'), or give --store"});
 }
 
 // Exit status 1 when a metric does not follow from its outputs.
@@ -107,11 +114,7 @@ int run_report(const Arguments& arguments) {
                                     .fix = "for example cmkd report suites/quick.toml --tuned"});
   }
   const std::filesystem::path path = store_path(line, wanted);
-  if (!std::filesystem::exists(path)) {
-    throw Error(ErrorKind::kData, {.what = "there is no store yet",
-                                   .where = path.string(),
-                                   .fix = "run the suite first ('cmkd run'), or give --store"});
-  }
+  if (!line.flag("watch")) require_store(path);
   const bool tuned = line.flag("tuned");
   const std::string named = wanted.empty() || !tuned ? wanted : wanted + "-tuned";
   if (line.flag("recompute")) {
@@ -128,6 +131,7 @@ int run_report(const Arguments& arguments) {
                                     .fix = "add --output FILE, or --open"});
   }
   const auto write = [&] {
+    require_store(path);
     const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
     reports::LeaderboardOptions options;
     options.cost = !line.flag("no-cost");

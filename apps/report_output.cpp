@@ -4,8 +4,10 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <thread>
 
 #include "cmkd/core/error.h"
@@ -22,7 +24,9 @@ namespace cmkd::apps {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLook{500};  // between two looks at the store
+using Wait = std::chrono::milliseconds;
+constexpr Wait kLook{500};      // between two looks at the store
+constexpr Wait kOpening{5000};  // for the program that opens a browser
 
 std::string html_report(const results::Store& store, const reports::Leaderboard& board, const ReportTarget& target) {
   reports::PageOptions options;
@@ -81,18 +85,59 @@ void write_report(const results::Store& store, const reports::Leaderboard& board
   fmt::print(stderr, "wrote {}\n", target.file.string());
 }
 
+namespace {
+
+// What a run that has just begun lacks, or a store that is being written; other mistakes are thrown.
+std::string why_not_yet(const std::function<void()>& write) {
+  try {
+    write();
+    return "";
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData && error.kind() != ErrorKind::kNothingSelected) throw;
+    return fmt::format("{} ({})", error.parts().what, error.parts().where);
+  }
+}
+
+}  // namespace
+
 int watch_store(const std::filesystem::path& store, const std::function<void()>& write) {
   install_interrupt_handlers();
-  std::string seen;
+  std::optional<std::string> seen;
+  std::string said;
+  // Written for a tenth of the time at most: the trainings that it watches need the processor, too.
+  auto pause = std::chrono::duration_cast<Wait>(kLook);
   while (!interrupt_requested()) {
     // Read before the report: what comes in while it is written is seen next time.
     const std::string now = state_of(store);
-    if (now != seen) write();
-    seen = now;
-    std::this_thread::sleep_for(kLook);
+    const auto start = std::chrono::steady_clock::now();
+    if (now != seen) {
+      const std::string why_not = why_not_yet(write);
+      if (!why_not.empty() && why_not != said) fmt::print(stderr, "waiting: {}\n", why_not);
+      said = why_not;
+      pause = std::max(std::chrono::duration_cast<Wait>(kLook),
+                       9 * std::chrono::duration_cast<Wait>(std::chrono::steady_clock::now() - start));
+      if (why_not.empty()) seen = now;
+    }
+    for (Wait waited{0}; waited < pause && !interrupt_requested(); waited += kLook) std::this_thread::sleep_for(kLook);
   }
   return 0;
 }
+
+namespace {
+
+// The program of a desktop that is not up may run as long as the browser: it is not waited for that long.
+bool ends_well_or_runs(pid_t child) {
+  int status = 0;
+  for (Wait waited{0}; waited < kOpening; waited += kLook / 10) {
+    const pid_t ended = waitpid(child, &status, WNOHANG);
+    if (ended == child) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (ended < 0) return false;
+    std::this_thread::sleep_for(kLook / 10);
+  }
+  return true;
+}
+
+}  // namespace
 
 void open_on_screen(const std::filesystem::path& file) {
 #ifdef __APPLE__
@@ -103,10 +148,9 @@ void open_on_screen(const std::filesystem::path& file) {
   std::string name = std::filesystem::absolute(file).string();
   char* arguments[] = {program.data(), name.data(), nullptr};
   pid_t child = 0;
-  int status = 0;
-  const bool ran = posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ) == 0 &&
-                   waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  if (ran) return;
+  if (posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ) == 0 && ends_well_or_runs(child)) {
+    return;
+  }
   throw Error(ErrorKind::kEnvironment, {.what = fmt::format("'{}' could not show the page", program),
                                         .where = name,
                                         .fix = "open this file in a browser"});

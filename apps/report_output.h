@@ -20,10 +20,12 @@ struct ReportTarget {
 void write_report(const results::Store& store, const reports::Leaderboard& board, reports::Format format,
                   const ReportTarget& target);
 
-// Calls `write` now, and again whenever the store's file has changed, until a signal comes. Returns the exit status.
+// Calls `write` now, and again whenever the store's file has changed, until a signal comes. A store that is not there,
+// is empty or is being written is waited for, which is said once on stderr. Returns the exit status.
 int watch_store(const std::filesystem::path& store, const std::function<void()>& write);
 
-// Shows a file with the program that the desktop has for it. Throws Error(kEnvironment) when there is none.
+// Shows a file with the program that the desktop has for it (xdg-open, which heeds $BROWSER). Does not wait for it for
+// longer than seconds. Throws Error(kEnvironment) when there is none or it fails.
 void open_on_screen(const std::filesystem::path& file);
 
 }  // namespace cmkd::apps

@@ -31,7 +31,7 @@ ChosenStore choose_store(const CommandLine& line, bool suite_needed) {
   std::string wanted;
   if (line.has("suite")) {
     const std::string given = line.get<std::string>("suite");
-    wanted = std::filesystem::exists(given) ? load_suite(given, {}).name : given;
+    wanted = std::filesystem::is_regular_file(given) ? load_suite(given, {}).name : given;
   }
   const std::filesystem::path path = chosen_store_path(line, wanted);
   if (!std::filesystem::exists(path)) {

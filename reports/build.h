@@ -32,6 +32,8 @@ inline constexpr std::int64_t kSeedsForTest = 6;  // the fewest whose exact two-
 
 // a − b over the seeds that both have and that saw the same. `numbers` may be null.
 [[nodiscard]] StudentDifference paired_difference(const Row& a, const Row& b, results::NumberCache* numbers);
+// The seeds that both have and that saw the same, as paired_difference takes them.
+[[nodiscard]] std::vector<std::int64_t> seeds_in_common(const Row& a, const Row& b);
 // The sign that makes a higher number the better one.
 [[nodiscard]] double orientation(const Table& table);
 // Of the same student where there is one; null where there is none.

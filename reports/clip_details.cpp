@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
+#include <utility>
 
 #include "cmkd/metrics/classification.h"
 #include "cmkd/reports/details.h"
@@ -14,19 +14,19 @@ namespace cmkd::reports {
 namespace {
 
 struct Answer {
+  std::string clip;
+  std::string group;
   std::int32_t label = 0;
   std::int32_t predicted = 0;
 };
-using Answers = std::map<std::string, Answer>;  // by clip
 
 struct SeedAnswers {
-  Answers answers;
-  std::map<std::string, std::string> groups;
+  std::vector<Answer> answers;  // by clip, each once
   std::int64_t classes = 0;
   std::string why_not;
 };
 
-void add_answers(const results::ClipOutputs& outputs, SeedAnswers& into) {
+void add_answers(results::ClipOutputs outputs, SeedAnswers& into) {
   if (outputs.clip_ids.empty()) {
     into.why_not = "no outputs of single clips are stored";
   } else if (outputs.queries > 0 || !outputs.tags.empty() || outputs.width < 2 ||
@@ -39,11 +39,25 @@ void add_answers(const results::ClipOutputs& outputs, SeedAnswers& into) {
   if (!into.why_not.empty()) return;
   const std::vector<std::int32_t> predicted =
       metrics::predicted_classes(std::span<const float>(outputs.scores), outputs.width);
-  for (std::size_t i = 0; i < outputs.clip_ids.size(); ++i) {
-    into.answers[outputs.clip_ids[i]] = {outputs.labels[i], predicted[i]};
-    into.groups[outputs.clip_ids[i]] = outputs.groups[i];
+  into.answers.reserve(into.answers.size() + predicted.size());
+  for (std::size_t i = 0; i < predicted.size(); ++i) {
+    into.answers.push_back(
+        {std::move(outputs.clip_ids[i]), std::move(outputs.groups[i]), outputs.labels[i], predicted[i]});
   }
   into.classes = outputs.width;
+}
+
+// By clip; of a clip that several folds test, what the last says.
+void sort_answers(SeedAnswers& seed) {
+  if (!std::ranges::is_sorted(seed.answers, {}, &Answer::clip)) {
+    std::ranges::stable_sort(seed.answers, {}, &Answer::clip);
+  }
+  auto kept = seed.answers.begin();
+  for (auto answer = seed.answers.begin(); answer != seed.answers.end(); ++answer) {
+    if (answer != seed.answers.begin() && kept->clip != answer->clip) ++kept;
+    if (kept != answer) *kept = std::move(*answer);
+  }
+  if (!seed.answers.empty()) seed.answers.erase(kept + 1, seed.answers.end());
 }
 
 // Of several folds, the clips of all of them.
@@ -51,24 +65,23 @@ SeedAnswers answers_of(const results::Store& store, const SeedResult& seed) {
   SeedAnswers result;
   if (seed.folds.empty()) add_answers(store.outputs(seed.evaluation_key), result);
   for (const SeedResult& fold : seed.folds) add_answers(store.outputs(fold.evaluation_key), result);
+  sort_answers(result);
   return result;
 }
 
 bool same_clips(const ClipTable& table, const SeedAnswers& seed) {
   if (table.clips.size() != seed.answers.size() || table.classes != seed.classes) return false;
-  std::size_t i = 0;
-  for (const auto& [clip, answer] : seed.answers) {
-    if (table.clips[i] != clip || table.labels[i] != answer.label) return false;
-    ++i;
+  for (std::size_t i = 0; i < seed.answers.size(); ++i) {
+    if (table.clips[i] != seed.answers[i].clip || table.labels[i] != seed.answers[i].label) return false;
   }
   return true;
 }
 
 void set_clips(ClipTable& table, const SeedAnswers& seed) {
   table.classes = seed.classes;
-  for (const auto& [clip, answer] : seed.answers) {
-    table.clips.push_back(clip);
-    table.groups.push_back(seed.groups.at(clip));
+  for (const Answer& answer : seed.answers) {
+    table.clips.push_back(answer.clip);
+    table.groups.push_back(answer.group);
     table.labels.push_back(answer.label);
   }
 }
@@ -76,17 +89,16 @@ void set_clips(ClipTable& table, const SeedAnswers& seed) {
 // "" when the seed was added.
 std::string add_seed(const results::Store& store, ClipTable& table, const SeedResult& seed, RowClips& row,
                      std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t>& confusion) {
-  const SeedAnswers answers = answers_of(store, seed);
-  if (!answers.why_not.empty()) return answers.why_not;
-  if (table.clips.empty()) set_clips(table, answers);
-  if (!same_clips(table, answers)) return "other clips than the rows before it";
+  const SeedAnswers said = answers_of(store, seed);
+  if (!said.why_not.empty()) return said.why_not;
+  if (table.clips.empty()) set_clips(table, said);
+  if (!same_clips(table, said)) return "other clips than the rows before it";
   row.right.resize(table.clips.size());
   ++row.seeds;
-  std::size_t i = 0;
-  for (const auto& [clip, answer] : answers.answers) {
+  for (std::size_t i = 0; i < said.answers.size(); ++i) {
+    const Answer& answer = said.answers[i];
     if (answer.label == answer.predicted) ++row.right[i];
     ++confusion[{answer.label, answer.predicted}];
-    ++i;
   }
   return "";
 }

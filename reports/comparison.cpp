@@ -110,6 +110,8 @@ std::string difference_in_fingerprints(const SeedResult& a, const SeedResult& b)
   return join(found);
 }
 
+std::vector<std::int64_t> seeds_in_common(const Row& a, const Row& b) { return common_seeds(a, b).seeds; }
+
 StudentDifference paired_difference(const Row& a, const Row& b, results::NumberCache* numbers) {
   CommonSeeds common = common_seeds(a, b);
   StudentDifference result;

@@ -9,6 +9,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/results/merge.h"
+#include "export_files.h"
 #include "export_parts.h"
 #include "text.h"
 
@@ -18,29 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ExportJson = nlohmann::ordered_json;
-
-// Each content once, under the first free of "NAME.ext", "NAME-2.ext", …
-class NumberedFiles {
- public:
-  NumberedFiles(fs::path folder, std::string extension)
-      : folder_(std::move(folder)), extension_(std::move(extension)) {}
-
-  std::string put(const std::string& name, const std::string& content) {
-    const auto [known, is_new] = names_.try_emplace({name, content});
-    if (!is_new) return known->second;
-    const int number = ++count_[name];
-    const std::string file = number == 1 ? name + extension_ : fmt::format("{}-{}{}", name, number, extension_);
-    write_file_atomically(folder_ / file, content);
-    known->second = folder_.filename().string() + "/" + file;
-    return known->second;
-  }
-
- private:
-  fs::path folder_;
-  std::string extension_;
-  std::map<std::pair<std::string, std::string>, std::string> names_;
-  std::map<std::string, int> count_;
-};
 
 class Exporter {
  public:
@@ -136,11 +114,54 @@ class Exporter {
     return "weights/" + name + ".safetensors";
   }
 
+  // Where a run stands in the suites of the store.
+  ExportJson rows_json(const std::string& key) {
+    ExportJson list = ExportJson::array();
+    for (const results::SuiteSummary& suite : store_.suites()) {
+      for (const results::LeaderboardRow& row : suite_rows(suite.suite)) {
+        const results::SuiteLink& link = row.link;
+        if (link.training_key != key) continue;
+        list.push_back({{"suite", link.suite},
+                        {"task", link.task},
+                        {"dataset", link.dataset},
+                        {"direction", link.direction},
+                        {"protocol", link.protocol},
+                        {"primary_metric", link.primary_metric},
+                        {"role", to_string(link.role)},
+                        {"fold", link.fold},
+                        {"setting", link.swept_setting},
+                        {"value", link.swept_value},
+                        {"evaluation", link.evaluation_key},
+                        {"command", link.rerun_command}});
+      }
+    }
+    return list;
+  }
+
+  const std::vector<results::LeaderboardRow>& suite_rows(const std::string& suite) {
+    const auto [found, is_new] = rows_.try_emplace(suite);
+    if (is_new) found->second = store_.leaderboard_rows(suite);
+    return found->second;
+  }
+
+  ExportJson put_training_clips(const results::TrainingRecord& training) {
+    const auto found = options_.training_clips.find(training.key);
+    if (found == options_.training_clips.end()) return nullptr;
+    return clips_.put(file_name_of(fmt::format("{}-roles-seed-{}", dataset_name(training), training.seed)),
+                      found->second);
+  }
+
   ExportJson training_json(const RunContents& run) {
     const results::TrainingRecord& training = run.training;
     return {{"key", training.key},
             {"label", training.label},
             {"seed", training.seed},
+            {"method", training.method},
+            {"control", training.control},
+            {"direction", training.direction},
+            {"student_model", training.student_model},
+            {"teacher_model", training.teacher_model},
+            {"rows", rows_json(training.key)},
             {"status", training.status == results::RunStatus::kDone ? "done" : "failed"},
             {"reason", training.reason},
             {"verified", training.verified},
@@ -157,6 +178,7 @@ class Exporter {
               {"final_weights", training.final_weights_fingerprint}}},
             {"shared_code", training.shared_code},
             {"environment", training.environment.values},
+            {"training_clips", put_training_clips(training)},
             {"weights", put_weights(run)},
             {"evaluations", evaluations_json(run)}};
   }
@@ -191,8 +213,13 @@ class Exporter {
     text +=
         "```\n\n- `results.db`: these runs with their per-clip outputs; `cmkd report --store results.db`\n"
         "- `suites/`: the suite files that made them; `export.json` says which, and the values of `--set`\n"
-        "- `clips/`: the clips that each was tested on, and the gallery of a retrieval\n"
-        "- `export.json`: configurations, fingerprints of data, weights and batches, environment, metrics, clips left "
+        "- `clips/`: the clips that each was tested on, and the gallery of a retrieval\n";
+    if (!options_.training_clips.empty()) {
+      text += "- `clips/…-roles-seed-….csv`: which clip the teacher, the student and the choice of epochs had\n";
+    }
+    text +=
+        "- `export.json`: what each run is in its suites, configurations, fingerprints of data, weights and batches, "
+        "environment, metrics, clips left "
         "out\n";
     if (report_.weights > 0) text += "- `weights/`: safetensors, each with a model card\n";
     if (!report_.missing.empty()) text += "\nNot here:\n\n";
@@ -206,6 +233,7 @@ class Exporter {
   NumberedFiles suites_;
   NumberedFiles clips_;
   std::map<std::string, std::string> names_;
+  std::map<std::string, std::vector<results::LeaderboardRow>> rows_;  // by suite
   ExportReport report_;
 };
 

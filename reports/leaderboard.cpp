@@ -126,8 +126,8 @@ Table make_table(const StoreRows& rows, const std::vector<results::DatasetRecord
   sort_rows(table);
   rank_rows(table, options.numbers);
   compare_pairs(table, options.numbers);
-  add_clip_intervals(table, options);
   collect_names(table, rows);
+  add_clip_intervals(table, options);
   add_exclusions(table, rows, datasets);
   return table;
 }

@@ -7,81 +7,17 @@
 #include <map>
 
 #include "build.h"
-#include "clip_values.h"
+#include "clip_rows.h"
 #include "cmkd/core/error.h"
-#include "cmkd/reports/statistics/clusters.h"
 #include "memo.h"
+#include "retrieval_values.h"
 
 namespace cmkd::reports {
 
 namespace {
 
-// Why a row has none. Kept with the numbers: the order is part of their meaning.
-enum class NoClips { kThere, kNoOutputs, kFolds, kUnusable, kOtherClips, kOtherMetric };
-
-const char* words_of(NoClips reason) {
-  switch (reason) {
-    case NoClips::kThere:
-      return "";
-    case NoClips::kNoOutputs:
-      return "no per-clip outputs are stored for a seed";
-    case NoClips::kFolds:
-      return "a seed's value is a mean over folds, whose test clips overlap in their training";
-    case NoClips::kUnusable:
-      return "the stored outputs are of several labels a clip, or too many to be ranked again in a report";
-    case NoClips::kOtherClips:
-      return "its seeds were not tested on the same clips";
-    case NoClips::kOtherMetric:
-      break;
-  }
-  return "the stored outputs do not give the stored metric";
-}
-
-// A row's values, averaged over its seeds.
-struct RowClips {
-  NoClips reason = NoClips::kThere;
-  std::vector<std::string> clips;
-  ClusteredValues values;
-};
-
-bool has_all_outputs(const Row& row) {
-  return std::ranges::all_of(row.seeds, [](const SeedResult& seed) { return !seed.value || !seed.outputs.empty(); });
-}
-
-bool has_folds(const Row& row) {
-  return std::ranges::any_of(row.seeds, [](const SeedResult& seed) { return !seed.folds.empty(); });
-}
-
-NoClips reason_without_reading(const Row& row) {
-  if (has_folds(row)) return NoClips::kFolds;
-  return has_all_outputs(row) ? NoClips::kThere : NoClips::kNoOutputs;
-}
-
-RowClips read_row(const Table& table, const Row& row, const LeaderboardOptions& options) {
-  // Retrieval ranks in other precision than this report: near ties may change places.
-  constexpr double kNearEnough = 1e-3;
-  RowClips result;
-  std::optional<ClipValues> first;
-  for (const SeedResult& seed : row.seeds) {
-    if (!seed.value) continue;
-    std::optional<ClipValues> found = clip_values(table.primary_metric, options.outputs(seed.evaluation_key));
-    if (!found) return {NoClips::kUnusable, {}, {}};
-    if (std::abs(mean(found->values) - *seed.value) > kNearEnough) return {NoClips::kOtherMetric, {}, {}};
-    if (!first) {
-      first = std::move(found);
-      continue;
-    }
-    if (first->clips != found->clips || first->groups != found->groups) return {NoClips::kOtherClips, {}, {}};
-    for (std::size_t i = 0; i < found->values.size(); ++i) first->values[i] += found->values[i];
-  }
-  for (double& value : first->values) value /= static_cast<double>(row.done);
-  result.values = cluster_values(first->groups, first->values);
-  result.clips = std::move(first->clips);
-  return result;
-}
-
-// Of a table, as it is kept: for each row reason, clips, groups, low, high, and low and high of the difference to the
-// student; then low and high for each pair. NaN where there is none.
+// Of a table, as it is kept: the draws; for each row reason, clips, groups, low, high, and low and high of the
+// difference to the student; then low and high for each pair. NaN where there is none.
 constexpr std::size_t kNumbersPerRow = 7;
 
 struct TableClips {
@@ -89,6 +25,10 @@ struct TableClips {
   std::vector<const Row*> rows;                            // with a value
   std::vector<const Row*> students;                        // of each; null: none or itself
   std::vector<std::pair<std::size_t, std::size_t>> pairs;  // positions in rows
+
+  [[nodiscard]] std::size_t row_at(std::size_t position) const { return 1 + kNumbersPerRow * position; }
+  [[nodiscard]] std::size_t pair_at(std::size_t position) const { return row_at(rows.size()) + 2 * position; }
+  [[nodiscard]] std::size_t count() const { return pair_at(pairs.size()); }
 };
 
 void write_ends(std::vector<double>& numbers, std::size_t at, const Resamples& resamples) {
@@ -97,45 +37,43 @@ void write_ends(std::vector<double>& numbers, std::size_t at, const Resamples& r
   numbers[at + 1] = interval.high;
 }
 
+// Of seeds that are no pairs (another program's, the teacher's) all.
+bool is_paired(const Row& row) { return row.role != RowRole::kTeacher && row.role != RowRole::kExternal; }
+
+// Over the seeds of which the difference itself is the mean, on the same draws of the same clips.
+void write_difference(std::vector<double>& numbers, std::size_t at, const Row& a, const SampledRow& of_a, const Row& b,
+                      const SampledRow& of_b) {
+  if (of_a.signature.empty() || of_a.signature != of_b.signature) return;
+  const bool paired = is_paired(a) && is_paired(b);
+  const std::vector<std::int64_t> common = paired ? seeds_in_common(a, b) : std::vector<std::int64_t>{};
+  if (paired && common.empty()) return;
+  std::vector<double> values = of_a.mean_of(paired ? common : of_a.seeds);
+  const std::vector<double> others = of_b.mean_of(paired ? common : of_b.seeds);
+  for (std::size_t r = 0; r < values.size(); ++r) values[r] -= others[r];
+  write_ends(numbers, at, of_a.resamples(std::move(values)));
+}
+
 std::vector<double> compute_clip_intervals(const TableClips& of, const LeaderboardOptions& options) {
-  const double none = std::numeric_limits<double>::quiet_NaN();
-  std::vector<double> numbers(kNumbersPerRow * of.rows.size() + 2 * of.pairs.size(), none);
-  std::vector<RowClips> read;
-  for (const Row* row : of.rows) {
-    const NoClips reason = reason_without_reading(*row);
-    read.push_back(reason == NoClips::kThere ? read_row(of.table, *row, options) : RowClips{reason, {}, {}});
+  std::vector<double> numbers(of.count(), std::numeric_limits<double>::quiet_NaN());
+  const ClipWork work = clip_work(of.table, of.rows, options);
+  numbers[0] = static_cast<double>(work.plan.draws);
+  std::vector<SampledRow> sampled;
+  for (const Row* row : of.rows) sampled.push_back(sample_row(of.table, *row, options, work));
+  for (std::size_t i = 0; i < sampled.size(); ++i) {
+    const std::size_t at = of.row_at(i);
+    numbers[at] = static_cast<double>(sampled[i].reason);
+    if (sampled[i].reason != NoClips::kThere) continue;
+    numbers[at + 1] = static_cast<double>(sampled[i].clips);
+    numbers[at + 2] = static_cast<double>(sampled[i].groups);
+    write_ends(numbers, at + 3, sampled[i].resamples(sampled[i].mean_of(sampled[i].seeds)));
+    const auto student = std::ranges::find(of.rows, of.students[i]);
+    if (student == of.rows.end()) continue;
+    const auto place = static_cast<std::size_t>(student - of.rows.begin());
+    write_difference(numbers, at + 5, *of.rows[i], sampled[i], **student, sampled[place]);
   }
-  // Rows that were tested on the same clips are resampled together.
-  std::map<std::vector<std::string>, std::vector<std::size_t>> together;
-  for (std::size_t i = 0; i < read.size(); ++i) {
-    numbers[kNumbersPerRow * i] = static_cast<double>(read[i].reason);
-    if (read[i].reason == NoClips::kThere) together[read[i].clips].push_back(i);
-  }
-  for (const auto& [clips, members] : together) {
-    std::vector<ClusteredValues> lists;
-    std::map<const Row*, std::size_t> place;
-    for (const std::size_t i : members) {
-      place[of.rows[i]] = lists.size();
-      lists.push_back(read[i].values);
-    }
-    const ClipReplicates replicates = bootstrap_clips(lists);
-    for (const std::size_t i : members) {
-      const std::size_t at = kNumbersPerRow * i;
-      numbers[at + 1] = static_cast<double>(clips.size());
-      numbers[at + 2] = static_cast<double>(lists.front().groups.size());
-      write_ends(numbers, at + 3, replicates.of(place[of.rows[i]]));
-      const auto student = place.find(of.students[i]);
-      if (student != place.end()) {
-        write_ends(numbers, at + 5, replicates.difference(place[of.rows[i]], student->second));
-      }
-    }
-    for (std::size_t k = 0; k < of.pairs.size(); ++k) {
-      const auto better = place.find(of.rows[of.pairs[k].first]);
-      const auto other = place.find(of.rows[of.pairs[k].second]);
-      if (better == place.end() || other == place.end()) continue;
-      write_ends(numbers, kNumbersPerRow * of.rows.size() + 2 * k,
-                 replicates.difference(better->second, other->second));
-    }
+  for (std::size_t k = 0; k < of.pairs.size(); ++k) {
+    const auto [first, second] = of.pairs[k];
+    write_difference(numbers, of.pair_at(k), *of.rows[first], sampled[first], *of.rows[second], sampled[second]);
   }
   return numbers;
 }
@@ -156,12 +94,15 @@ TableClips table_clips(const Table& table) {
 
 // What all numbers of a table follow from.
 Hasher key_of(const TableClips& of) {
-  Hasher key = memo_key("test clips");
+  Hasher key = memo_key("test clips of the seeds in common");
   key.field(of.table.primary_metric);
   for (std::size_t i = 0; i < of.rows.size(); ++i) {
-    key.field(static_cast<std::int64_t>(of.rows[i]->seeds.size()));
+    key.field(static_cast<std::int64_t>(of.rows[i]->seeds.size())).field(is_paired(*of.rows[i]) ? 1 : 0);
     for (const SeedResult& seed : of.rows[i]->seeds) {
       key.field(seed.outputs).field(static_cast<std::int64_t>(seed.folds.size()));
+      for (const SeedResult& fold : seed.folds) key.field(fold.outputs);
+      // Which seeds pair is part of what a difference is.
+      key.field(seed.seed).field(seed.initial_weights).field(seed.batch_order).field(seed.augmentation);
       add_values(key, {{seed.value.value_or(-1)}});
     }
     const auto student = std::ranges::find(of.rows, of.students[i]);
@@ -190,34 +131,46 @@ OverClips over_clips_at(const std::vector<double>& numbers, std::size_t at) {
   return result;
 }
 
-void describe_test_clips(Table& table) {
-  std::int64_t with = 0;
-  const OverClips* example = nullptr;
-  std::string why_not;
+// "kd, at (no per-clip outputs are stored for a seed)"
+std::string rows_without(const Table& table) {
+  std::map<std::string, std::vector<std::string>> names;  // by reason
+  std::vector<std::string> order;
   for (const Row& row : table.rows) {
-    if (!row.over_clips) continue;
-    if (row.over_clips->interval) {
-      ++with;
-      example = &*row.over_clips;
-    } else if (why_not.empty()) {
-      why_not = fmt::format("{}: {}", row.name, row.over_clips->why_not);
-    }
+    if (!row.over_clips || row.over_clips->interval) continue;
+    std::vector<std::string>& list = names[row.over_clips->why_not];
+    if (list.empty()) order.push_back(row.over_clips->why_not);
+    list.push_back(row.name);
   }
-  if (example == nullptr) {
-    table.test_clips = why_not.empty() ? "" : fmt::format("No intervals over test clips ({}).", why_not);
+  std::vector<std::string> parts;
+  parts.reserve(order.size());
+  for (const std::string& reason : order) parts.push_back(fmt::format("{} ({})", join(names[reason]), reason));
+  return join(parts, "; ");
+}
+
+void describe_test_clips(Table& table, double draws) {
+  const auto with = std::ranges::find_if(
+      table.rows, [](const Row& row) { return row.over_clips && row.over_clips->interval.has_value(); });
+  const std::string without = rows_without(table);
+  if (with == table.rows.end()) {
+    table.test_clips = without.empty() ? "" : fmt::format("No intervals over test clips: {}.", without);
     return;
   }
-  table.test_clips = fmt::format(
-      "Intervals over test clips: 95 % percentiles of a bootstrap that draws the {} source video{} of the {} test "
-      "clips with "
-      "replacement, all clips of a video together, with the trained seeds as they are. They say what another test set "
-      "of "
-      "this kind could change; the t intervals over the seeds say what another training could. Neither holds the "
-      "other.",
-      example->groups, example->groups == 1 ? "" : "s", example->clips);
+  const OverClips& example = *with->over_clips;
+  const bool queries = is_mean_over_queries(table.primary_metric);
+  table.test_clips =
+      fmt::format("95 % intervals over the {} {}, drawn by their {} source video{}{}.", example.clips,
+                  queries ? "queries" : "test clips", example.groups, example.groups == 1 ? "" : "s",
+                  draws < static_cast<double>(kClipBootstrap.draws) ? fmt::format(" ({:.0f} draws)", draws) : "");
+  if (queries) table.test_clips += " The gallery stays as it is.";
+  if (!table.folds.empty()) {
+    table.test_clips +=
+        " Drawn within each fold; that what tests one fold's model trains another's is not in them, so that they are "
+        "of "
+        "these trained models alone.";
+  }
   constexpr std::int64_t kFewVideos = 20;
-  if (example->groups < kFewVideos) table.test_clips += " So few videos make them too narrow.";
-  if (!why_not.empty()) table.test_clips += fmt::format(" Without one: {}.", why_not);
+  if (example.groups < kFewVideos) table.test_clips += " So few videos make them too narrow.";
+  if (!without.empty()) table.test_clips += fmt::format(" Without one: {}.", without);
 }
 
 }  // namespace
@@ -226,14 +179,14 @@ void add_clip_intervals(Table& table, const LeaderboardOptions& options) {
   if (!options.outputs) return;
   const TableClips of = table_clips(table);
   if (of.rows.empty()) return;
-  if (!is_mean_over_clips(table.primary_metric)) {
-    table.test_clips = fmt::format("No intervals over test clips: '{}' is no mean over clips.", table.primary_metric);
+  if (!is_resampled(table.primary_metric)) {
+    table.test_clips =
+        fmt::format("No intervals over test clips: '{}' is not resampled over clips.", table.primary_metric);
     return;
   }
   std::vector<double> numbers;
   try {
-    numbers = remembered(options.numbers, key_of(of), kNumbersPerRow * of.rows.size() + 2 * of.pairs.size(),
-                         [&] { return compute_clip_intervals(of, options); });
+    numbers = remembered(options.numbers, key_of(of), of.count(), [&] { return compute_clip_intervals(of, options); });
   } catch (const Error& error) {
     // A file beside the store that is gone must not take the leaderboard with it.
     if (error.kind() != ErrorKind::kData) throw;
@@ -242,12 +195,12 @@ void add_clip_intervals(Table& table, const LeaderboardOptions& options) {
   }
   std::size_t position = 0;
   for (Row& row : table.rows) {
-    if (row.mean) row.over_clips = over_clips_at(numbers, kNumbersPerRow * position++);
+    if (row.mean) row.over_clips = over_clips_at(numbers, of.row_at(position++));
   }
   for (std::size_t k = 0; k < table.pairs.size(); ++k) {
-    table.pairs[k].over_clips = interval_at(numbers, kNumbersPerRow * of.rows.size() + 2 * k);
+    table.pairs[k].over_clips = interval_at(numbers, of.pair_at(k));
   }
-  describe_test_clips(table);
+  describe_test_clips(table, numbers[0]);
 }
 
 }  // namespace cmkd::reports

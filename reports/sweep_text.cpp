@@ -8,13 +8,13 @@ std::string level_text(double level) { return fmt::format("{}", level == 0 ? 0.0
 
 std::string sweep_title(const Sweep& sweep) {
   return fmt::format("{} from {} to {}: {} on {}, {}, protocol {}", sweep.setting, level_text(sweep.levels.front()),
-                     level_text(sweep.levels.back()), sweep.task, sweep.dataset, direction_text(sweep.direction),
+                     level_text(sweep.levels.back()), words(sweep.task), sweep.dataset, direction_text(sweep.direction),
                      sweep.protocol);
 }
 
 std::vector<Fact> sweep_facts(const Sweep& sweep) {
   return {
-      {"Levels", fmt::format("{} of {}. At each: {}, mean ± std over the seeds; (n = …) where a seed lacks it.",
+      {"Levels", fmt::format("{} values of {}. At each: {}, mean ± std over the seeds; (n = …) where a seed lacks it.",
                              sweep.levels.size(), sweep.setting, metric_heading(sweep.primary_metric))},
       {"Area", fmt::format("under the metric against {} by the trapezoidal rule, divided by the range of the "
                            "levels: the metric's mean height over the sweep. One for each seed that has a result at "

@@ -40,6 +40,7 @@ inline constexpr const char* kNothing = "–";
 [[nodiscard]] std::string direction_text(const std::string& direction);  // "audio → video"
 [[nodiscard]] std::string mean_text(const std::string& metric, const Row& row);  // "47.1 ± 0.8"
 [[nodiscard]] std::string role_text(const Row& row);                             // the note, "control of kd", ""
+[[nodiscard]] std::string exclusion_counts(const ExclusionList& list);   // "2 of 4 listed clips used; left out: …"
 [[nodiscard]] std::string exclusion_summary(const ExclusionList& list);  // "synthetic: 2 of 4 listed clips used; …"
 
 // What a reader must know of a table before its numbers, in order.

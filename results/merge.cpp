@@ -5,12 +5,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "artifacts.h"
 #include "cmkd/core/error.h"
-#include "cmkd/core/file.h"
-#include "cmkd/core/hash.h"
 #include "content.h"
 #include "merge_datasets.h"
+#include "merge_files.h"
 #include "merge_links.h"
 #include "merge_rows.h"
 #include "readers.h"
@@ -227,32 +225,6 @@ class Merger {
   std::vector<std::string> conflicts_;
 };
 
-// Files that a merge has written, taken back unless it ends well.
-class CopiedFiles {
- public:
-  ~CopiedFiles() {
-    std::error_code ignored;
-    for (const fs::path& file : files_) fs::remove(file, ignored);
-  }
-  // Whether it was not there before. Throws when the source's bytes are not those that their name says.
-  bool copy(const Store& from, const Store& into, const std::string& relative) {
-    Statement row(MergeAccess::database(from), "SELECT fingerprint FROM artifact WHERE path = ?");
-    if (!row.bind(relative).step()) return false;
-    const fs::path target = into.artifact_path(relative);
-    const std::string bytes = read_artifact_file(from.artifact_folder(), relative, row.text(0));
-    std::error_code code;
-    const bool there = fs::exists(target, code) && hash_file(target) == row.text(0);
-    if (there) return false;
-    if (!fs::exists(target, code)) files_.push_back(target);
-    write_file_atomically(target, bytes);
-    return true;
-  }
-  void keep() { files_.clear(); }
-
- private:
-  std::vector<fs::path> files_;
-};
-
 void require_sources(const fs::path& into, const std::vector<fs::path>& from) {
   std::set<fs::path> seen{fs::weakly_canonical(into)};
   if (from.empty()) throw Error(ErrorKind::kUsage, {.what = "no store is named to merge from"});
@@ -289,7 +261,7 @@ MergeReport merge_into(Store& into, const std::vector<fs::path>& from, const Mer
     merger.run();
     if (!merger.conflicts().empty()) refuse_conflicts(into, source, merger.conflicts());
     for (const std::string& relative : merger.artifacts())
-      report.artifacts += files.copy(source, into, relative) ? 1 : 0;
+      report.artifacts += files.copy(MergeAccess::database(source), source, into, relative) ? 1 : 0;
   }
   transaction.commit();
   files.keep();

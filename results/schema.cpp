@@ -147,9 +147,12 @@ void require_readable(Database& database, const Schema& schema) {
     throw Error(ErrorKind::kData,
                 {.what = "the result store is empty", .where = where, .fix = "fill it first: cmkd run SUITE"});
   }
-  throw Error(ErrorKind::kData, {fmt::format("the result store has the older version {}", version), where,
-                                 fmt::format("version {}", schema.version),
-                                 "any `cmkd run` on it, or `cmkd merge` into it, brings it up to date"});
+  throw Error(
+      ErrorKind::kData,
+      {fmt::format("the result store has the older version {}", version), where,
+       fmt::format("version {}", schema.version),
+       fmt::format("`cmkd merge {}` brings it up to date, and leaves a copy of it as it is; `cmkd run` does, too",
+                   where)});
 }
 
 }  // namespace cmkd::results

@@ -1,6 +1,9 @@
 // The leaderboards: one table for each task, dataset, direction and protocol.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "build.h"
 #include "html/sections.h"
 #include "metric_names.h"
 #include "text.h"
@@ -16,6 +19,11 @@ bool has_ranks(const Table& table) {
     if (row.rank) return true;
   }
   return false;
+}
+
+bool has_clip_intervals(const Table& table) {
+  return std::ranges::any_of(table.rows,
+                             [](const Row& row) { return row.over_clips && row.over_clips->interval.has_value(); });
 }
 
 bool has_time(const Table& table) {
@@ -52,6 +60,10 @@ std::string mean_html(const Table& table, const Row& row) {
   }
   if (clips)
     text += fmt::format("<small>clips {}</small>", interval_text(table.primary_metric, row.over_clips->interval));
+  // Where no row has one, the table says why.
+  if (!clips && row.over_clips && has_clip_intervals(table)) {
+    text += fmt::format("<small class=\"note\">clips: {}</small>", html_escaped(row.over_clips->why_not));
+  }
   return text;
 }
 
@@ -67,6 +79,11 @@ std::string tier_html(const Row& row) {
 std::string against_student_html(const Table& table, const Row& row) {
   std::string text = difference_html(table.primary_metric, row);
   if (row.over_clips && row.over_clips->to_student) {
+    // No seed of it is a pair of the student's; the clips are the same.
+    if (text == kNothing) {
+      text = difference_text(table.primary_metric, *row.mean - *find_student(table, row)->mean) +
+             "<small>of the means, unpaired</small>";
+    }
     text += fmt::format("<small>clips {}</small>",
                         interval_text(table.primary_metric, row.over_clips->to_student, IntervalOf::kDifference));
   }
@@ -79,6 +96,12 @@ std::string time_html(const Row& row) {
   std::string text = fmt::format("{:.1f}", found->second.mean);
   if (found->second.to_student) text += fmt::format("<small>{:.2f} ×</small>", *found->second.to_student);
   return text;
+}
+
+// More than one, so that there is a section on robustness.
+bool has_levels(const Leaderboard& board, const std::string& task) {
+  return std::ranges::count_if(board.tables,
+                               [&](const Table& table) { return table.task == task && table.level.has_value(); }) > 1;
 }
 
 struct Board {
@@ -97,18 +120,19 @@ void write_board_row(Page& page, const Board& board, std::size_t position, bool 
   page.line("<th role=\"rowheader\" scope=\"row\">{}</th>", name_html(row));
   page.cell("number", "Tier", row.tier ? fmt::format("{}", *row.tier) : "", tier_html(row));
   page.cell("number", "Seeds", fmt::format("{}", row.done), count_html(row));
-  page.cell("number", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean), mean_html(table, row));
+  page.cell("number long", metric_heading(table.primary_metric) + ", mean ± std", sort_key(row.mean),
+            mean_html(table, row));
   page.cell(
       "wide", "Single seeds", "",
       row_svg(board.axis, table, row, fmt::format("{}r{}", board.id, position), axis_id) + narrow_axis_svg(axis_id) +
           fmt::format("<small>{}</small>", html_escaped(seeds_text(table.primary_metric, row))) + missing_html(row));
-  page.cell("number", "Against student", sort_key(paired ? std::optional(paired->difference) : std::nullopt),
+  page.cell("number long", "Against student", sort_key(paired ? std::optional(paired->difference) : std::nullopt),
             against_student_html(table, row));
   if (board.time) {
     const auto found = row.cost.find(kTime);
     page.cell("number", "Training, s", found == row.cost.end() ? "" : sort_key(found->second.mean), time_html(row));
   }
-  page.line("<td role=\"cell\" data-label=\"Verified\">{}</td>", html_escaped(row.verified));
+  page.cell("", "Verified", html_escaped(row.verified), row.verified.empty() ? kNothing : html_escaped(row.verified));
   page.line("</tr>");
 }
 
@@ -157,7 +181,7 @@ void write_group(Page& page, const Table& table, const MetricGroup& group) {
 void write_transfers(Page& page, const Table& table) {
   for (const Row& row : table.rows) {
     if (!row.transfer_top1) continue;
-    page.line("<p>{} {}</p>", html_escaped(row.name), transfer_text(*row.transfer_top1));
+    page.line("<p>{} {}</p>", isolated_html(row.name), transfer_text(*row.transfer_top1));
   }
 }
 
@@ -202,6 +226,9 @@ void write_boards(Page& page, const Leaderboard& board) {
       before = table.task;
       page.line("<section id=\"board{0}\" aria-labelledby=\"board{0}h\"><h2 id=\"board{0}h\">{1}</h2>", i,
                 html_escaped(capitalised(words(table.task))));
+      if (has_levels(board, table.task)) {
+        page.line("<p class=\"quiet\">A table for each level of a sweep; Robustness reads them together.</p>");
+      }
     }
     // The tables of a sweep's levels are many, and read together in the section on robustness.
     if (table.level) page.line("<details><summary>{}: the whole table</summary>", html_escaped(short_title(table)));

@@ -9,9 +9,9 @@ namespace cmkd::reports {
 
 std::string sort_key(const std::optional<double>& value) { return value ? fmt::format("{:.6f}", *value) : ""; }
 
-// Scrolls sideways where it must, by keyboard too.
+// Scrolls sideways where it must, by keyboard too. A group, no region: a page has hundreds, and regions are landmarks.
 std::string scroll_region(const std::string& name) {
-  return fmt::format("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">", html_escaped(name));
+  return fmt::format("<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"{}\">", html_escaped(name));
 }
 
 const char* row_class(const Row& row) {
@@ -25,14 +25,22 @@ std::string difference_html(const std::string& metric, const Row& row) {
   std::string text = kNothing;
   if (const auto& paired = row.to_student->comparison) {
     text = difference_text(metric, paired->difference);
-    if (paired->interval) text.append(" ").append(interval_text(metric, paired->interval, IntervalOf::kDifference));
+    if (paired->interval) {
+      text += fmt::format(" <span class=\"whole\">{}</span>",
+                          interval_text(metric, paired->interval, IntervalOf::kDifference));
+    }
     text += fmt::format("<small>{}</small>", html_escaped(difference_facts(*paired)));
   }
   if (!row.to_student->why_not.empty()) {
-    text += fmt::format("<small>left out: {}</small>", html_escaped(row.to_student->why_not));
+    text += fmt::format("<small class=\"note\">left out: {}</small>", html_escaped(row.to_student->why_not));
   }
   return text;
 }
+
+std::string isolated_html(const std::string& name) { return "<bdi>" + html_escaped(name) + "</bdi>"; }
+
+// U+2068 and U+2069: first strong isolate, and its end.
+std::string isolated_attribute(const std::string& name) { return "&#x2068;" + html_escaped(name) + "&#x2069;"; }
 
 std::string name_html(const Row& row) {
   std::string text = html_escaped(row.name);
@@ -82,7 +90,7 @@ void write_missing_seeds(Page& page, const std::vector<const Row*>& rows) {
   page.line("<h4>Missing</h4><ul>");
   for (const Row* row : rows) {
     for (const MissingSeeds& group : missing_seeds(*row)) {
-      page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", html_escaped(row->name), group.seeds,
+      page.line("<li>{}, {}: <span class=\"missing\">{}</span></li>", isolated_html(row->name), group.seeds,
                 html_escaped(group.reason));
     }
   }

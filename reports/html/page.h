@@ -28,8 +28,8 @@ class Page {
   void raw(std::string_view text) { text_ += text; }
   // A cell with the label that it carries on a narrow screen.
   void cell(const char* css, const std::string& label, const std::string& sort, const std::string& content) {
-    line("<td role=\"cell\" class=\"{}\" data-label=\"{}\" data-sort=\"{}\">{}</td>", css, html_escaped(label), sort,
-         content);
+    line("<td role=\"cell\" class=\"{}{}\" data-label=\"{}\" data-sort=\"{}\">{}</td>", css,
+         content == kNothing ? " nothing" : "", html_escaped(label), sort, content);
   }
   [[nodiscard]] std::string take() { return std::move(text_); }
 
@@ -40,6 +40,10 @@ class Page {
 [[nodiscard]] std::string sort_key(const std::optional<double>& value);
 [[nodiscard]] std::string scroll_region(const std::string& name);
 [[nodiscard]] const char* row_class(const Row& row);
+// A name in a line with other text: numbers after one that is written from right to left stay in their order.
+[[nodiscard]] std::string isolated_html(const std::string& name);
+// The same for an attribute, in which there are no elements.
+[[nodiscard]] std::string isolated_attribute(const std::string& name);
 [[nodiscard]] std::string name_html(const Row& row);
 [[nodiscard]] std::string count_html(const Row& row);
 [[nodiscard]] std::string difference_html(const std::string& metric, const Row& row);  // to the student

@@ -108,7 +108,7 @@
   const signed = value => (value > 0 && fixed(value) !== "0.0" ? "+" : "") + fixed(value);
   const number = text => make("td", { class: "number" }, String(text));
   const part = (title, css, caption, head, rows) => make("div", { class: "part" }, make("h4", {}, title),
-    make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": title },
+    make("div", { class: "scroll", role: "group", tabindex: "0", "aria-label": title },
       make("table", { class: css }, make("caption", {}, caption),
         make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows))));
   const column = (text, css) => make("th", css ? { scope: "col", class: css } : { scope: "col" }, String(text));
@@ -155,9 +155,9 @@
       if (difference !== 0) clips.push({ i, difference: Math.abs(difference) });
       if (difference > 0) ++wins;
     });
-    const strong = text => make("b", {}, String(text));
-    const counts = make("p", {}, `Of ${data.labels.length} clips, `, strong(a.name), " is right more often on ", strong(wins), ", ",
-      strong(b.name), " on ", strong(clips.length - wins), `; on ${data.labels.length - clips.length} they are equally often right.`);
+    const strong = content => make("b", {}, content);
+    const counts = make("p", {}, `Of ${data.labels.length} clips, `, strong(make("bdi", {}, a.name)), " is right more often on ", strong(String(wins)), ", ",
+      strong(make("bdi", {}, b.name)), " on ", strong(String(clips.length - wins)), `; on ${data.labels.length - clips.length} they are equally often right.`);
     const table = [...classes.values()].sort((x, y) => x.label - y.label);
     for (const one of table) { one.a /= one.clips * a.seeds; one.b /= one.clips * b.seeds; }
     const byClass = part("By class", "narrow", "Recognised clips of a class, %; at most 24 classes, those that differ most first",

@@ -24,7 +24,7 @@ void write_pair_counts(Page& page, const ClipPair& pair, const std::vector<Diffe
   page.line(
       "<p>Of {} clips, <b>{}</b> is right more often on <b>{}</b>, <b>{}</b> on <b>{}</b>; on {} they are equally "
       "often right.</p>",
-      pair.clips.clips.size(), html_escaped(pair.left_name()), wins, html_escaped(pair.right_name()),
+      pair.clips.clips.size(), isolated_html(pair.left_name()), wins, isolated_html(pair.right_name()),
       static_cast<std::ptrdiff_t>(differing.size()) - wins, pair.clips.clips.size() - differing.size());
 }
 

@@ -49,20 +49,24 @@ std::vector<std::string> names_of(const Table& table) {
   return names;
 }
 
+// One seed that is higher than another says nothing of how often it is.
+bool says_how_sure(const RowPair& pair) { return pair.seeds->n >= 2; }
+
 std::string pair_words(const std::string& metric, const RowPair& pair) {
-  std::string text =
-      fmt::format("{} − {}: {}", pair.better, pair.other, difference_text(metric, pair.seeds->difference));
+  std::string text = fmt::format("{} − {}: {}", isolated_attribute(pair.better), isolated_attribute(pair.other),
+                                 difference_text(metric, pair.seeds->difference));
   if (pair.seeds->interval) text += " " + interval_text(metric, pair.seeds->interval, IntervalOf::kDifference);
-  text += fmt::format(", {}", difference_facts(*pair.seeds));
-  if (pair.holm_p) text += fmt::format(", after Holm {}", p_value_text(*pair.holm_p));
-  return text + fmt::format(", probability of improvement {:.2f}", pair.probability_of_improvement);
+  text += html_escaped(fmt::format(", {}", difference_facts(*pair.seeds)));
+  if (pair.holm_p) text += html_escaped(fmt::format(", after Holm {}", p_value_text(*pair.holm_p)));
+  if (says_how_sure(pair)) text += fmt::format(", probability of improvement {:.2f}", pair.probability_of_improvement);
+  return text;
 }
 
 void write_pair_cell(Page& page, const std::string& metric, const PairCell& cell) {
-  const double lean = 2 * cell.probability() - 1;
+  const double lean = says_how_sure(*cell.pair) ? 2 * cell.probability() - 1 : 0;
   const bool differs = cell.pair->holm_p && *cell.pair->holm_p < kPairLevel;
   page.line("<td class=\"{}{}\" style=\"--share:{:.2f}\" title=\"{}\">{}</td>", lean >= 0 ? "wins" : "loses",
-            differs ? " differs" : "", std::abs(lean), html_escaped(pair_words(metric, *cell.pair)),
+            differs ? " differs" : "", std::abs(lean), pair_words(metric, *cell.pair),
             difference_text(metric, cell.difference()));
 }
 
@@ -72,7 +76,7 @@ void write_pair_matrix(Page& page, const Table& table) {
   page.line(
       "{}<table class=\"matrix pairs\"><caption>Row minus column, {}. The deeper the shade, the surer a seed of the "
       "one beats a seed of the "
-      "other; underlined where p &lt; 0.05 after Holm.{}</caption><thead><tr><td></td>",
+      "other (one seed of each: no shade); underlined where p &lt; 0.05 after Holm.{}</caption><thead><tr><td></td>",
       scroll_region("Pairs, " + table_title(table)), html_escaped(metric_heading(table.primary_metric)),
       names.size() == kMatrixMethods ? fmt::format(" The {} that stand highest.", kMatrixMethods) : "");
   for (const std::string& name : names) page.line("<th scope=\"col\"><span>{}</span></th>", html_escaped(name));
@@ -125,9 +129,11 @@ void write_pair_list(Page& page, const Table& table) {
     cell(sort_key(pair.seeds->sign_flip_p),
          pair.seeds->n < 2 ? std::string(kNothing) : p_value_text(pair.seeds->sign_flip_p));
     cell(sort_key(pair.holm_p), pair.holm_p ? p_value_text(*pair.holm_p) : kNothing);
-    cell(sort_key(pair.probability_of_improvement),
-         fmt::format("{:.2f}<small>[{:.2f}, {:.2f}]</small>", pair.probability_of_improvement,
-                     pair.probability_interval.low, pair.probability_interval.high));
+    const bool sure = says_how_sure(pair);
+    cell(sure ? sort_key(pair.probability_of_improvement) : "",
+         sure ? fmt::format("{:.2f}<small>[{:.2f}, {:.2f}]</small>", pair.probability_of_improvement,
+                            pair.probability_interval.low, pair.probability_interval.high)
+              : std::string(kNothing));
     page.line("</tr>");
   }
   page.line("</tbody></table></div>");
@@ -144,7 +150,7 @@ bool has_pairs(const Leaderboard& board) {
 
 void write_pairs(Page& page, const Leaderboard& board) {
   if (!has_pairs(board)) return;
-  page.line("<section id=\"pairs\" aria-labelledby=\"pairsh\"><h2 id=\"pairsh\">Pair by pair</h2>");
+  page.line("<section id=\"pairs\" aria-labelledby=\"pairsh\"><h2 id=\"pairsh\">Pair by pair</h2><div class=\"flow\">");
   for (const Table& table : board.tables) {
     if (table.pairs.empty()) continue;
     page.line("<section class=\"board\" {}><h3>{}</h3>", board_attributes(table), html_escaped(short_title(table)));
@@ -152,7 +158,7 @@ void write_pairs(Page& page, const Leaderboard& board) {
     write_pair_list(page, table);
     page.line("</section>");
   }
-  page.line("</section>");
+  page.line("</div></section>");
 }
 
 }  // namespace cmkd::reports

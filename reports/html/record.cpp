@@ -13,13 +13,14 @@ namespace cmkd::reports {
 namespace {
 
 constexpr std::size_t kShownExclusions = 200;
+constexpr std::size_t kUnfoldedExclusions = 10;  // of all data sets
 
-void write_exclusion_list(Page& page, const ExclusionList& list) {
+void write_exclusion_list(Page& page, const ExclusionList& list, bool open) {
   page.line("<section class=\"board\" data-dataset=\"{}\"><h3>{}<small>{}</small></h3>", html_escaped(list.dataset),
-            html_escaped(list.dataset), html_escaped(exclusion_summary(list)));
+            html_escaped(list.dataset), html_escaped(exclusion_counts(list)));
   if (!list.clips.empty()) {
-    page.line("<details{}><summary>{} clip{}</summary>{}<table>", list.clips.size() <= 10 ? " open" : "",
-              list.clips.size(), list.clips.size() == 1 ? "" : "s", scroll_region("Clips left out of " + list.dataset));
+    page.line("<details{}><summary>{} clip{}</summary>{}<table>", open ? " open" : "", list.clips.size(),
+              list.clips.size() == 1 ? "" : "s", scroll_region("Clips left out of " + list.dataset));
     page.line(
         "<caption>Clips that no method saw, and why</caption><thead><tr><th scope=\"col\">Clip</th>"
         "<th scope=\"col\">Split</th><th scope=\"col\">Reason</th></tr></thead><tbody>");
@@ -42,12 +43,16 @@ void write_exclusion_list(Page& page, const ExclusionList& list) {
 void write_exclusions(Page& page, const Leaderboard& board) {
   page.line("<section id=\"exclusions\" aria-labelledby=\"exclusionsh\"><h2 id=\"exclusionsh\">Clips left out</h2>");
   std::set<std::tuple<std::string, std::string, std::string>> seen;
+  std::vector<const ExclusionList*> lists;
+  std::size_t clips = 0;
   for (const Table& table : board.tables) {
     for (const ExclusionList& list : table.exclusions) {
       if (!seen.insert({list.dataset, list.source_fingerprint, list.decoded_fingerprint}).second) continue;
-      write_exclusion_list(page, list);
+      lists.push_back(&list);
+      clips += list.clips.size();
     }
   }
+  for (const ExclusionList* list : lists) write_exclusion_list(page, *list, clips <= kUnfoldedExclusions);
   if (seen.empty()) page.line("<p class=\"quiet\">No dataset of these tables has been read yet.</p>");
   page.line("</section>");
 }

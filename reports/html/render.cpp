@@ -2,8 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <mutex>
 #include <set>
 
+#include "cmkd/core/parallel.h"
 #include "cmkd/reports/page.h"
 #include "html/sections.h"
 #include "text.h"
@@ -141,8 +146,8 @@ void write_detail_links(Page& page, const Leaderboard& board, const std::vector<
     const Table& table = board.tables[part.table];
     page.line("<tr {}><th scope=\"row\"><a href=\"{}\">{}</a></th><td>{} – {}</td></tr>", board_attributes(table),
               html_escaped(part.name), html_escaped(short_title(table)),
-              html_escaped(table.rows[part.places.front().row].name),
-              html_escaped(table.rows[part.places.back().row].name));
+              isolated_html(table.rows[part.places.front().row].name),
+              isolated_html(table.rows[part.places.back().row].name));
   }
   page.line("</tbody></table></div></section>");
 }
@@ -210,6 +215,27 @@ std::string whole_page(const Plan& plan) {
   return page.take();
 }
 
+// On all processors, each with a reader of its own: a store serves one thread. `write` and progress are called by one
+// at a time.
+void write_detail_pages(const Plan& plan, const PageOptions& options, const WriteBeside& write) {
+  const auto pages = std::ssize(plan.pages);
+  const std::int64_t readers = std::min<std::int64_t>(available_threads(), pages);
+  const std::filesystem::path path = plan.details->store().path();
+  std::mutex writing;
+  std::size_t done = 0;
+  for_each_in_parallel(readers, static_cast<int>(readers), [&](std::int64_t reader) {
+    const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
+    const Details details(store);
+    for (std::int64_t i = reader; i < pages; i += readers) {
+      const DetailPage& part = plan.pages[static_cast<std::size_t>(i)];
+      const std::string text = detail_page(plan.board, details, part, options);
+      const std::lock_guard lock(writing);
+      write(part.name, text);
+      if (options.progress) options.progress(++done, plan.pages.size());
+    }
+  });
+}
+
 }  // namespace
 
 std::string render_html(const Leaderboard& board) { return whole_page({board, nullptr, sweeps_of(board), {}}); }
@@ -218,11 +244,7 @@ std::string render_page(const Leaderboard& board, const Details& details, const 
                         const WriteBeside& write) {
   Plan plan{board, &details, sweeps_of(board), {}};
   if (run_count(board) > options.runs_in_page) plan.pages = detail_pages(board, options);
-  std::size_t done = 0;
-  for (const DetailPage& part : plan.pages) {
-    write(part.name, detail_page(board, details, part, options));
-    if (options.progress) options.progress(++done, plan.pages.size());
-  }
+  write_detail_pages(plan, options, write);
   return whole_page(plan);
 }
 

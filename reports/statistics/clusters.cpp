@@ -1,5 +1,6 @@
 #include "cmkd/reports/statistics/clusters.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -57,6 +58,30 @@ ClipReplicates bootstrap_clips(const std::vector<ClusteredValues>& lists, const 
                                      }
                                      result.weights.push_back(weight);
                                    });
+  return result;
+}
+
+ClipReplicates bootstrap_groups(const ClipGroups& groups, std::size_t lists, const DrawnValues& evaluate,
+                                const BootstrapPlan& plan) {
+  require_statistic(lists > 0 && !groups.strata.empty(), "a bootstrap over the clips of nothing");
+  Hasher names;
+  for (const std::string& group : groups.names) names.field(group);
+  std::vector<std::size_t> sizes;
+  for (const std::vector<std::size_t>& stratum : groups.strata) sizes.push_back(stratum.size());
+  ClipReplicates result;
+  result.values.resize(lists);
+  std::vector<double> draws(groups.names.size());
+  std::vector<double> values(lists);
+  result.exact =
+      for_each_resample(sizes, plan, content_key(names.hex(), {groups.clips}), [&](const auto& indices, double weight) {
+        std::ranges::fill(draws, 0.0);
+        for (std::size_t s = 0; s < sizes.size(); ++s) {
+          for (const std::uint32_t i : indices[s]) draws[groups.strata[s][i]] += 1;
+        }
+        evaluate(draws, values);
+        for (std::size_t i = 0; i < lists; ++i) result.values[i].push_back(values[i]);
+        result.weights.push_back(weight);
+      });
   return result;
 }
 

@@ -41,9 +41,9 @@ ChartAxis linear_axis(const std::string& title, const std::vector<double>& value
   if (bounds.low) axis.low = std::max(axis.low, *bounds.low);
   if (bounds.high) axis.high = std::min(axis.high, *bounds.high);
   if (axis.high - axis.low <= kLeastSpan * std::max(std::abs(axis.low), std::abs(axis.high))) {
-    const double around = axis.high == 0 ? 0.5 : std::abs(axis.high) * 0.05;
+    const double around = std::abs(axis.high) * 0.05;
     axis.low -= around;
-    axis.high += around;
+    axis.high += axis.high == 0 ? 1 : around;  // what is 0 throughout may be a share: nothing below
   }
   const double step = tick_step(axis.high - axis.low, parts);
   axis.low = std::floor(axis.low / step + 1e-9) * step;

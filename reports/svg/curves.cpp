@@ -13,7 +13,7 @@ namespace cmkd::reports {
 
 namespace {
 
-constexpr double kPanelWidth = 232;
+constexpr double kPanelWidth = 224;
 constexpr double kPanelHeight = 128;
 
 // Four significant digits, whatever the size.

@@ -89,9 +89,9 @@ void place_names(const Frame& frame, std::vector<Series>& all) {
     order[i]->name_y = std::max(order[i]->name_y, order[i - 1]->name_y + kNameGap);
   }
   double room = frame.bottom();
-  for (auto series = order.rbegin(); series != order.rend(); ++series) {
-    (*series)->name_y = std::min((*series)->name_y, room);
-    room = (*series)->name_y - kNameGap;
+  for (std::size_t i = order.size(); i-- > 0;) {
+    order[i]->name_y = std::min(order[i]->name_y, room);
+    room = order[i]->name_y - kNameGap;
   }
 }
 
@@ -204,12 +204,13 @@ std::string sweep_svg(const Sweep& sweep, const std::string& id) {
   draw_value_axis(svg, frame);
   draw_level_axis(svg, frame);
   // The first rows last: on top.
-  for (auto series = all.rbegin(); series != all.rend(); ++series) {
-    svg += fmt::format("\n<g class=\"series {}\">", series->css);
-    draw_band(svg, frame, *series);
-    draw_line(svg, frame, *series);
-    draw_name(svg, frame, *series);
-    draw_markers(svg, frame, *series);
+  for (std::size_t i = all.size(); i-- > 0;) {
+    const Series& series = all[i];
+    svg += fmt::format("\n<g class=\"series {}\">", series.css);
+    draw_band(svg, frame, series);
+    draw_line(svg, frame, series);
+    draw_name(svg, frame, series);
+    draw_markers(svg, frame, series);
     svg += "</g>";
   }
   return svg + "</svg>";

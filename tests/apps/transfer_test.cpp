@@ -107,8 +107,15 @@ TEST_CASE("two machines' seeds merge into the store of one, are compared, made a
   CHECK_FALSE(fs::exists(folder / "out" / ("rerun-" + kd.substr(0, 12))));
 
   // Take it elsewhere.
-  const json exported = json::parse(
-      cmkd_ok({"export", kd.substr(0, 10), "taken", "--store", "all.db", "--weights", "--json"}, folder.path()));
+  const json exported = json::parse(cmkd_ok(
+      {"export", kd.substr(0, 10), "taken", "--store", "all.db", "--weights", "--roles", "--json"}, folder.path()));
+  for (const json& missing : exported.at("missing")) CHECK_FALSE(is_in(missing, "by role"));
+  const std::string roles = read_file(folder / "taken/clips/synthetic-roles-seed-0.csv");
+  CHECK(roles.starts_with("clip,group,roles\n"));
+  for (const char* role : {",teacher\n", ",transfer\n", ",transfer+labelled\n", ",validation\n", ",test\n"}) {
+    INFO(role);
+    CHECK(is_in(roles, role));
+  }
   CHECK(exported.at("trainings") == 2);
   CHECK(exported.at("weights") == 1);
   const std::string elsewhere = cmkd_ok({"rerun", kd.substr(0, 10), "--store", "results.db", "--verify", "--json",

@@ -2,9 +2,11 @@
 """Opens the HTML report in Chromium: as a person does, with scripts and without, in both themes, on a phone's width.
 
 browser_test.py MAKE_REPORT_PAGE [PICTURES]: exit status 77 where there is no Chromium. With PICTURES, screenshots of
-every section are left there.
+every section are left there. Where axe-core is installed (npm install axe-core, here or globally; or AXE_CORE names
+axe.min.js), its rules are checked, too.
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -147,6 +149,55 @@ def test_access(b):
     check("the first key of Tab offers to skip to the content", b.run("document.activeElement.className") == "skip")
 
 
+def find_axe():
+    """axe.min.js, or None."""
+    places = [os.environ.get("AXE_CORE", "")]
+    folders = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "node_modules")]
+    if shutil.which("npm"):
+        folders.append(subprocess.run(["npm", "root", "-g"], capture_output=True, text=True).stdout.strip())
+    places += [os.path.join(folder, "axe-core", "axe.min.js") for folder in folders if folder]
+    return next((place for place in places if place and os.path.isfile(place)), None)
+
+
+AXE = """axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',
+  'wcag22aa', 'best-practice']}}).then(r => r.violations.map(v => `${v.id} x ${v.nodes.length}: ${v.nodes[0].html.slice(0, 120)}`))"""
+
+
+def test_axe(b, pages):
+    axe = find_axe()
+    if not axe:
+        print("skipped axe-core: it is not installed (npm install axe-core, or AXE_CORE=…/axe.min.js)")
+        return
+    with open(axe, encoding="utf-8") as file:
+        source = file.read()
+    for page in pages:
+        for width, dark in ((1280, False), (1280, True), (390, False)):
+            b.show_as(width, 900, dark)
+            b.open(page)
+            b.run("document.querySelectorAll('main > section, .board, details').forEach(s => { s.style.contentVisibility = 'visible'; s.open = true; })")
+            b.run(source + ";0")
+            violations = b.run(AXE)
+            check(f"axe-core {b.run('axe.version')} finds nothing on {os.path.basename(page)}, {width} pixels, {'dark' if dark else 'light'}",
+                  violations == [], violations)
+    b.show_as(1280, 900)
+
+
+def test_keyboard(b):
+    b.open(b.page)
+    check("what scrolls sideways can be reached and has a name",
+          b.run("[...document.querySelectorAll('.scroll')].every(s => s.tabIndex === 0 && s.ariaLabel && s.getAttribute('role') === 'group')"))
+    check("sections of the page are landmarks with names of their own",
+          b.run("(() => { const names = [...document.querySelectorAll('section[aria-labelledby]')].map(s => document.getElementById(s.getAttribute('aria-labelledby')).textContent); return names.length > 10 && names.length === new Set(names).size; })()"))
+    b.run("document.getElementById('filter').focus()")
+    seen = []
+    for _ in range(60):
+        b.key("Tab", 9)
+        seen.append(b.run("(() => { const e = document.activeElement; return e.closest('nav') ? 'contents' : e.closest('thead') ? 'head' : e.matches('.scroll') ? 'scroll' : e.tagName.toLowerCase(); })()"))
+    for kind in ("select", "button", "contents", "scroll", "a", "summary", "head"):
+        check(f"the keyboard reaches '{kind}'", kind in seen, seen)
+    check("the element that has the focus shows it", b.run("getComputedStyle(document.activeElement).outlineStyle") != "none")
+
+
 def test_without_scripts(b, page):
     b.scripts(False)
     b.open(page)
@@ -162,7 +213,7 @@ def test_phone(b, page):
     for width in (360, 390):
         b.show_as(width, 800)
         b.open(page)
-        b.run("document.querySelectorAll('main > section').forEach(s => { s.style.contentVisibility = 'visible'; })")
+        b.run("document.querySelectorAll('main > section, .board, details.row').forEach(s => { s.style.contentVisibility = 'visible'; })")
         check(f"at {width} pixels nothing is wider than the screen", b.run("document.documentElement.scrollWidth") <= width, b.run("document.documentElement.scrollWidth"))
     b.show_as(1280, 900)
 
@@ -184,7 +235,7 @@ def take_pictures(b, page, folder):
     for width, dark in ((1280, False), (1280, True), (390, False), (390, True)):
         b.show_as(width, 900, dark)
         b.open(page)
-        b.run("document.querySelectorAll('main > section, details.row').forEach(s => { s.style.contentVisibility = 'visible'; })")
+        b.run("document.querySelectorAll('main > section, .board, details.row').forEach(s => { s.style.contentVisibility = 'visible'; })")
         for name, y, height in b.run("[...document.querySelectorAll('main > section')].map(s => [s.id, s.getBoundingClientRect().y + scrollY, s.getBoundingClientRect().height])"):
             b.picture(os.path.join(folder, f"{name}-{width}-{'dark' if dark else 'light'}.png"), {"x": 0, "y": y, "width": width, "height": max(1, min(height, 2400))})
     b.show_as(1280, 900)
@@ -206,6 +257,8 @@ def main():
             test_theme(b)
             test_pair(b)
             test_access(b)
+            test_keyboard(b)
+            test_axe(b, [page])
             test_without_scripts(b, page)
             test_phone(b, page)
             if len(sys.argv) > 2:

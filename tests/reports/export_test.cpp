@@ -90,6 +90,9 @@ TEST_CASE("a run is exported with its teacher, suite file, settings, clips, fing
     CHECK(training.at("fingerprints").at("source") == "source1");
     CHECK(training.at("fingerprints").at("final_weights") == "final");
     CHECK(training.at("environment").at("libtorch") == "2.13.0");
+    CHECK(training.at("direction") == "audio->video");
+    CHECK(training.at("student_model") == "r2plus1d_small");
+    CHECK(training.at("training_clips").is_null());
     CHECK(training.at("evaluations").at(0).at("clips") == "clips/synthetic-test.csv");
   }
   CHECK(exported.at("datasets").at(0).at("excluded").at(0).at("reason") == "silent");
@@ -99,6 +102,43 @@ TEST_CASE("a run is exported with its teacher, suite file, settings, clips, fing
   CHECK(card.starts_with("---\nlibrary_name: cmkd\n"));
   CHECK(has_text(card, "- {type: \"top1\", value: 0.500000}"));
   CHECK(has_text(read_file(out / "README.md"), "cmkd rerun " + made.student.key.substr(0, 12)));
+}
+
+TEST_CASE("an exported run says what it is in its suites, and which clip it had for what where that is known") {
+  ExportedStore made;
+  results::SuiteLink link;
+  link.suite = "quick";
+  link.task = "action_recognition";
+  link.dataset = "synthetic";
+  link.direction = "audio->video";
+  link.protocol = "strict";
+  link.primary_metric = "top1";
+  link.method = "kd";
+  link.control = "shuffled-teacher";
+  link.label = made.student.label;
+  link.role = results::RowRole::kControl;
+  link.seed = 1;
+  link.training_key = made.student.key;
+  link.evaluation_key = exported_evaluation(made.student).key;
+  link.rerun_command = "cmkd run quick.toml --only kd --seed 1";
+  made.store.set_suite_links("quick", {link});
+  const std::string roles = "clip,group,roles\nc2,g1,transfer+labelled\n";
+  (void)export_folder(made.store, {made.student.key}, made.folder / "out",
+                      {.weights = false, .training_clips = {{made.student.key, roles}}});
+  for (const nlohmann::json& training :
+       nlohmann::json::parse(read_file(made.folder / "out/export.json")).at("trainings")) {
+    if (training.at("key") != made.student.key) {
+      CHECK(training.at("rows").empty());  // the teacher: no row of a suite
+      continue;
+    }
+    CHECK(training.at("training_clips") == "clips/synthetic-roles-seed-1.csv");
+    const nlohmann::json& row = training.at("rows").at(0);
+    CHECK(row.at("suite") == "quick");
+    CHECK(row.at("role") == "control");
+    CHECK(row.at("command") == "cmkd run quick.toml --only kd --seed 1");
+  }
+  CHECK(read_file(made.folder / "out/clips/synthetic-roles-seed-1.csv") == roles);
+  CHECK(has_text(read_file(made.folder / "out/README.md"), "which clip the teacher"));
 }
 
 TEST_CASE("two exports of one store have the same bytes in every text") {

@@ -14,6 +14,8 @@ if(CMKD_PYTHON3)
            ${CMAKE_CURRENT_SOURCE_DIR}/golden/sweep.json ${CMAKE_CURRENT_SOURCE_DIR}/golden/tuned.json)
   add_test(NAME reports_browser COMMAND ${CMKD_PYTHON3} ${CMAKE_CURRENT_SOURCE_DIR}/reports/browser_test.py
            $<TARGET_FILE:make_report_page>)
+  add_test(NAME reports_contrast COMMAND ${CMKD_PYTHON3} ${CMAKE_CURRENT_SOURCE_DIR}/reports/contrast_test.py
+           ${CMAKE_SOURCE_DIR}/reports/svg/chart.css ${CMAKE_SOURCE_DIR}/reports/html/page.css)
   set_tests_properties(reports_schema reports_browser PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endif()
 add_test(NAME reports_latex COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/reports/latex_test.sh ${CMAKE_CURRENT_SOURCE_DIR}/golden)

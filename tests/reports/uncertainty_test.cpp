@@ -134,7 +134,7 @@ TEST_CASE("the interval over test clips is of whole videos, and of the differenc
   CHECK(kd.clips == 100);
   CHECK(kd.groups == 2);
   CHECK_FALSE(row_named(table, "student").over_clips->to_student.has_value());
-  CHECK(table.test_clips.find("2 source videos of the 100 test clips") != std::string::npos);
+  CHECK(table.test_clips.find("over the 100 test clips, drawn by their 2 source videos") != std::string::npos);
   CHECK(table.test_clips.find("too narrow") != std::string::npos);
 }
 
@@ -168,11 +168,11 @@ TEST_CASE("outputs that cannot be read leave the leaderboard, with the reason in
   CHECK(row_named(table, "kd").mean.has_value());
 }
 
-TEST_CASE("a metric that is no mean over clips has no interval over them, and the table says why") {
+TEST_CASE("a metric that is not resampled over clips has no interval over them, and the table says why") {
   Rows rows = fixture::rows();
-  for (auto& row : rows) row.link.primary_metric = "mean_class_accuracy";
+  for (auto& row : rows) row.link.primary_metric = "ece";
   const Table table = build_leaderboard(rows, fixture::datasets(), options_with_outputs(rows)).tables.front();
-  CHECK(table.test_clips.find("'mean_class_accuracy' is no mean over clips") != std::string::npos);
+  CHECK(table.test_clips.find("'ece' is not resampled over clips") != std::string::npos);
   CHECK_FALSE(row_named(table, "kd").over_clips.has_value());
 }
 
@@ -252,6 +252,13 @@ TEST_CASE("five data sets get aggregates and no test, and the overview says why"
   CHECK(overview.tests.find("5 data sets") != std::string::npos);
   CHECK(overview.tests.find("with 5 its smallest p is 0.0625") != std::string::npos);
   CHECK(overview.methods.front().profile.size() == 41);
+}
+
+TEST_CASE("intervals that rest on one seed are not left to pass for certainty") {
+  Rows rows = fixture::dataset_rows(2);
+  CHECK(build_leaderboard(rows, {}).overviews.front().tests.find("but one seed") == std::string::npos);
+  std::erase_if(rows, [](const auto& row) { return row.link.seed > 1; });
+  CHECK(build_leaderboard(rows, {}).overviews.front().tests.find("but one seed") != std::string::npos);
 }
 
 TEST_CASE("directions, protocols and sweeps are not read as data sets") {

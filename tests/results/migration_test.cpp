@@ -7,6 +7,7 @@
 #include "cmkd/results/store.h"
 #include "example.h"
 #include "paths.h"
+#include "schema.h"
 #include "sqlite.h"
 
 using namespace cmkd;
@@ -222,4 +223,53 @@ TEST_CASE("links of version 4 come through unchanged, and no recipe is made up f
   CHECK(link.row_rerun_command == "all");
   CHECK(store.recipes("k0").empty());
   CHECK(store.check().empty());
+}
+
+TEST_CASE("an older store is migrated in one transaction, with a backup beside it") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "results.db";
+  const TrainingRecord training = example::training("kd", 0);
+  {
+    Store store = Store::open(path, OpenMode::kReadWriteCreate);
+    store.put_dataset(example::dataset());
+    store.commit_run(training, {});
+  }
+  Schema newer{
+      7, kSchemaSql, {{6, "ALTER TABLE training ADD COLUMN tag TEXT"}, {7, "UPDATE training SET tag = label"}}};
+  const fs::path backup = path.string() + ".version-5.backup";
+  SECTION("each step in turn") {
+    {
+      Database database(path, Database::Access::kReadWrite, std::chrono::seconds(1));
+      prepare_for_writing(database, newer);
+      CHECK(database.query_integer("PRAGMA user_version") == 7);
+      CHECK(database.query_text("SELECT tag FROM training") == "kd");
+      CHECK(database.query_integer("PRAGMA foreign_keys") == 1);
+      prepare_for_writing(database, newer);  // nothing left to do, and no second backup
+    }
+    CHECK(fs::exists(backup));
+    CHECK_FALSE(fs::exists(backup.string() + ".2"));
+    const Store old = Store::open(backup, OpenMode::kReadOnly);
+    CHECK(old.has_training(training.key));
+    CHECK_THROWS_AS(Store::open(path, OpenMode::kReadWriteCreate), Error);  // the present program knows version 5
+  }
+  SECTION("a step that fails changes nothing") {
+    newer.migrations[1].sql = "UPDATE nonsense SET tag = 1";
+    {
+      Database database(path, Database::Access::kReadWrite, std::chrono::seconds(1));
+      CHECK_THROWS_AS(prepare_for_writing(database, newer), Error);
+    }
+    CHECK(Store::open(path, OpenMode::kReadWriteCreate).has_training(training.key));
+  }
+  SECTION("a step that breaks a reference changes nothing") {
+    newer.migrations[1].sql = "DELETE FROM dataset";
+    {
+      Database database(path, Database::Access::kReadWrite, std::chrono::seconds(1));
+      CHECK_THROWS_AS(prepare_for_writing(database, newer), Error);
+    }
+    CHECK(Store::open(path, OpenMode::kReadOnly).datasets().size() == 1);
+  }
+  SECTION("a reader asks for a writer first") {
+    Database database(path, Database::Access::kReadOnly, std::chrono::seconds(1));
+    CHECK_THROWS_AS(require_readable(database, newer), Error);
+  }
 }

@@ -76,6 +76,8 @@ class Details {
  public:
   explicit Details(const results::Store& store) : store_(store) {}
 
+  // For a second reader beside this one.
+  [[nodiscard]] const results::Store& store() const noexcept { return store_; }
   // By kind, name, phase, seed, fold.
   [[nodiscard]] std::vector<Curve> curves(const Row& row) const;
   [[nodiscard]] ClipTable clips(const Table& table) const;

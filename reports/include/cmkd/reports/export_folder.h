@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace cmkd::reports {
 
 struct ExportOptions {
   bool weights = false;  // of runs that kept theirs, as safetensors, each with a model card
+  // By training: which clip had which role in it, as CSV. The store does not hold it: it follows from the data.
+  std::map<std::string, std::string> training_clips = {};
 };
 
 struct ExportReport {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "cmkd/core/named_enum.h"
@@ -41,7 +41,11 @@ struct Origin {
   std::string libtorch;     // "2.13.0"
   std::string device;       // kind: "cpu", "cuda"
   std::string cpu_level;    // instruction level that LibTorch uses: "AVX2"
-  friend auto operator<=>(const Origin&, const Origin&) = default;
+  friend bool operator==(const Origin&, const Origin&) = default;
+  friend bool operator<(const Origin& a, const Origin& b) {
+    return std::tie(a.shared_code, a.libtorch, a.device, a.cpu_level) <
+           std::tie(b.shared_code, b.libtorch, b.device, b.cpu_level);
+  }
 };
 // Values that the environment does not hold are "".
 [[nodiscard]] Origin origin_of(const std::string& shared_code, const EnvironmentRecord& environment);

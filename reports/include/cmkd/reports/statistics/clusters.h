@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,5 +40,22 @@ struct ClipReplicates {
 // Requires a list, and the same groups with the same numbers of clips in each.
 [[nodiscard]] ClipReplicates bootstrap_clips(const std::vector<ClusteredValues>& lists,
                                              const BootstrapPlan& plan = kClipBootstrap);
+
+// --- Metrics that are no mean over clips, and several test sets at once ---
+
+// Source videos, and the strata within which they are drawn: of several folds those that are tested in the same folds,
+// so that no fold is ever without clips.
+struct ClipGroups {
+  std::vector<std::string> names;                // [G] ascending
+  std::vector<double> clips;                     // [G] in all folds together
+  std::vector<std::vector<std::size_t>> strata;  // positions in names; each in exactly one
+};
+
+// The lists' values when group g is drawn draws[g] times. `values` is to be filled.
+using DrawnValues = std::function<void(std::span<const double> draws, std::span<double> values)>;
+
+// As bootstrap_clips: with one stratum the same draws. Requires a list, and a group in each stratum.
+[[nodiscard]] ClipReplicates bootstrap_groups(const ClipGroups& groups, std::size_t lists, const DrawnValues& evaluate,
+                                              const BootstrapPlan& plan = kClipBootstrap);
 
 }  // namespace cmkd::reports

@@ -1,0 +1,127 @@
+#include "export_roles.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <list>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "cmkd/core/error.h"
+#include "cmkd/harness/clip_view.h"
+#include "cmkd/harness/rerun.h"
+#include "cmkd/harness/suite_data.h"
+
+namespace cmkd::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// The folder in which recipes are read.
+class RecipeFolder {
+ public:
+  RecipeFolder() : path_(fs::temp_directory_path() / fmt::format("cmkd-export-{}", ::getpid())) {
+    fs::create_directories(path_);
+  }
+  ~RecipeFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  RecipeFolder(const RecipeFolder&) = delete;
+  RecipeFolder& operator=(const RecipeFolder&) = delete;
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string cell = "\"";
+  for (const char c : text) cell += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return cell + "\"";
+}
+
+std::string roles_csv(const SuiteData& data, const Roles& roles) {
+  std::string text = "clip,group,roles\n";
+  const std::vector<Clip>& clips = data.listed.list.clips;
+  for (std::size_t i = 0; i < clips.size(); ++i) {
+    const std::vector<std::string> of = roles_of(roles, static_cast<std::int64_t>(i));
+    if (!of.empty()) text += fmt::format("{},{},{}\n", quoted(clips[i].id), quoted(clips[i].group), join(of, "+"));
+  }
+  return text;
+}
+
+// Suites and data that several trainings share are read once.
+class RoleReader {
+ public:
+  RoleReader(const results::Store& store, const RolesFrom& from) : store_(store), from_(from) {
+    for (const results::SuiteSummary& suite : store.suites()) {
+      for (const results::LeaderboardRow& row : store.leaderboard_rows(suite.suite)) {
+        folds_[row.link.training_key] = row.link.fold;
+      }
+    }
+  }
+
+  // "" when they were read.
+  std::string read(const results::TrainingRecord& training, std::string& csv) {
+    const std::vector<results::Recipe> recipes = store_.recipes(training.key);
+    if (recipes.empty()) return "the suite file and settings that made it are not stored";
+    const Opened& opened = open(recipes.front());
+    if (opened.data.listed.source_fingerprint != training.dataset_fingerprint) return "the data here are other ones";
+    csv = roles_csv(opened.data, opened.data.roles(opened.suite, training.seed, folds_[training.key]));
+    return "";
+  }
+
+ private:
+  struct Opened {
+    Suite suite;
+    SuiteData data;
+  };
+
+  const Opened& open(const results::Recipe& recipe) {
+    for (const auto& [known, opened] : opened_) {
+      if (known == recipe) return opened;
+    }
+    Suite suite = load_recipe(recipe, folder_.path(), from_.overrides);
+    SuiteData data = open_data(suite, from_.cache_root, /*jobs=*/1);
+    return opened_.emplace_back(recipe, Opened{std::move(suite), std::move(data)}).second;
+  }
+
+  const results::Store& store_;
+  const RolesFrom& from_;
+  RecipeFolder folder_;
+  std::map<std::string, std::string> folds_;  // by training
+  std::list<std::pair<results::Recipe, Opened>> opened_;
+};
+
+}  // namespace
+
+TrainingRoles training_roles(const results::Store& store, const std::vector<std::string>& trainings,
+                             const RolesFrom& from) {
+  TrainingRoles result;
+  RoleReader reader(store, from);
+  std::set<std::string> keys(trainings.begin(), trainings.end());
+  for (const std::string& key : trainings) {
+    if (const auto training = store.training(key); training && !training->teacher_key.empty()) {
+      keys.insert(training->teacher_key);
+    }
+  }
+  for (const std::string& key : keys) {
+    const std::optional<results::TrainingRecord> training = store.training(key);
+    if (!training) continue;  // a teacher that the store does not hold: the export says so
+    std::string csv;
+    const std::string why_not = reader.read(*training, csv);
+    if (why_not.empty()) {
+      result.csv[key] = std::move(csv);
+    } else {
+      result.missing.push_back(fmt::format("{} seed {} ({}): its clips by role: {}", training->label, training->seed,
+                                           key.substr(0, 12), why_not));
+    }
+  }
+  return result;
+}
+
+}  // namespace cmkd::apps
