@@ -29,6 +29,8 @@ using nlohmann::json;
 
 namespace {
 
+constexpr int kIdleEnds = 10;
+
 struct Worker {
   WorkerProcess process;
   const PlannedTraining* job = nullptr;
@@ -75,6 +77,7 @@ class Runner {
   std::vector<Worker> workers_;
   std::int64_t done_ = 0;            // trained by this call
   std::int64_t done_elsewhere_ = 0;  // while it ran
+  int idle_ends_ = 0;                // workers that were killed before they took a job
 };
 
 void Runner::spawn_workers() {
@@ -151,8 +154,11 @@ void Runner::handle_end(Worker& worker) {
   const std::string words = worker.process.last_words();
   const std::string end = describe_wait_status(status) + (words.empty() ? "" : ": " + words);
   const PlannedTraining* job = worker.job;
+  const bool from_outside = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
   if (interrupt_requested() || job == nullptr) {
-    if (!interrupt_requested() && status != 0 && !queue_->empty()) {
+    // One that is killed with nothing in hand is started again, unless it goes on and on.
+    const bool again = from_outside && ++idle_ends_ <= kIdleEnds;
+    if (!interrupt_requested() && status != 0 && !again && !queue_->empty()) {
       throw Error(ErrorKind::kEnvironment, {.what = "a worker process, before it took a job, " + end,
                                             .fix = "'cmkd doctor' checks the installation"});
     }
@@ -164,7 +170,6 @@ void Runner::handle_end(Worker& worker) {
                 {.what = fmt::format("a worker process, while it trained {}, {}", worker.detail, end),
                  .fix = "mend what it says, then run the command again: it continues"});
   }
-  const bool from_outside = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
   if (from_outside && queue_->retry(*job)) return;
   queue_->fail(*job, "the worker process " + end);
 }

@@ -144,6 +144,7 @@ done
 echo "tasks requeued $requeued times, programs killed $killed times"
 ((requeued > 0 && killed > 0)) || { echo "nothing was disturbed: nothing is shown" >&2; exit 1; }
 cat "$work/sharded/merge.log"
+for log in "$work"/sharded/shard-*.log; do tail -n 1 "$log" | sed "s|^|$(basename -- "$log"): |"; done
 for format in markdown csv json; do
   for out in whole sharded; do
     "$cmkd" report array.toml --out "$work/$out" --format "$format" --no-cost >"$work/$out.$format"
