@@ -1,5 +1,5 @@
-// Metrics of the test clips when each source video is drawn so many times, from the outputs that the store keeps: what a
-// bootstrap over the test clips computes again and again. Private to reports/.
+// Metrics of the test clips when each source video is drawn so many times, from the outputs that the store keeps: what
+// a bootstrap over the test clips computes again and again. Private to reports/.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace cmkd::reports {
 class DrawnMetric {
  public:
   virtual ~DrawnMetric() = default;
-  // `draws`: [G] how often each source video is in the resample. NaN where what is drawn has no such metric: no clip, or
-  // no clip with a tag. Safe from several threads.
+  // `draws`: [G] how often each source video is in the resample. NaN where what is drawn has no such metric: no clip,
+  // or no clip with a tag. Safe from several threads.
   [[nodiscard]] virtual double value(std::span<const double> draws) const = 0;
 };
 

@@ -18,8 +18,8 @@ class CopiedFiles {
   CopiedFiles(const CopiedFiles&) = delete;
   CopiedFiles& operator=(const CopiedFiles&) = delete;
 
-  // Whether it was not there before. `rows`: the database of `from`. Throws Error(kData) when the source's bytes are not
-  // those that their name says.
+  // Whether it was not there before. `rows`: the database of `from`. Throws Error(kData) when the source's bytes are
+  // not those that their name says.
   bool copy(Database& rows, const Store& from, const Store& into, const std::string& relative);
   void keep() { files_.clear(); }
 
