@@ -113,6 +113,19 @@ bool all_finite(const ClipReplicates& replicates) {
   });
 }
 
+// A clip that is drawn twice ranks beside itself, which raises an average precision: of 80 clips by more than their
+// interval is wide. The draws' spread round their own mean is what another test set of this size would have; the mean
+// is put where the value was measured.
+void centre(ClipReplicates& replicates, const std::vector<double>& measured) {
+  for (std::size_t list = 0; list < measured.size(); ++list) {
+    double mean = 0;
+    for (std::size_t r = 0; r < replicates.weights.size(); ++r) {
+      mean += replicates.weights[r] * replicates.values[list][r];
+    }
+    for (double& value : replicates.values[list]) value += measured[list] - mean;
+  }
+}
+
 SampledRow without(NoClips reason) {
   SampledRow row;
   row.reason = reason;
@@ -204,6 +217,7 @@ SampledRow sample_row(const Table& table, const Row& row, const LeaderboardOptio
   SampledRow result;
   GroupedParts drawn;
   std::vector<SeedMetric> metrics;
+  std::vector<double> measured;
   for (const SeedResult& seed : row.seeds) {
     if (!seed.value) continue;
     const PartOutputs parts = read_parts(seed, options);
@@ -221,7 +235,8 @@ SampledRow sample_row(const Table& table, const Row& row, const LeaderboardOptio
     }
     const std::vector<double> once(drawn.groups.names.size(), 1.0);
     // Not "greater": a metric that is no number is not the stored one either.
-    if (!(std::abs(value_of_seed(folds, once) - *seed.value) <= kNearEnough)) return without(NoClips::kOtherMetric);
+    measured.push_back(value_of_seed(folds, once));
+    if (!(std::abs(measured.back() - *seed.value) <= kNearEnough)) return without(NoClips::kOtherMetric);
     result.seeds.push_back(seed.seed);
   }
   result.clips = drawn.clips;
@@ -237,6 +252,7 @@ SampledRow sample_row(const Table& table, const Row& row, const LeaderboardOptio
       },
       work.plan);
   if (!all_finite(result.replicates)) return without(NoClips::kNoValue);
+  if (ranks_all_clips(metric)) centre(result.replicates, measured);
   return result;
 }
 
