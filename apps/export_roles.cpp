@@ -37,7 +37,7 @@ class RecipeFolder {
   fs::path path_;
 };
 
-std::string quoted(const std::string& text) {
+std::string quoted_cell(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string cell = "\"";
   for (const char c : text) cell += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -49,7 +49,8 @@ std::string roles_csv(const SuiteData& data, const Roles& roles) {
   const std::vector<Clip>& clips = data.listed.list.clips;
   for (std::size_t i = 0; i < clips.size(); ++i) {
     const std::vector<std::string> of = roles_of(roles, static_cast<std::int64_t>(i));
-    if (!of.empty()) text += fmt::format("{},{},{}\n", quoted(clips[i].id), quoted(clips[i].group), join(of, "+"));
+    if (!of.empty())
+      text += fmt::format("{},{},{}\n", quoted_cell(clips[i].id), quoted_cell(clips[i].group), join(of, "+"));
   }
   return text;
 }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "build.h"
+#include "clip_metrics.h"
 #include "clip_rows.h"
 #include "cmkd/core/error.h"
 #include "memo.h"
@@ -94,7 +95,7 @@ TableClips table_clips(const Table& table) {
 
 // What all numbers of a table follow from.
 Hasher key_of(const TableClips& of) {
-  Hasher key = memo_key("test clips of the seeds in common");
+  Hasher key = memo_key("test clips, rankings centred");
   key.field(of.table.primary_metric);
   for (std::size_t i = 0; i < of.rows.size(); ++i) {
     key.field(static_cast<std::int64_t>(of.rows[i]->seeds.size())).field(is_paired(*of.rows[i]) ? 1 : 0);
@@ -162,6 +163,9 @@ void describe_test_clips(Table& table, double draws) {
                   queries ? "queries" : "test clips", example.groups, example.groups == 1 ? "" : "s",
                   draws < static_cast<double>(kClipBootstrap.draws) ? fmt::format(" ({:.0f} draws)", draws) : "");
   if (queries) table.test_clips += " The gallery stays as it is.";
+  if (ranks_all_clips(table.primary_metric)) {
+    table.test_clips += " Centred on the measured value: clips that are drawn twice raise a ranking's precision.";
+  }
   if (!table.folds.empty()) {
     table.test_clips +=
         " Drawn within each fold; that what tests one fold's model trains another's is not in them, so that they are "

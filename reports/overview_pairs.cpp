@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cmkd/reports/statistics/p_values.h"
+#include "cmkd/reports/statistics/rank_bootstrap.h"
 #include "memo.h"
 #include "overview_parts.h"
 

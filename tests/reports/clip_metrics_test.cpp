@@ -1,6 +1,7 @@
 // Metrics of drawn clips against the same metrics of clips that are there so many times.
 #include "catch.h"
 // The test framework comes first.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>

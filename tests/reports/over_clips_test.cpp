@@ -2,11 +2,14 @@
 // lack seeds, and what is too much to rank again.
 #include "catch.h"
 // The test framework comes first.
+#include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "board.h"
+#include "clip_metrics.h"
 #include "clip_rows.h"
 #include "cmkd/reports/leaderboard.h"
 #include "fixture.h"
@@ -63,6 +66,38 @@ TEST_CASE("an average over classes is resampled with the classes that are drawn"
   CHECK(found.clips == 3);
   CHECK(found.interval->low == 0);
   CHECK(found.interval->high == 1);
+}
+
+TEST_CASE("a ranking's interval is centred on its value, which drawing clips twice would raise") {
+  // 24 clips of two classes by scores that know little of them.
+  results::ClipOutputs outputs;
+  outputs.width = 2;
+  for (std::int32_t i = 0; i < 24; ++i) {
+    outputs.clip_ids.push_back(std::to_string(100 + i));
+    outputs.groups.push_back(outputs.clip_ids.back());
+    outputs.labels.push_back(i % 5 == 0 ? 1 : 0);
+    const float score = static_cast<float>(i * 7 % 24) / 24.0F;
+    outputs.scores.insert(outputs.scores.end(), {1 - score, score});
+  }
+  std::vector<std::uint32_t> groups;
+  for (std::uint32_t i = 0; i < 24; ++i) groups.push_back(i);
+  const auto metric = drawn_metric("map_macro", outputs, groups);
+  const std::vector<double> once(24, 1.0);
+  const double value = metric->value(once);
+  std::vector<results::LeaderboardRow> rows{seed_row("kd", 1, value, "map_macro")};
+  const LeaderboardOptions options = reading({{rows[0].link.evaluation_key, outputs}});
+  const Table table = build_leaderboard(rows, {}, options).tables.front();
+  const Row& row = table.rows.front();
+  const SampledRow sampled = sample_row(table, row, options, {});
+  REQUIRE(sampled.reason == NoClips::kThere);
+  CHECK(sampled.resamples(sampled.mean_of({1})).mean() == Approx(value).epsilon(1e-9));
+  CHECK(row.over_clips->interval->contains(value));
+  CHECK(text_contains(table.test_clips, "Centred on the measured value"));
+  // What the draws themselves say.
+  const ClipGroups all{outputs.groups, once, {{groups.begin(), groups.end()}}};
+  const ClipReplicates raw = bootstrap_groups(
+      all, 1, [&](std::span<const double> draws, std::span<double> values) { values[0] = metric->value(draws); });
+  CHECK(raw.of(0).mean() > value + 0.01);
 }
 
 // Folds "1" and "2" of one seed: two clips each; both right in fold 1, one right in fold 2.
