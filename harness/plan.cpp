@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cmkd/core/error.h"
@@ -13,7 +11,7 @@
 #include "cmkd/harness/pretrained.h"
 #include "cmkd/harness/tuning.h"
 #include "cmkd/methods/method.h"
-#include "cmkd/suites/task.h"
+#include "plan_parts.h"
 
 namespace cmkd {
 
@@ -45,51 +43,6 @@ PlannedTraining plan_teacher(const Suite& suite, const CellData& data, std::int6
   planned.weights_hash = weights_hash(suite.teacher);
   finish(suite, teacher_config(suite, data, seed, split), planned);
   return planned;
-}
-
-// Of one seed, or of all of them.
-std::string rerun_command(const Suite& suite, const PlannedTraining& planned, bool tuned, bool all_seeds) {
-  const std::string file = suite.file.generic_string();
-  if (planned.split != Split::kTest) return fmt::format("cmkd tune {} --only '{}'", file, planned.method);
-  const std::string seed = all_seeds ? "" : fmt::format(" --seed {}", planned.seed);
-  return fmt::format("cmkd run {} --only '{}'{}{}", file, planned.label, seed, tuned ? " --tuned" : "");
-}
-
-results::RowRole role_of(const PlannedTraining& planned) {
-  if (!planned.control.empty()) return results::RowRole::kControl;
-  switch (method_registry().get(planned.method).role) {
-    case MethodRole::kLowerBound:
-      return results::RowRole::kLowerBound;
-    case MethodRole::kCeiling:
-      return results::RowRole::kCeiling;
-    case MethodRole::kTeacher:
-      return results::RowRole::kTeacher;
-    case MethodRole::kUpperBound:
-      return results::RowRole::kUpperBound;
-    case MethodRole::kMethod:
-    case MethodRole::kUntrained:
-      break;
-  }
-  return results::RowRole::kMethod;
-}
-
-results::SuiteLink make_link(const Suite& whole, const Suite& suite, const PlannedTraining& planned,
-                             std::size_t position, bool tuned) {
-  results::SuiteLink link = link_of_suite(whole, suite);
-  link.method_order = fmt::format("{:04}", position);
-  link.method = planned.method;
-  link.control = planned.control;
-  link.label = planned.label;
-  link.role = role_of(planned);
-  link.student_model = planned.is_teacher ? suite.teacher.id : suite.student.id;
-  link.seed = planned.seed;
-  if (planned.trial >= 0) link.trial = planned.trial;
-  link.fold = planned.fold;
-  link.training_key = planned.key;
-  link.evaluation_key = planned.evaluation().key;
-  link.rerun_command = rerun_command(suite, planned, tuned, /*all_seeds=*/false);
-  link.row_rerun_command = rerun_command(suite, planned, tuned, /*all_seeds=*/true);
-  return link;
 }
 
 bool wanted(const PlanFilter& filter, const PlannedTraining& planned) {
@@ -198,22 +151,6 @@ void add_training(const PlannedTraining& planned, Plan& plan) {
   }
 }
 
-// Which cell, by number in the order of the plan, each training was planned for first. Cells with one teacher are one.
-class CellNumbers {
- public:
-  void add(const std::string& training_key, const std::string& teacher_key) {
-    const auto cell = cells_.emplace(teacher_key, static_cast<std::int64_t>(cells_.size())).first->second;
-    trainings_.emplace(training_key, cell);
-  }
-  [[nodiscard]] bool is_in(const std::string& training_key, const PlanShard& shard) const {
-    return trainings_.at(training_key) % shard.count == shard.index;
-  }
-
- private:
-  std::map<std::string, std::int64_t> cells_;      // by their teacher's key
-  std::map<std::string, std::int64_t> trainings_;  // by key
-};
-
 // Adds one seed's trainings, the teacher first, to the plan: links of all, and those to train that the filter wants.
 void add_seed(const Suite& whole, const Suite& suite, std::vector<PlannedTraining> trainings, const PlanFilter& filter,
               bool shows_teacher, bool tuned, CellNumbers& cells, Plan& plan) {
@@ -262,36 +199,6 @@ const Suite& suite_of(const Suite& suite, const PlannedTraining& planned) {
 
 const Suite& suite_of(const Suite& suite, const PlannedEvaluation& evaluation) {
   return evaluation.variant < 0 ? suite : suite.variants.at(static_cast<std::size_t>(evaluation.variant));
-}
-
-PlanShard parse_shard(const std::string& text) {
-  PlanShard shard;
-  const char* end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, shard.index);
-  const bool slash = index.ec == std::errc() && index.ptr != end && *index.ptr == '/';
-  const auto count = slash ? std::from_chars(index.ptr + 1, end, shard.count) : index;
-  if (slash && count.ec == std::errc() && count.ptr == end && shard.index >= 0 && shard.index < shard.count)
-    return shard;
-  throw Error(ErrorKind::kUsage, {.what = fmt::format("'{}' is no part of a plan", text),
-                                  .where = "--shard",
-                                  .allowed = "I/N with I from 0 to N - 1",
-                                  .fix = "of 4 machines the first takes --shard 0/4, the last --shard 3/4"});
-}
-
-results::SuiteLink link_of_suite(const Suite& whole, const Suite& suite) {
-  results::SuiteLink link;
-  link.suite = whole.name;
-  link.suite_title = whole.general.values.title;
-  link.suite_file = whole.file.generic_string();
-  link.task = to_string(suite.general.values.task);
-  link.dataset = suite.dataset;
-  link.direction = suite.direction();
-  link.protocol = to_string(suite.general.values.protocol);
-  link.primary_metric = task_info(link.task).primary_metric;
-  link.swept_setting = suite.swept_setting;
-  link.swept_value = suite.swept_value;
-  link.level = suite.level;
-  return link;
 }
 
 std::string cell_text(const Suite& suite, const PlannedTraining& planned) {

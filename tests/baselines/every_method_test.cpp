@@ -121,7 +121,12 @@ TEST_CASE("Where the widths agree, a method without a projection to learn still 
     if (!info->needs.teacher) continue;
     INFO(info->id);
     TrainingSetup setup = test::tiny_setup(*info);
+    const auto teacher = std::make_shared<test::TinyTeacher>(test::kStudentWidth);
     setup.teacher_shape->embedding_width = test::kStudentWidth;
+    if (info->needs.teacher_network) {
+      setup.teacher = teacher;
+      setup.teacher_shape = teacher->shape();
+    }
     const auto training = info->make(setup);
     Batch batch = tiny_batch(*info, 0);
     batch.teacher.embedding = test::noise({6, test::kStudentWidth}, 9).to(at::kFloat);

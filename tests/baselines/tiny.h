@@ -58,9 +58,9 @@ class TinyModel final : public Model {
 // Audio [B, n] -> a teacher's network, small enough to be trained along.
 class TinyTeacher final : public Model {
  public:
-  TinyTeacher() {
-    feature_ = register_module("feature", torch::nn::Linear(4, kTeacherWidth));
-    fc_ = register_module("fc", torch::nn::Linear(kTeacherWidth, kClasses));
+  explicit TinyTeacher(std::int64_t width = kTeacherWidth) : width_(width) {
+    feature_ = register_module("feature", torch::nn::Linear(4, width));
+    fc_ = register_module("fc", torch::nn::Linear(width, kClasses));
   }
 
   ModelOutput forward(const at::Tensor& input, const OutputRequest& request) override {
@@ -74,10 +74,11 @@ class TinyTeacher final : public Model {
   }
 
   [[nodiscard]] ModelShape shape() const override {
-    return {Modality::kAudio, kClasses, kTeacherWidth, kTeacherWidth, {kTeacherFirstStage, kTeacherWidth}};
+    return {Modality::kAudio, kClasses, width_, width_, {kTeacherFirstStage, width_}};
   }
 
  private:
+  std::int64_t width_;
   torch::nn::Linear feature_{nullptr};
   torch::nn::Linear fc_{nullptr};
 };
