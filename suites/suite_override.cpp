@@ -44,7 +44,12 @@ void apply_override(Suite& suite, const std::string& text) {
     if (second == std::string::npos) refuse_suite("no parameter named", where, "methods.<id>.<parameter>");
     return set_value(method->section, tail.substr(second + 1), node, document);
   }
-  const std::vector<std::string> names(known_tables().begin(), known_tables().end());
+  std::vector<std::string> names(known_tables().begin(), known_tables().end());
+  std::erase(names, "sweep");
+  if (head == "sweep") {
+    refuse_suite("a sweep is not changed from the command line: its values are part of what the suite is", where,
+                 join(names), "edit the suite file, or a copy of it");
+  }
   refuse_suite(fmt::format("unknown table '{}'", head), where, join(names), did_you_mean(head, names));
 }
 

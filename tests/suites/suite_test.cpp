@@ -129,6 +129,7 @@ TEST_CASE("a sweep makes a variant for each value, with everything else as it is
   CHECK(load(kText).cases().size() == 1);
   using Catch::Matchers::Contains;
   CHECK_THROWS_WITH(load(sweep + "[1.0, 1.0]\n"), Contains("twice"));
+  CHECK_THROWS_WITH(load(sweep + "[1.0]\n", {"sweep.values=[2.0]"}), Contains("edit the suite file"));
   CHECK_THROWS_WITH(load(sweep + "[]\n"), Contains("list of values"));
   CHECK_THROWS_WITH(load(sweep + "[\"loud\"]\n"), Contains("cannot be loud"));
   CHECK_THROWS_WITH(load(kText + "[sweep]\nsetting = \"dataset.noise\"\nvalues = [0.1]\n"),
