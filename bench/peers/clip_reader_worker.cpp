@@ -1,7 +1,8 @@
-// This suite's clip reader for the comparison of clip readers (a Python program that measures several and joins any that
-// answers its requests): one JSON object a line on standard input, one answer a line on standard output.
+// This suite's clip reader for the comparison of clip readers (a Python program that measures several and joins any
+// that answers its requests): one JSON object a line on standard input, one answer a line on standard output.
 //
-//   python clip_readers.py --data DIR --json FILE --external "cmkd=build/release/bench/clip_reader_worker --core {core}"
+//   python clip_readers.py --data DIR --json FILE --external "cmkd=build/release/bench/clip_reader_worker --core
+//   {core}"
 //
 // {"do": "hello"}                                   -> versions, threads, what it can, a note
 // {"do": "clips", "items", "clips", "spec"}         -> count, seconds, cpu, failures; clips = [[item, [time, …]], …]
@@ -185,13 +186,14 @@ json timed(const std::function<void(json& answer, const Job& job)>& jobs) {
 
 json clips(const json& request) {
   const json& spec = request.at("spec");
-  const std::size_t bytes =
-      spec.at("frames").get<std::size_t>() * 3 * spec.at("crop").get<std::size_t>() * spec.at("crop").get<std::size_t>();
+  const std::size_t bytes = spec.at("frames").get<std::size_t>() * 3 * spec.at("crop").get<std::size_t>() *
+                            spec.at("crop").get<std::size_t>();
   return timed([&](json& /*answer*/, const Job& job) {
     for (const json& asked : request.at("clips")) {
       const json& item = request.at("items").at(asked.at(0).get<std::size_t>());
       job(item.at("path"), [&] {
-        if (read_clip(item, asked.at(1), spec).pixels.size() != bytes) throw std::runtime_error("a clip of another size");
+        if (read_clip(item, asked.at(1), spec).pixels.size() != bytes)
+          throw std::runtime_error("a clip of another size");
         return std::int64_t{1};
       });
     }
@@ -229,7 +231,8 @@ json hello() {
   return {{"versions", {{"cmkd", CMKD_VERSION}, {"FFmpeg", media::ffmpeg_versions()}}},
           {"threads", "one decoding thread"},
           {"can", {"audio", "clips", "frames"}},
-          {"note", "seek to the key frame before, decode on and skip what nobody references, convert only the wanted frames"}};
+          {"note",
+           "seek to the key frame before, decode on and skip what nobody references, convert only the wanted frames"}};
 }
 
 json answer_to(const json& request) {
