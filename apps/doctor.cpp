@@ -1,7 +1,6 @@
 // cmkd doctor: is this installation sound, and what to mend.
 #include <fmt/format.h>
 #include <torch/cuda.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 #include "cmkd/media/video.h"
 #include "cmkd/results/store.h"
 #include "commands.h"
+#include "scratch.h"
 #include "versions.h"
 
 namespace cmkd::apps {
@@ -41,24 +41,6 @@ Check check_installation_part(const std::string& name, const std::string& fix, c
     return {name, false, error.what(), fix};
   }
 }
-
-// A folder of its own under the system's temporary folder.
-class Scratch {
- public:
-  Scratch() : path_(fs::temp_directory_path() / fmt::format("cmkd-doctor-{}", ::getpid())) {
-    fs::create_directories(path_);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::string check_codecs(const fs::path& folder) {
   constexpr int kSide = 32;
@@ -108,7 +90,7 @@ int run_doctor(const Arguments& arguments) {
   line.add()("out", po::value<std::string>()->default_value("out")->value_name("DIR"), "where results will be written")(
       "json", po::bool_switch(), "print JSON");
   if (!line.parse(arguments)) return 0;
-  const Scratch scratch;
+  const Scratch scratch("doctor");
   const std::vector<Check> checks{
       check_installation_part("codecs",
                               "install FFmpeg's libraries with libx264 (scripts/setup), or build with -DCMKD_FFMPEG=ON",

@@ -1,17 +1,18 @@
 #include "export_roles.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <list>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "cmkd/core/csv_field.h"
 #include "cmkd/core/error.h"
 #include "cmkd/harness/clip_view.h"
 #include "cmkd/harness/rerun.h"
 #include "cmkd/harness/suite_data.h"
+#include "scratch.h"
 
 namespace cmkd::apps {
 
@@ -19,38 +20,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The folder in which recipes are read.
-class RecipeFolder {
- public:
-  RecipeFolder() : path_(fs::temp_directory_path() / fmt::format("cmkd-export-{}", ::getpid())) {
-    fs::create_directories(path_);
-  }
-  ~RecipeFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  RecipeFolder(const RecipeFolder&) = delete;
-  RecipeFolder& operator=(const RecipeFolder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-std::string quoted_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string cell = "\"";
-  for (const char c : text) cell += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return cell + "\"";
-}
-
 std::string roles_csv(const SuiteData& data, const Roles& roles) {
   std::string text = "clip,group,roles\n";
   const std::vector<Clip>& clips = data.listed.list.clips;
   for (std::size_t i = 0; i < clips.size(); ++i) {
     const std::vector<std::string> of = roles_of(roles, static_cast<std::int64_t>(i));
     if (!of.empty())
-      text += fmt::format("{},{},{}\n", quoted_cell(clips[i].id), quoted_cell(clips[i].group), join(of, "+"));
+      text += fmt::format("{},{},{}\n", csv_field(clips[i].id), csv_field(clips[i].group), join(of, "+"));
   }
   return text;
 }
@@ -93,7 +69,7 @@ class RoleReader {
 
   const results::Store& store_;
   const RolesFrom& from_;
-  RecipeFolder folder_;
+  Scratch folder_{"export"};                  // in which recipes are read
   std::map<std::string, std::string> folds_;  // by training
   std::list<std::pair<results::Recipe, Opened>> opened_;
 };

@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cmkd/core/csv_field.h"
 #include "cmkd/core/error.h"
 #include "cmkd/harness/import_outputs.h"
 #include "cmkd/harness/run_one.h"

@@ -5,6 +5,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/results/merge.h"
+#include "cmkd/results/older_store.h"
 #include "cmkd/results/store.h"
 #include "commands.h"
 
@@ -24,8 +25,10 @@ bool is_older(const std::filesystem::path& path) {
   try {
     (void)results::Store::open(path, results::OpenMode::kReadOnly);
     return false;
-  } catch (const Error& error) {
-    return error.parts().what.find("older version") != std::string::npos;
+  } catch (const results::OlderStore&) {
+    return true;
+  } catch (const Error&) {
+    return false;
   }
 }
 

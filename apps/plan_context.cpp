@@ -48,9 +48,7 @@ json counts_json(const std::string& label, const Counts& counts) {
 Context make_context(const CommandLine& line) {
   Context context{load_suite(suite_path(line.one("suite", "suite file")), line.list("set")), {}, cache_root(line), {}};
   context.folder.root = out_folder(line, context.suite.name);
-  context.filter.methods = line.list("only");
-  if (line.has("seed")) context.filter.seeds = line.get<std::vector<std::int64_t>>("seed");
-  context.filter.shard = read_shard(line);
+  context.filter = read_filter(line);
   return context;
 }
 

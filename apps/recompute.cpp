@@ -48,8 +48,9 @@ std::optional<TaskOutputs> teacher_outputs(const results::Store& store, const re
                                            const results::EvaluationRecord& evaluation,
                                            const results::ClipOutputs& outputs) {
   if (training.teacher_key.empty()) return std::nullopt;
+  const json judge = judge_of(evaluation);
   for (const results::EvaluationRecord& candidate : store.evaluations(training.teacher_key)) {
-    if (judge_of(candidate) != judge_of(evaluation)) continue;
+    if (judge_of(candidate) != judge) continue;
     const results::ClipOutputs found = store.outputs(candidate.key);
     if (found.clip_ids == outputs.clip_ids) return as_task_outputs(found);
   }

@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "recompute.h"
 #include "report_output.h"
+#include "store_choice.h"
 
 namespace cmkd::apps {
 
@@ -21,8 +22,7 @@ namespace {
 // A suite file, the name of a suite in the store, or the only suite of the store.
 std::string suite_in(const CommandLine& line) {
   if (!line.has("suite")) return "";
-  const std::string given = line.one("suite", "suite");
-  return std::filesystem::is_regular_file(given) ? load_suite(given, {}).name : given;
+  return suite_name(line.one("suite", "suite"));
 }
 
 std::filesystem::path store_path(const CommandLine& line, const std::string& suite) {

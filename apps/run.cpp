@@ -65,7 +65,6 @@ int run_run(const Arguments& arguments) {
   if (!line.parse(arguments)) return 0;
   Prepared prepared = prepare_run(line);
   read_job_options(line, prepared.options);
-  prepared.options.filter.shard = read_shard(line);
   if (line.has("devices")) read_devices(line, prepared.options);
   if (line.has("retrain")) {
     const std::string what = line.get<std::string>("retrain");
@@ -86,10 +85,8 @@ int run_worker_command(const Arguments& arguments) {
   add_run_options(line);
   line.add()("parent", po::value<std::int64_t>()->required(), "process id of the runner")(
       "tuning", po::bool_switch(), "train trials")("winner", po::value<std::vector<std::string>>(), "method=trial");
-  add_shard_option(line);
   if (!line.parse(arguments)) return 0;
   Prepared prepared = prepare_run(line);
-  prepared.options.filter.shard = read_shard(line);
   prepared.options.tuning = line.flag("tuning");
   prepared.options.winners = parse_winners(line.list("winner"));
   if (prepared.options.tuning) prepared.suite = tuning_suite(prepared.suite);

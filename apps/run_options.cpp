@@ -33,8 +33,12 @@ void add_shard_option(CommandLine& line) {
              "only part I, from 0, of N: for N machines, each with a folder of its own ('cmkd merge' joins them)");
 }
 
-PlanShard read_shard(const CommandLine& line) {
-  return line.has("shard") ? parse_shard(line.get<std::string>("shard")) : PlanShard{};
+PlanFilter read_filter(const CommandLine& line) {
+  PlanFilter filter;
+  filter.methods = line.list("only");
+  if (line.has("seed")) filter.seeds = line.get<std::vector<std::int64_t>>("seed");
+  if (line.has("shard")) filter.shard = parse_shard(line.get<std::string>("shard"));
+  return filter;
 }
 
 Prepared prepare_run(const CommandLine& line, const std::vector<std::string>& overrides) {
@@ -45,8 +49,7 @@ Prepared prepare_run(const CommandLine& line, const std::vector<std::string>& ov
   options.out = out_folder(line, prepared.suite.name);
   options.cache_root = cache_root(line);
   options.overrides = all;
-  options.filter.methods = line.list("only");
-  if (line.has("seed")) options.filter.seeds = line.get<std::vector<std::int64_t>>("seed");
+  options.filter = read_filter(line);
   options.device = line.get<std::string>("device");
   options.checkpoint_seconds = line.get<double>("checkpoint-seconds");
   return prepared;

@@ -9,7 +9,8 @@ namespace cmkd::apps {
 void add_run_options(CommandLine& line);
 // --shard: of what runs or shows a part of a plan.
 void add_shard_option(CommandLine& line);
-[[nodiscard]] PlanShard read_shard(const CommandLine& line);
+// --only, --seed, and --shard where a command has it.
+[[nodiscard]] PlanFilter read_filter(const CommandLine& line);
 // --jobs, --retry-failed, --json: of the commands that people call.
 void add_job_options(CommandLine& line);
 

@@ -17,6 +17,10 @@ void add_store_options(CommandLine& line) {
       "out", po::value<std::string>()->value_name("DIR"), "folder of the run (default: out/SUITE)");
 }
 
+std::string suite_name(const std::string& given) {
+  return std::filesystem::is_regular_file(given) ? load_suite(given, {}).name : given;
+}
+
 std::filesystem::path chosen_store_path(const CommandLine& line, const std::string& suite) {
   if (line.has("store")) return line.get<std::string>("store");
   if (line.has("out")) return RunFolder{line.get<std::string>("out")}.store();
@@ -28,11 +32,7 @@ std::filesystem::path chosen_store_path(const CommandLine& line, const std::stri
 }
 
 ChosenStore choose_store(const CommandLine& line, bool suite_needed) {
-  std::string wanted;
-  if (line.has("suite")) {
-    const std::string given = line.get<std::string>("suite");
-    wanted = std::filesystem::is_regular_file(given) ? load_suite(given, {}).name : given;
-  }
+  const std::string wanted = line.has("suite") ? suite_name(line.get<std::string>("suite")) : "";
   const std::filesystem::path path = chosen_store_path(line, wanted);
   if (!std::filesystem::exists(path)) {
     throw Error(ErrorKind::kData, {.what = "there is no store",

@@ -11,6 +11,9 @@ namespace cmkd::apps {
 
 void add_store_options(CommandLine& line);  // --store, --out
 
+// A suite's name: that of the suite file `given`, or `given` itself where it names no file.
+[[nodiscard]] std::string suite_name(const std::string& given);
+
 struct ChosenStore {
   results::Store store;
   std::string suite;  // "" when none was asked for and the store holds several

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cmkd/core/error.h"
 #include "cmkd/methods/source_code.h"
 #include "cmkd/runtime/determinism.h"
@@ -41,9 +39,16 @@ std::string stored_difference(const results::Store& store, const PlannedTraining
   return "";
 }
 
+std::vector<std::string> missing_evaluations(const results::Store& store, const PlannedTraining& planned) {
+  std::vector<std::string> missing;
+  for (const PlannedEvaluation& one : planned.evaluations) {
+    if (!store.has_evaluation(one.key)) missing.push_back(one.key);
+  }
+  return missing;
+}
+
 bool is_evaluated(const results::Store& store, const PlannedTraining& planned) {
-  return std::ranges::all_of(planned.evaluations,
-                             [&](const PlannedEvaluation& one) { return store.has_evaluation(one.key); });
+  return missing_evaluations(store, planned).empty();
 }
 
 }  // namespace cmkd

@@ -51,11 +51,7 @@ bool RunLedger::has_teacher_outputs(const PlannedTraining& teacher) const {
 }
 
 std::vector<std::string> RunLedger::missing_evaluations(const PlannedTraining& planned) const {
-  std::vector<std::string> missing;
-  for (const PlannedEvaluation& evaluation : planned.evaluations) {
-    if (!store_.has_evaluation(evaluation.key)) missing.push_back(evaluation.key);
-  }
-  return missing;
+  return cmkd::missing_evaluations(store_, planned);
 }
 
 bool RunLedger::is_finished(const PlannedTraining& planned) const { return fs::exists(folder_.result(planned.key)); }

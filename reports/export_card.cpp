@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cmkd/core/csv_field.h"
 #include "cmkd/core/error.h"
 #include "export_parts.h"
 #include "markdown.h"
@@ -16,16 +17,6 @@ namespace {
 // JSON's texts are YAML's.
 std::string yaml_text(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
 }
 
 void add_card_metadata(MarkdownDocument& out, const RunContents& run, const std::string& dataset) {
@@ -107,7 +98,7 @@ std::string clip_list_csv(const results::ClipOutputs& outputs) {
       for (const std::int32_t tag : outputs.tags[i]) classes.push_back(fmt::format("{}", tag));
     }
     const bool gallery = outputs.queries > 0 && static_cast<std::int64_t>(i) >= outputs.queries;
-    text += fmt::format("{},{},{},{}\n", csv_cell(outputs.clip_ids[i]), csv_cell(outputs.groups[i]),
+    text += fmt::format("{},{},{},{}\n", csv_field(outputs.clip_ids[i]), csv_field(outputs.groups[i]),
                         gallery ? "gallery" : "test", join(classes, "+"));
   }
   return text;

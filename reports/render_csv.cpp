@@ -9,6 +9,7 @@
 #include <array>
 #include <set>
 
+#include "cmkd/core/csv_field.h"
 #include "cmkd/core/error.h"
 #include "metric_names.h"
 #include "text.h"
@@ -17,16 +18,7 @@ namespace cmkd::reports {
 
 namespace {
 
-std::string quoted(const std::string& text) {
-  std::string clean = clean_text(text);
-  if (clean.find_first_of(",\"") == std::string::npos) return clean;
-  std::string result = "\"";
-  for (const char c : clean) {
-    if (c == '"') result += '"';
-    result += c;
-  }
-  return result + '"';
-}
+std::string quoted(const std::string& text) { return csv_field(clean_text(text)); }
 
 struct Columns {
   std::vector<std::string> metrics;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cmkd/core/file.h"
+#include "cmkd/results/older_store.h"
 
 namespace cmkd::results {
 
@@ -147,8 +148,7 @@ void require_readable(Database& database, const Schema& schema) {
     throw Error(ErrorKind::kData,
                 {.what = "the result store is empty", .where = where, .fix = "fill it first: cmkd run SUITE"});
   }
-  throw Error(
-      ErrorKind::kData,
+  throw OlderStore(
       {fmt::format("the result store has the older version {}", version), where,
        fmt::format("version {}", schema.version),
        fmt::format("`cmkd merge {}` brings it up to date, and leaves a copy of it as it is; `cmkd run` does, too",

@@ -37,19 +37,18 @@ PixelScale pixel_scale(PixelNormalisation kind) {
   return {{0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
 }
 
-WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings)
-    : windows_(cache, settings), settings_(settings) {}
+WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings) : windows_(cache, settings) {}
 
 ClipDraw WindowReader::draw_training(std::int64_t clip, RandomStream stream) const {
   ClipDraw draw;
   draw.clip = clip;
-  draw.window =
-      static_cast<std::int64_t>(stream.below(static_cast<std::uint64_t>(std::max<std::int64_t>(settings_.windows, 1))));
+  draw.window = static_cast<std::int64_t>(
+      stream.below(static_cast<std::uint64_t>(std::max<std::int64_t>(windows_.settings().windows, 1))));
   const IngestSettings& stored = windows_.stored();
   if (stored.video) {
     draw.top = stream.integer(0, stored.height - height());
     draw.left = stream.integer(0, stored.width - width());
-    draw.mirrored = settings_.flip && stream.bernoulli(0.5);
+    draw.mirrored = windows_.settings().flip && stream.bernoulli(0.5);
   }
   return draw;
 }
@@ -65,13 +64,14 @@ ClipDraw WindowReader::draw_window(std::int64_t clip, std::int64_t window) const
 }
 
 ClipDraw WindowReader::draw_test_view(std::int64_t clip, std::int64_t view) const {
-  ClipDraw draw = draw_window(clip, view / settings_.crops_at_test());
+  ClipDraw draw = draw_window(clip, view / windows_.settings().crops_at_test());
   draw.test_view = true;
-  if (settings_.test_crops == TestCrops::kCentre) return draw;
+  if (windows_.settings().test_crops == TestCrops::kCentre) return draw;
   const IngestSettings& stored = windows_.stored();
   const std::int64_t room_down = stored.height - height();
   const std::int64_t room_right = stored.width - width();
-  const std::int64_t place = view % settings_.crops_at_test();  // 0 at the beginning, 1 in the middle, 2 at the end
+  const std::int64_t place =
+      view % windows_.settings().crops_at_test();  // 0 at the beginning, 1 in the middle, 2 at the end
   if (room_right >= room_down) {
     draw.left = room_right * place / 2;
   } else {
@@ -95,9 +95,9 @@ const CorruptionPlan::Entry* WindowReader::corruption_of(const ClipDraw& draw) c
 at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws) const {
   require_stored(windows_.stored().video, "video");
   const auto batch = static_cast<std::int64_t>(draws.size());
-  at::Tensor tensor = at::empty({batch, 3, settings_.frames, height(), width()}, at::kByte);
+  at::Tensor tensor = at::empty({batch, 3, windows_.frames(), height(), width()}, at::kByte);
   auto* out = tensor.mutable_data_ptr<std::uint8_t>();
-  const std::int64_t size = 3 * settings_.frames * height() * width();
+  const std::int64_t size = 3 * windows_.frames() * height() * width();
   for (const ClipDraw& draw : draws) {
     if (const CorruptionPlan::Entry* entry = corruption_of(draw)) {
       read_damaged_frames({windows_, draw, corruption_->settings, *entry}, out);
@@ -125,7 +125,7 @@ at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws) const 
 }
 
 at::Tensor WindowReader::pixels_of(const at::Tensor& normalised) const {
-  const PixelScale scale = pixel_scale(settings_.normalise);
+  const PixelScale scale = pixel_scale(windows_.settings().normalise);
   const at::Tensor values =
       normalised.to(at::kCPU) * channel_values(scale.deviation, c10::kCPU) + channel_values(scale.mean, c10::kCPU);
   return values.mul(255.0).round().clamp(0, 255).to(at::kByte);
@@ -144,7 +144,7 @@ Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, ModalitySet m
     mirrored.mutable_data_ptr<bool>()[i] = draw.mirrored;
   }
   if (modalities.video) {
-    const PixelScale scale = pixel_scale(settings_.normalise);
+    const PixelScale scale = pixel_scale(windows_.settings().normalise);
     at::Tensor pixels = gather_video(draws).to(device).to(at::kFloat);
     if (std::ranges::any_of(draws, &ClipDraw::mirrored)) {
       pixels = at::where(mirrored.to(device).view({size, 1, 1, 1, 1}), pixels.flip({-1}), pixels);

@@ -123,10 +123,6 @@ void add_clip(Hasher& hasher, const Clip& clip, const std::string& class_name, c
   hasher.field(content);
 }
 
-}  // namespace
-
-namespace {
-
 std::string fingerprint_of(const ClipSource& source, const ClipList& list, const IngestSettings& settings,
                            const FileHash& hash_of) {
   Hasher hasher;

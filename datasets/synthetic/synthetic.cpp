@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cmkd/core/csv_field.h"
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/core/interrupt.h"

@@ -1,6 +1,7 @@
 #include "catch.h"
 #include "paths.h"
 
+#include "cmkd/core/csv_field.h"
 #include "cmkd/core/file.h"
 #include "cmkd/readers/csv.h"
 #include "cmkd/readers/manifest.h"

@@ -5,9 +5,8 @@
 
 namespace cmkd::test {
 
-// A suite of the embedded set that trains in seconds, with these methods.
-inline std::string tiny_suite(const std::string& title, const std::vector<std::string>& methods) {
-  std::string text = "[suite]\ntitle = \"" + title + "\"\n" + R"(seeds = 1
+// Sixty small clips of the embedded set.
+inline const std::string kTinyClips = R"(seeds = 1
 [dataset]
 id = "synthetic"
 train_clips = 60
@@ -17,7 +16,11 @@ height = 16
 width = 16
 fps = 8.0
 sample_rate = 8000
-[clip]
+)";
+
+// A suite of the embedded set that trains in seconds, with these methods.
+inline std::string tiny_suite(const std::string& title, const std::vector<std::string>& methods) {
+  std::string text = "[suite]\ntitle = \"" + title + "\"\n" + kTinyClips + R"([clip]
 frames = 4
 [labels]
 labelled = 16
@@ -47,19 +50,7 @@ batch_unlabelled = 4
 
 // The same of transformers of one block, for methods that train both modalities.
 inline std::string pretraining_suite(const std::vector<std::string>& methods) {
-  std::string text = R"([suite]
-title = "Tiny pretraining"
-seeds = 1
-[dataset]
-id = "synthetic"
-train_clips = 60
-test_clips = 20
-[ingest]
-height = 16
-width = 16
-fps = 8.0
-sample_rate = 8000
-[clip]
+  std::string text = "[suite]\ntitle = \"Tiny pretraining\"\n" + kTinyClips + R"([clip]
 frames = 8
 [labels]
 labelled = 24

@@ -165,14 +165,4 @@ CsvTable parse_csv(std::string_view text, const std::filesystem::path& path) { r
 
 CsvTable read_csv(const std::filesystem::path& path) { return parse_csv(read_plain_text(path), path); }
 
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char character : text) {
-    quoted += character;
-    if (character == '"') quoted += '"';
-  }
-  return quoted + '"';
-}
-
 }  // namespace cmkd

@@ -5,6 +5,7 @@
 #include <c10/core/Device.h>
 
 #include <string>
+#include <vector>
 
 #include "cmkd/harness/plan.h"
 #include "cmkd/results/store.h"
@@ -23,7 +24,9 @@ namespace cmkd {
 [[nodiscard]] std::string stored_difference(const results::Store& store, const PlannedTraining& planned,
                                             const results::Origin& here);
 
-// The store has every evaluation of the plan.
+// The evaluations of the plan that the store does not have, by key.
+[[nodiscard]] std::vector<std::string> missing_evaluations(const results::Store& store, const PlannedTraining& planned);
+// None is missing.
 [[nodiscard]] bool is_evaluated(const results::Store& store, const PlannedTraining& planned);
 
 }  // namespace cmkd

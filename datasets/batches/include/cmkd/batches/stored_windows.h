@@ -41,6 +41,7 @@ class StoredWindows {
   void read_samples(const ClipDraw& draw, float* out, std::int64_t later = 0) const;
 
   [[nodiscard]] const IngestSettings& stored() const noexcept { return cache_.settings(); }
+  [[nodiscard]] const WindowSettings& settings() const noexcept { return settings_; }
   [[nodiscard]] std::int64_t frames() const noexcept { return settings_.frames; }
   [[nodiscard]] std::int64_t height() const noexcept { return height_; }
   [[nodiscard]] std::int64_t width() const noexcept { return width_; }

@@ -43,7 +43,7 @@ class WindowReader {
   [[nodiscard]] ClipDraw draw_window(std::int64_t clip, std::int64_t window) const;
   // One of the views at test, 0 … test_views() − 1: window after window, each with its crops.
   [[nodiscard]] ClipDraw draw_test_view(std::int64_t clip, std::int64_t view) const;
-  [[nodiscard]] std::int64_t test_views() const noexcept { return settings_.views_at_test(); }
+  [[nodiscard]] std::int64_t test_views() const noexcept { return windows_.settings().views_at_test(); }
 
   // What of the clip the draw reads, undamaged.
   [[nodiscard]] WindowPlace place_of(const ClipDraw& draw) const { return windows_.place_of(draw); }
@@ -69,7 +69,6 @@ class WindowReader {
   [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw) const;
 
   StoredWindows windows_;
-  WindowSettings settings_;
   std::shared_ptr<const CorruptionPlan> corruption_;
 };
 

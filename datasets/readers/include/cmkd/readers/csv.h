@@ -44,7 +44,4 @@ struct CsvForm {
 [[nodiscard]] CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path, const CsvForm& form);
 [[nodiscard]] CsvTable read_csv_rows(const std::filesystem::path& path, const CsvForm& form);
 
-// A field in quotes when it needs them.
-[[nodiscard]] std::string csv_field(std::string_view text);
-
 }  // namespace cmkd
