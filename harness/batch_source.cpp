@@ -40,7 +40,7 @@ BatchSource::BatchSource(const Suite& suite, const SuiteData& data, const BatchS
       streams_(training_streams(suite, options.seed)),
       clips_(options.of_teacher ? roles_.teacher : roles_.transfer),
       visible_(visible_clips(data.listed.list, roles_, options)),
-      reader_(data.cache, suite.clip.values),
+      reader_(data.reader(suite.clip.values)),
       corruption_(corruption_of_pairs(suite, data.listed.list, roles_, streams_, options)),
       teacher_reader_(corruption_ ? reader_.corrupted(corruption_) : reader_) {}
 

@@ -60,7 +60,7 @@ void require_one_space(const Suite& suite, const ModelShape& student, const Mode
 }
 
 void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles) {
-  const WindowReader reader(data.cache, suite.clip.values);
+  const WindowReader reader = data.reader(suite.clip.values);
   const ScopedSeed guard(0);
   const auto make_model = [&](const ModelEntry& entry) {
     const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));

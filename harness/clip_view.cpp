@@ -56,7 +56,7 @@ std::vector<std::string> roles_of(const Roles& roles, std::int64_t clip) {
 
 std::shared_ptr<LogMel> log_mel_of(const Suite& suite, const ModelEntry& entry, const SuiteData& data) {
   if (entry.modality != Modality::kAudio) return nullptr;
-  const WindowReader reader(data.cache, suite.clip.values);
+  const WindowReader reader = data.reader(suite.clip.values);
   const ScopedSeed seed(0);  // the weights are not looked at
   const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
   for (const auto& module : model->modules()) {

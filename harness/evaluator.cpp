@@ -4,6 +4,9 @@
 #include <torch/nn/module.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "cmkd/batches/batch_queue.h"
 
 namespace cmkd {
 
@@ -13,12 +16,15 @@ void forward_draws(const Predictor& predictor, const std::vector<ClipDraw>& draw
   const ModalitySet modalities{std::ranges::count(predictor.modalities, Modality::kVideo) > 0,
                                std::ranges::count(predictor.modalities, Modality::kAudio) > 0};
   for (const auto& module : predictor.modules) module->eval();
-  const auto size = static_cast<std::size_t>(batch_size);
-  for (std::size_t first = 0; first < draws.size(); first += size) {
-    const auto begin = draws.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = draws.begin() + static_cast<std::ptrdiff_t>(std::min(first + size, draws.size()));
-    sink(predictor.predict(reader.make_batch({begin, end}, modalities, device)));
-  }
+  const auto count = static_cast<std::int64_t>(draws.size());
+  const std::int64_t batches = (count + batch_size - 1) / batch_size;
+  BatchQueue queue(0, batches, reader.loading(), device, [&](std::int64_t index) {
+    const std::int64_t end = std::min((index + 1) * batch_size, count);
+    std::vector<ClipDraw> part(draws.begin() + index * batch_size, draws.begin() + end);
+    Batch batch = reader.make_batch(part, modalities, device);
+    return DrawnBatch{std::move(part), std::move(batch)};
+  });
+  for (std::int64_t i = 0; i < batches; ++i) sink(predictor.predict(queue.next().batch));
   for (const auto& module : predictor.modules) module->train();
 }
 

@@ -74,7 +74,7 @@ WeightsReport load_pretrained(Model& model, const ModelEntry& entry, const std::
 
 std::vector<WeightsLine> check_weights(const Suite& suite, const SuiteData& data) {
   std::vector<WeightsLine> lines;
-  const WindowReader reader(data.cache, suite.clip.values);
+  const WindowReader reader = data.reader(suite.clip.values);
   for (const auto& [role, entry] : {std::pair{"student", &suite.student}, std::pair{"teacher", &suite.teacher}}) {
     if (!entry->has_weights()) continue;
     const ScopedSeed seed(0);

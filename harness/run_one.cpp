@@ -79,7 +79,7 @@ results::EvaluationRecord evaluate(const Suite& judge, const PlannedTraining& pl
   const bool validation = planned.split == Split::kValidation;
   const std::vector<std::int64_t>& clips = validation ? trainer.roles().validation : trainer.roles().test;
   const auto count = static_cast<std::int64_t>(clips.size());
-  const WindowReader reader(data.cache, judge.clip.values);
+  const WindowReader reader = data.reader(judge.clip.values);
   const TaskEvaluation task = trainer.evaluation(judge, reader);
   results::EvaluationRecord record;
   record.key = evaluation.key;

@@ -51,21 +51,9 @@ class LeafWalk {
 }  // namespace
 
 BatchGuard::BatchGuard(const Batch& batch) {
-  const auto watch = [this](const char* name, const at::Tensor& tensor) {
-    if (tensor.defined()) watched_.push_back({name, &tensor, tensor._version()});
-  };
-  watch("the teacher's logits", batch.teacher.logits);
-  watch("the teacher's embedding", batch.teacher.embedding);
-  watch("the teacher's tokens", batch.teacher.tokens);
-  for (const at::Tensor& stage : batch.teacher.stages) watch("a stage of the teacher", stage);
-  watch("the pseudo-labels", batch.pseudo_labels);
-  watch("the batch's labels", batch.labels);
-  watch("the batch's label_known", batch.label_known);
-  watch("the batch's video", batch.video);
-  watch("the batch's audio", batch.audio);
-  watch("the batch's clip_index", batch.clip_index);
-  watch("the batch's transfer_index", batch.transfer_index);
-  watch("the batch's window", batch.window);
+  for_each_tensor(batch, [this](const char* name, const at::Tensor& tensor) {
+    watched_.push_back({name, &tensor, tensor._version()});
+  });
 }
 
 void BatchGuard::require_unchanged() const {

@@ -32,6 +32,7 @@ TeacherMaps::TeacherMaps(std::shared_ptr<Model> teacher, const OutputRequest& re
       device_(device) {}
 
 ModelOutput TeacherMaps::compute(const std::vector<ClipDraw>& windows) const {
+  const std::lock_guard lock(computing_);
   const at::NoGradGuard no_grad;
   const Modality modality = outputs_.shape.modality;
   const Batch sensed = reader_.make_batch(windows, only(modality), device_);

@@ -121,8 +121,10 @@ void Trainer::run() {
   if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.teacher_maps_mib * 1024 * 1024);
   for (; position_.phase < static_cast<std::int64_t>(phases_.size()); ++position_.phase, position_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(position_.phase)];
+    read_ahead(span);
     while (position_.epoch < span.phase.epochs) run_epoch(span);
   }
+  queue_.reset();
   selection_.apply(weights(), epochs_);
   position_.seconds += steady_seconds() - session_start_;
 }
@@ -143,10 +145,26 @@ void Trainer::run_epoch(const PhaseSpan& span) {
   ++position_.epoch;
 }
 
+void Trainer::read_ahead(const PhaseSpan& span) {
+  queue_.reset();  // before the next one: two would hold twice as many batches
+  const std::int64_t steps = batches_.steps_per_epoch();
+  const auto make = [this, steps, stream_epoch = span.stream_epoch](std::int64_t index) {
+    DrawnBatch drawn;
+    {
+      const std::lock_guard lock(drawing_);
+      drawn.draws = batches_.step(stream_epoch + index / steps, index % steps, reader());
+    }
+    drawn.batch = source_.make(drawn.draws);
+    return drawn;
+  };
+  queue_ = std::make_unique<BatchQueue>(position_.epoch * steps + position_.step, span.phase.epochs * steps,
+                                        reader().loading(), options_.device, make);
+}
+
 Batch Trainer::next_batch(const PhaseSpan& span) {
-  const std::vector<ClipDraw> draws = batches_.step(span.stream_epoch + position_.epoch, position_.step, reader());
-  if (span.is_last) seen_.add_step(draws);
-  return source_.make(draws);
+  DrawnBatch drawn = queue_->next();
+  if (span.is_last) seen_.add_step(drawn.draws);
+  return std::move(drawn.batch);
 }
 
 void Trainer::run_step(const PhaseSpan& span) {

@@ -99,7 +99,8 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
   if (::getppid() != static_cast<pid_t>(parent_process)) return 2;
   EventStream events;
   configure_runtime(suite.runtime.values);
-  const SuiteData data = open_data(suite, options.cache_root, 1);
+  SuiteData data = open_data(suite, options.cache_root, 1);
+  data.loading = start_loading(suite.loading.values, data.cache, parse_device(options.device));
   const Plan plan = plan_of(suite, data.listed.plan_source(), options);
   const RunFolder folder{options.out};
   events.send({{"event", "ready"}});

@@ -124,6 +124,22 @@ const SettingTable<RuntimeOptions>& setting_table() {
 }
 
 template <>
+const SettingTable<LoadingSettings>& setting_table() {
+  using Values = LoadingSettings;
+  static const SettingTable<Values> table{
+      {"threads", &Values::threads, 0, 256,
+       "threads of a run that make batches ahead of their use; 0: the training makes them itself. No result depends on "
+       "it"},
+      {"ahead", &Values::ahead, 1, 1000, "batches made or being made at any time, at least one a thread"},
+      {"device_cache_mib", &Values::device_cache_mib, -1, 1 << 20,
+       "of the device's memory, to hold the whole clip cache in when it fits; 0: none; -1: half of what is free on a "
+       "GPU, none on the CPU",
+       "MiB"},
+  };
+  return table;
+}
+
+template <>
 const SettingTable<TuneSettings>& setting_table() {
   using Values = TuneSettings;
   static const SettingTable<Values> table{
@@ -216,7 +232,8 @@ const SpecsOfSections& all_specs() {
                                      {"tune", &setting_table<TuneSettings>().specs()},
                                      {"corruption", &setting_table<CorruptionSettings>().specs()},
                                      {"weights", &setting_table<WeightsSettings>().specs()},
-                                     {"runtime", &setting_table<RuntimeOptions>().specs()}};
+                                     {"runtime", &setting_table<RuntimeOptions>().specs()},
+                                     {"loading", &setting_table<LoadingSettings>().specs()}};
   return specs;
 }
 

@@ -58,6 +58,7 @@ std::string show_config(const Suite& suite) {
   show_section(text, "tune", suite.tune);
   show_section(text, "corruption", suite.corruption);
   show_section(text, "runtime", suite.runtime);
+  show_section(text, "loading", suite.loading);
   for (const MethodEntry& method : suite.methods) {
     text += fmt::format("\n[[methods]]\nid = \"{}\"\n", method.id);
     if (!method.controls.empty()) text += fmt::format("controls = [\"{}\"]\n", join(method.controls, "\", \""));

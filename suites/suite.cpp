@@ -88,7 +88,8 @@ Section* Suite::section(std::string_view table) {
                                                             {"evaluation", &evaluation},
                                                             {"tune", &tune},
                                                             {"corruption", &corruption},
-                                                            {"runtime", &runtime}};
+                                                            {"runtime", &runtime},
+                                                            {"loading", &loading}};
   const auto* found = std::ranges::find(sections, table, &std::pair<std::string_view, Section*>::first);
   return found == std::end(sections) ? nullptr : found->second;
 }

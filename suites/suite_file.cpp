@@ -16,7 +16,7 @@ namespace suite_file {
 const std::set<std::string>& known_tables() {
   static const std::set<std::string> names{"suite",    "dataset",    "ingest", "clip",    "labels",
                                            "training", "evaluation", "tune",   "teacher", "student",
-                                           "methods",  "corruption", "sweep",  "runtime"};
+                                           "methods",  "corruption", "sweep",  "runtime", "loading"};
   return names;
 }
 
@@ -35,7 +35,8 @@ void check_tables(const toml::table& root, const Document& document) {
 
 // The tables whose settings are this program's own.
 void read_own_tables(const toml::table& root, const Document& document, Suite& suite) {
-  for (const char* name : {"ingest", "clip", "labels", "training", "evaluation", "tune", "corruption", "runtime"}) {
+  for (const char* name :
+       {"ingest", "clip", "labels", "training", "evaluation", "tune", "corruption", "runtime", "loading"}) {
     if (const toml::table* table = table_of(root, name, document)) read_section(*table, document, *suite.section(name));
   }
   if (const toml::table* table = table_of(root, "suite", document)) {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include "cmkd/batches/held_clips.h"
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/error.h"
 #include "damage.h"
@@ -37,7 +39,8 @@ PixelScale pixel_scale(PixelNormalisation kind) {
   return {{0.5F, 0.5F, 0.5F}, {0.25F, 0.25F, 0.25F}};
 }
 
-WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings) : windows_(cache, settings) {}
+WindowReader::WindowReader(const ClipCache& cache, const WindowSettings& settings, Loading loading)
+    : windows_(cache, settings), loading_(std::move(loading)) {}
 
 ClipDraw WindowReader::draw_training(std::int64_t clip, RandomStream stream) const {
   ClipDraw draw;
@@ -124,6 +127,33 @@ at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws) const 
   return tensor;
 }
 
+bool WindowReader::is_held_on(c10::Device device) const {
+  return loading_.held != nullptr && loading_.held->device() == device;
+}
+
+void WindowReader::damage_rows(const std::vector<ClipDraw>& draws, Gather gather, at::Tensor& rows) const {
+  for (std::size_t i = 0; i < draws.size(); ++i) {
+    if (corruption_of(draws[i]) == nullptr) continue;
+    rows.select(0, static_cast<std::int64_t>(i)).copy_((this->*gather)({draws[i]}).select(0, 0));
+  }
+}
+
+at::Tensor WindowReader::video_on(const std::vector<ClipDraw>& draws, c10::Device device) const {
+  if (!is_held_on(device)) return gather_video(draws).to(device);
+  require_stored(windows_.stored().video, "video");
+  at::Tensor pixels = loading_.held->frames(windows_, draws);
+  damage_rows(draws, &WindowReader::gather_video, pixels);
+  return pixels;
+}
+
+at::Tensor WindowReader::audio_on(const std::vector<ClipDraw>& draws, c10::Device device) const {
+  if (!is_held_on(device)) return gather_audio(draws).to(device);
+  require_stored(windows_.stored().audio, "audio");
+  at::Tensor samples = loading_.held->samples(windows_, draws);
+  damage_rows(draws, &WindowReader::gather_audio, samples);
+  return samples;
+}
+
 at::Tensor WindowReader::pixels_of(const at::Tensor& normalised) const {
   const PixelScale scale = pixel_scale(windows_.settings().normalise);
   const at::Tensor values =
@@ -145,14 +175,14 @@ Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, ModalitySet m
   }
   if (modalities.video) {
     const PixelScale scale = pixel_scale(windows_.settings().normalise);
-    at::Tensor pixels = gather_video(draws).to(device).to(at::kFloat);
+    at::Tensor pixels = video_on(draws, device).to(at::kFloat);
     if (std::ranges::any_of(draws, &ClipDraw::mirrored)) {
       pixels = at::where(mirrored.to(device).view({size, 1, 1, 1, 1}), pixels.flip({-1}), pixels);
     }
     const at::Tensor deviation = channel_values(scale.deviation, device);
     batch.video = pixels.mul_(1.0 / (255.0 * deviation)).sub_(channel_values(scale.mean, device) / deviation);
   }
-  if (modalities.audio) batch.audio = gather_audio(draws).to(device);
+  if (modalities.audio) batch.audio = audio_on(draws, device);
   return batch;
 }
 

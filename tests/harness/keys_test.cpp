@@ -140,6 +140,9 @@ const std::map<std::string, std::string>& expected_changes() {
       {"teacher.training.keep_weights", ""},
       {"runtime.threads", "TSKAE"},
       {"runtime.deterministic", "TSKAE"},
+      {"loading.threads", ""},
+      {"loading.ahead", ""},
+      {"loading.device_cache_mib", ""},
       {"evaluation.batch", "TKAE"},  // the teacher's outputs are made in such batches
       {"evaluation.average", "E"},
       {"evaluation.gallery", ""},  // of retrieval
@@ -166,7 +169,8 @@ const std::map<std::string, std::string>& expected_changes() {
 
 // "" for one that is reached in another way: [weights] through [student], ingest and dataset through the data.
 std::vector<std::string> tables_of_keys() {
-  return {"suite", "clip", "labels", "training", "teacher.training", "runtime", "evaluation", "corruption", "tune"};
+  return {"suite",   "clip",    "labels",     "training",   "teacher.training",
+          "runtime", "loading", "evaluation", "corruption", "tune"};
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Trained {
     write_file_atomically(folder / "tiny.toml", suite_text);
     suite = load_suite(folder / "tiny.toml", overrides);
     data.emplace(open_data(suite, folder / "cache", 1));
+    data->loading = start_loading(suite.loading.values, data->cache, c10::kCPU);
     const Plan plan = make_plan(suite, data->listed.source_fingerprint);
     for (const PlannedTraining& planned : plan.trainings) {
       std::filesystem::create_directories(runs.run(planned.key));

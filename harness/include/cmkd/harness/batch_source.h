@@ -33,7 +33,7 @@ struct BatchSourceOptions {
 [[nodiscard]] RandomStreams training_streams(const Suite& suite, std::int64_t seed);
 
 // `suite` and `data` must outlive it. It stays where it is made: the teacher's side reads its reader. After set_teacher
-// it is const, and as thread-safe as the teacher's side is.
+// it is const, and make() may be called from several threads.
 class BatchSource {
  public:
   BatchSource(const Suite& suite, const SuiteData& data, const BatchSourceOptions& options);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/batches/window_reader.h"
 #include "cmkd/clips/clip_cache.h"
 #include "cmkd/datasets/split.h"
 #include "cmkd/harness/plan.h"
@@ -35,7 +36,9 @@ struct SuiteData {
   ListedData listed;
   ClipCache cache;
   std::vector<bool> usable;
+  Loading loading = {};  // of this process; without, no thread reads ahead
 
+  [[nodiscard]] WindowReader reader(const WindowSettings& windows) const { return {cache, windows, loading}; }
   // The suite's folds: [""] for a dataset of one split.
   [[nodiscard]] std::vector<std::string> folds(const Suite& suite) const { return suite.folds(listed.list.folds); }
   [[nodiscard]] Roles roles(const Suite& suite, std::int64_t seed, const std::string& fold) const;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "cmkd/batches/window_reader.h"
@@ -29,7 +30,8 @@ class TeacherMaps {
   // shapes alone, so that a training decides it alike wherever it runs. Called again, does nothing.
   void keep(std::int64_t batch_size, std::int64_t budget);
 
-  // Tokens and stages of the given windows, whose centre crops are seen unmirrored, on the device.
+  // Tokens and stages of the given windows, whose centre crops are seen unmirrored, on the device. Thread-safe after
+  // keep(): where they are computed anew, one batch at a time.
   [[nodiscard]] ModelOutput of(const std::vector<ClipDraw>& windows) const;
 
  private:
@@ -41,6 +43,7 @@ class TeacherMaps {
   const TeacherOutputs& outputs_;
   const WindowReader& reader_;
   c10::Device device_;
+  mutable std::mutex computing_;
   bool decided_ = false;
   // Rows as in TeacherOutputs; nothing where maps are computed anew.
   at::Tensor tokens_;

@@ -28,7 +28,7 @@ struct TeacherSideOptions {
   c10::Device device = c10::kCPU;
 };
 
-// Not thread-safe where maps are computed at each step; else `attach` may be called from several threads.
+// `attach` may be called from several threads.
 class TeacherSide {
  public:
   // A copy of the trained teacher, in eval mode, on the device.

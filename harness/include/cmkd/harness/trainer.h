@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cmkd/batches/batch_plan.h"
+#include "cmkd/batches/batch_queue.h"
 #include "cmkd/harness/batch_source.h"
 #include "cmkd/harness/checkpoint.h"
 #include "cmkd/harness/epoch_log.h"
@@ -81,6 +83,8 @@ class Trainer {
  private:
   void restore();
   void save();
+  // From where the training stands to the phase's end.
+  void read_ahead(const PhaseSpan& span);
   void run_epoch(const PhaseSpan& span);
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
@@ -109,6 +113,8 @@ class Trainer {
   Checkpoint position_;       // phase, epoch, step and seconds; what others hold is put in when it is saved
   double session_start_ = 0;
   double last_save_ = 0;
+  std::mutex drawing_;                 // batches_ remembers shuffles
+  std::unique_ptr<BatchQueue> queue_;  // of the phase; it reads what stands above
 };
 
 }  // namespace cmkd

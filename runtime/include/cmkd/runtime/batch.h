@@ -52,4 +52,24 @@ struct Batch {
   }
 };
 
+// Calls `use(name, tensor)` for every tensor that the batch holds.
+template <typename Use>
+void for_each_tensor(const Batch& batch, const Use& use) {
+  const auto give = [&use](const char* name, const at::Tensor& tensor) {
+    if (tensor.defined()) use(name, tensor);
+  };
+  give("the teacher's logits", batch.teacher.logits);
+  give("the teacher's embedding", batch.teacher.embedding);
+  give("the teacher's tokens", batch.teacher.tokens);
+  for (const at::Tensor& stage : batch.teacher.stages) give("a stage of the teacher", stage);
+  give("the pseudo-labels", batch.pseudo_labels);
+  give("the batch's labels", batch.labels);
+  give("the batch's label_known", batch.label_known);
+  give("the batch's video", batch.video);
+  give("the batch's audio", batch.audio);
+  give("the batch's clip_index", batch.clip_index);
+  give("the batch's transfer_index", batch.transfer_index);
+  give("the batch's window", batch.window);
+}
+
 }  // namespace cmkd

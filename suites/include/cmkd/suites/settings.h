@@ -1,6 +1,6 @@
 // The settings of a suite file as typed values. Each has one default, which stands in its struct, and one line in the
 // table of its struct (settings.cpp), which says its name in files, range, doc and unit. IngestSettings,
-// WindowSettings, CorruptionSettings and RuntimeOptions stand beside the code that obeys them.
+// WindowSettings, CorruptionSettings, LoadingSettings and RuntimeOptions stand beside the code that obeys them.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cmkd/batches/corruption.h"
+#include "cmkd/batches/loading_settings.h"
 #include "cmkd/batches/window_settings.h"
 #include "cmkd/core/settings.h"
 #include "cmkd/datasets/ingest_settings.h"
@@ -106,7 +107,7 @@ struct WeightsSettings : LoadOptions {
 };
 
 // The table of a struct: for GeneralSettings, IngestSettings, WindowSettings, LabelSettings, TrainingBudget,
-// EvaluationSettings, TuneSettings, CorruptionSettings, RuntimeOptions and WeightsSettings.
+// EvaluationSettings, TuneSettings, CorruptionSettings, RuntimeOptions, LoadingSettings and WeightsSettings.
 template <typename Struct>
 [[nodiscard]] const SettingTable<Struct>& setting_table();
 template <>
@@ -128,10 +129,12 @@ const SettingTable<CorruptionSettings>& setting_table();
 template <>
 const SettingTable<RuntimeOptions>& setting_table();
 template <>
+const SettingTable<LoadingSettings>& setting_table();
+template <>
 const SettingTable<WeightsSettings>& setting_table();
 
 // The declared settings of a table, for `describe` and the docs: "suite", "ingest", "clip", "labels", "training",
-// "evaluation", "tune", "corruption", "runtime", and "weights", which stand in [student] and [teacher].
+// "evaluation", "tune", "corruption", "runtime", "loading", and "weights", which stand in [student] and [teacher].
 [[nodiscard]] const std::vector<ParameterSpec>& section_specs(const std::string& section);
 [[nodiscard]] std::vector<std::string> section_names();
 [[nodiscard]] std::string section_title(const std::string& section);  // "[clip] of a suite file"

@@ -55,6 +55,7 @@ struct Suite {
   TypedSection<TuneSettings> tune;
   TypedSection<CorruptionSettings> corruption;  // of the teacher's modality in the pairs that it teaches on
   TypedSection<RuntimeOptions> runtime;         // of the process that trains
+  TypedSection<LoadingSettings> loading;        // likewise; no result depends on it
   std::vector<MethodEntry> methods;
 
   // What a [sweep] makes of the suite: one variant for each of its values, in their order. Empty without a sweep.
@@ -77,7 +78,7 @@ struct Suite {
   // The suite itself, or its variants.
   [[nodiscard]] std::vector<const Suite*> cases() const;
   // "suite", "dataset", "ingest", "clip", "labels", "training", "teacher.training", "evaluation", "tune", "corruption",
-  // "runtime"; null for another name.
+  // "runtime", "loading"; null for another name.
   [[nodiscard]] Section* section(std::string_view table);
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cmkd/batches/corruption.h"
+#include "cmkd/batches/loading.h"
 #include "cmkd/batches/stored_windows.h"
 #include "cmkd/batches/window_settings.h"
 #include "cmkd/clips/clip_cache.h"
@@ -35,7 +36,8 @@ inline constexpr ModalitySet kBothModalities{.video = true, .audio = true};
 // Reads windows of clips. Thread-safe: const after construction. The cache must outlive it.
 class WindowReader {
  public:
-  WindowReader(const ClipCache& cache, const WindowSettings& settings);
+  // Batches for the device on which `loading` holds the clips are gathered there.
+  WindowReader(const ClipCache& cache, const WindowSettings& settings, Loading loading = {});
 
   // Random window, crop and mirroring.
   [[nodiscard]] ClipDraw draw_training(std::int64_t clip, RandomStream stream) const;
@@ -60,6 +62,7 @@ class WindowReader {
   // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
   [[nodiscard]] Batch make_batch(const std::vector<ClipDraw>& draws, ModalitySet modalities, c10::Device device) const;
 
+  [[nodiscard]] const Loading& loading() const noexcept { return loading_; }
   [[nodiscard]] std::int64_t samples_per_window() const noexcept { return windows_.samples_per_window(); }
   [[nodiscard]] std::int64_t height() const noexcept { return windows_.height(); }
   [[nodiscard]] std::int64_t width() const noexcept { return windows_.width(); }
@@ -68,7 +71,16 @@ class WindowReader {
   // What is done to a draw; nothing when it is to be read as it is.
   [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw) const;
 
+  // [B, 3, T, h, w] uint8 and [B, n] float on the device, not mirrored.
+  [[nodiscard]] at::Tensor video_on(const std::vector<ClipDraw>& draws, c10::Device device) const;
+  [[nodiscard]] at::Tensor audio_on(const std::vector<ClipDraw>& draws, c10::Device device) const;
+  [[nodiscard]] bool is_held_on(c10::Device device) const;
+  // Puts what gather_… reads of the damaged draws in their rows.
+  using Gather = at::Tensor (WindowReader::*)(const std::vector<ClipDraw>&) const;
+  void damage_rows(const std::vector<ClipDraw>& draws, Gather gather, at::Tensor& rows) const;
+
   StoredWindows windows_;
+  Loading loading_;
   std::shared_ptr<const CorruptionPlan> corruption_;
 };
 
