@@ -1,5 +1,6 @@
 // Batches from a warm clip cache, and how much of a training step the loader takes: by pairs, because a single pair of
-// rates differs by more than the loader's share from one run to the next.
+// rates differs by more than the loader's share from one run to the next. What it costs is processor time of the whole
+// process; what the training waits for it, when a thread makes batches ahead, is the time that passes.
 #include <ATen/Functions.h>
 #include <fmt/format.h>
 
@@ -10,7 +11,9 @@
 #include <map>
 
 #include "bench.h"
+#include "cmkd/batches/batch_queue.h"
 #include "cmkd/batches/window_reader.h"
+#include "cmkd/core/clock.h"
 #include "cmkd/harness/optimizer.h"
 #include "cmkd/models/model.h"
 #include "cmkd/readers/media_source.h"
@@ -161,10 +164,12 @@ double processor_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-double seconds_of(std::int64_t steps, const std::function<void()>& step) {
-  const double start = processor_seconds();
+using Clock = double (*)();
+
+double seconds_of(Clock clock, std::int64_t steps, const std::function<void()>& step) {
+  const double start = clock();
   for (std::int64_t i = 0; i < steps; ++i) step();
-  return processor_seconds() - start;
+  return clock() - start;
 }
 
 // Linear between the two nearest of the sorted values.
@@ -185,9 +190,25 @@ struct Pairs {
   std::vector<double> ratios;  // of a pair: speed with the loader over speed in memory
 };
 
+// How the loader works beside the step, and what of it counts.
+struct LoadingKind {
+  const char* suffix;
+  int threads;
+  Clock clock;
+};
+constexpr LoadingKind kLoadingKinds[] = {{"", 0, processor_seconds}, {", ahead", 1, steady_seconds}};
+
+// The batch that the queue hands out is the one that is made without it.
+void verify_queue(BatchQueue& queue, const std::function<Batch(std::int64_t)>& load) {
+  for (std::int64_t index = 0; index < 3; ++index) {
+    verify(at::equal(queue.next().batch.video, load(index).video), "a batch made ahead differs");
+  }
+}
+
 // The step on a tensor in memory against the same step with a batch that the loader has just made, alternately: which
-// of the two comes first changes from pair to pair, so that a machine that grows slower or faster favours neither.
-Pairs measure_pairs(const StepKind& kind, const WindowReader& reader) {
+// of the two comes first changes from pair to pair, so that a machine that grows slower or faster favours neither. A
+// queue that is full when a side begins gives at most two of its many batches for nothing.
+Pairs measure_pairs(const StepKind& kind, const LoadingKind& loading, const WindowReader& reader) {
   const RandomStreams streams("bench", "loader", 0);
   Trained trained(kind);
   const auto load = [&](std::int64_t step) {
@@ -197,17 +218,24 @@ Pairs measure_pairs(const StepKind& kind, const WindowReader& reader) {
   const double first = trained.step(held);
   for (int i = 0; i < 3; ++i) (void)trained.step(held);
   verify(trained.step(held) < first, "the training step does not lower its loss");
-  std::int64_t next = 0;
+  constexpr std::int64_t kEndless = std::int64_t{1} << 40;
+  BatchQueue queue(0, kEndless, {.threads = loading.threads, .ahead = 2, .held = nullptr}, c10::kCPU,
+                   [&](std::int64_t index) {
+                     return DrawnBatch{{}, load(index)};
+                   });
+  verify_queue(queue, load);
   const auto in_memory = [&] { benchmark::DoNotOptimize(trained.step(held)); };
-  const auto loaded = [&] { benchmark::DoNotOptimize(trained.step(load(++next))); };
+  const auto loaded = [&] { benchmark::DoNotOptimize(trained.step(queue.next().batch)); };
   loaded();
-  const double once = seconds_of(1, in_memory);
+  const double once = seconds_of(loading.clock, 1, in_memory);
   const auto steps = std::max<std::int64_t>(1, std::llround(kLeastSecondsOfASide / once));
   Pairs pairs;
   for (std::int64_t pair = 0; pair < kPairs; ++pair) {
     const bool memory_first = pair % 2 == 0;
-    const double one = memory_first ? seconds_of(steps, in_memory) : seconds_of(steps, loaded);
-    const double other = memory_first ? seconds_of(steps, loaded) : seconds_of(steps, in_memory);
+    const double one =
+        memory_first ? seconds_of(loading.clock, steps, in_memory) : seconds_of(loading.clock, steps, loaded);
+    const double other =
+        memory_first ? seconds_of(loading.clock, steps, loaded) : seconds_of(loading.clock, steps, in_memory);
     const double of_memory = memory_first ? one : other;
     const double of_loaded = memory_first ? other : one;
     const auto clips = static_cast<double>(steps * kind.batch);
@@ -218,10 +246,10 @@ Pairs measure_pairs(const StepKind& kind, const WindowReader& reader) {
   return pairs;
 }
 
-void loader_pairs(benchmark::State& state, const StepKind& kind, FrameStorage storage) {
+void loader_pairs(benchmark::State& state, const StepKind& kind, const LoadingKind& loading, FrameStorage storage) {
   const WindowReader reader(cache(storage), window(kind.frames));
   Pairs pairs;
-  for (auto _ : state) pairs = measure_pairs(kind, reader);
+  for (auto _ : state) pairs = measure_pairs(kind, loading, reader);
   state.counters["pairs"] = static_cast<double>(kPairs);
   state.counters["in_memory"] = quantile(pairs.in_memory, 0.5);
   state.counters["loaded"] = quantile(pairs.loaded, 0.5);
@@ -239,9 +267,11 @@ void register_loader() {
   benchmark::RegisterBenchmark(kCacheBatchesJpeg, cache_batches, kStorages[1])->Unit(benchmark::kMillisecond);
   for (const StepKind& kind : kStepKinds) {
     for (const FrameStorage storage : kStorages) {
-      const std::string name =
-          fmt::format("{}{} x {} frames, {}", kLoaderPairs, kind.model, kind.frames, to_string(storage));
-      benchmark::RegisterBenchmark(name.c_str(), loader_pairs, kind, storage)->Iterations(1)->Repetitions(1);
+      for (const LoadingKind& loading : kLoadingKinds) {
+        const std::string name = fmt::format("{}{} x {} frames, {}{}", kLoaderPairs, kind.model, kind.frames,
+                                             to_string(storage), loading.suffix);
+        benchmark::RegisterBenchmark(name.c_str(), loader_pairs, kind, loading, storage)->Iterations(1)->Repetitions(1);
+      }
     }
   }
 }

@@ -151,13 +151,15 @@ void print_pairs(const Collector& collector) {
   if (collector.pairs.empty()) return;
   fmt::print("\n{:<36} {:>12} {:>12} {:>8} {:>14} {:>14}\n", "step with the loader / in memory", "clips/s", "clips/s",
              "ratio", "quartiles", "all pairs");
-  fmt::print("{:<36} {:>12} {:>12} {:>8} {:>14} {:>14}\n", "(processor time)", "in memory", "loader", "median", "", "");
+  fmt::print("{:<36} {:>12} {:>12} {:>8} {:>14} {:>14}\n", "(processor time; ahead: time passed)", "in memory",
+             "loader", "median", "", "");
   for (const auto& [name, of] : collector.pairs) {
-    fmt::print("{:<36} {:>12.1f} {:>12.1f} {:>8.3f} {:>14} {:>14}   {}\n", name.substr(kLoaderPairs.size()),
-               of.at("in_memory"), of.at("loaded"), of.at("ratio_median"),
-               fmt::format("{:.3f}-{:.3f}", of.at("ratio_lower"), of.at("ratio_upper")),
-               fmt::format("{:.3f}-{:.3f}", of.at("ratio_least"), of.at("ratio_most")),
-               fmt::format("{:.0f} pairs (wanted: at least 0.95)", of.at("pairs")));
+    fmt::print(
+        "{:<36} {:>12.1f} {:>12.1f} {:>8.3f} {:>14} {:>14}   {}\n", name.substr(kLoaderPairs.size()),
+        of.at("in_memory"), of.at("loaded"), of.at("ratio_median"),
+        fmt::format("{:.3f}-{:.3f}", of.at("ratio_lower"), of.at("ratio_upper")),
+        fmt::format("{:.3f}-{:.3f}", of.at("ratio_least"), of.at("ratio_most")),
+        fmt::format("{:.0f} pairs (wanted: at least {})", of.at("pairs"), name.ends_with("ahead") ? 0.98 : 0.95));
   }
 }
 

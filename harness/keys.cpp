@@ -37,6 +37,9 @@ json budget_json(const TrainingBudget& budget, bool reads_maps) {
   std::set<std::string> leave_out{"keep_weights"};
   if (!reads_maps) leave_out.insert("teacher_maps_mib");
   if (budget.optimizer != OptimizerKind::kSgd) leave_out.insert("momentum");
+  // Younger than the first results, whose keys they leave as they were.
+  if (budget.precision == Precision::kFloat32) leave_out.insert("precision");
+  if (budget.memory_format == MemoryFormat::kContiguous) leave_out.insert("memory_format");
   return values_json(setting_table<TrainingBudget>().values(budget), leave_out);
 }
 

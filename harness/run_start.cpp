@@ -8,10 +8,28 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/check_suite.h"
+#include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/precision.h"
 
 namespace cmkd {
 
+namespace {
+
+void check_devices(const Suite& suite, const RunOptions& options) {
+  std::vector<std::string> names = options.devices;
+  if (names.empty()) names.push_back(options.device);
+  for (const std::string& name : names) {
+    for (const Suite* one : suite.cases()) {
+      require_precision(one->training.values.precision, parse_device(name), "training.precision");
+      require_precision(one->teacher.training.values.precision, parse_device(name), "teacher.training.precision");
+    }
+  }
+}
+
+}  // namespace
+
 SuiteData checked_data(const Suite& suite, const RunOptions& options) {
+  check_devices(suite, options);
   ListedData listed = list_data(suite, options.cache_root);
   if (!is_ingested(listed)) {
     SuiteData made = stand_in_data(suite, std::move(listed));

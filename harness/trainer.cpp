@@ -15,6 +15,7 @@
 #include "cmkd/harness/training_failed.h"
 #include "cmkd/methods/source_code.h"
 #include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/precision.h"
 
 namespace cmkd {
 
@@ -187,10 +188,16 @@ void Trainer::run_step(const PhaseSpan& span) {
   }
 }
 
+StepResult Trainer::step_of(Training& training, const StepContext& context, const Batch& batch) const {
+  const ScopedAutocast autocast(budget_.precision, options_.device);
+  return training.step(context, batch);
+}
+
 void Trainer::train_on(const Batch& batch, const StepContext& context) {
   Training& training = *built_.training;
   const BatchGuard guard(batch);
-  const StepResult result = training.step(context, batch);
+  const ScopedTf32 tf32(budget_.precision);
+  const StepResult result = step_of(training, context, batch);
   guard.require_unchanged();
   require_scalar_terms(result.terms);
   const std::vector<ModuleGroup> groups = training.groups();

@@ -20,9 +20,20 @@ namespace cmkd {
 
 namespace {
 
+// The values stay; a checkpoint's and an optimiser's copies take the layout on.
+void lay_out(Model& model, MemoryFormat wanted) {
+  if (wanted == MemoryFormat::kContiguous) return;
+  for (at::Tensor& parameter : model.parameters()) {
+    if (parameter.dim() < 4) continue;
+    const auto format = parameter.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::ChannelsLast3d;
+    parameter.set_data(parameter.data().contiguous(format));
+  }
+}
+
 // `weights_hash`: of the file that the plan has seen; "": whatever lies there now.
 std::shared_ptr<Model> first_model(const Suite& suite, bool of_teacher, const std::string& weights_hash,
-                                   const SuiteData& data, const BatchSource& source, c10::Device device) {
+                                   const SuiteData& data, const BatchSource& source, MemoryFormat format,
+                                   c10::Device device) {
   const ModelEntry& entry = of_teacher ? suite.teacher : suite.student;
   std::shared_ptr<Model> model;
   {
@@ -31,6 +42,7 @@ std::shared_ptr<Model> first_model(const Suite& suite, bool of_teacher, const st
   }
   (void)load_pretrained(*model, entry, weights_hash);
   model->to(device);
+  lay_out(*model, format);
   return model;
 }
 
@@ -100,24 +112,26 @@ BuiltTraining build_training(const Suite& suite, const PlannedTraining& planned,
   const auto failed = [&](const std::string& why) {
     return TrainingFailed(fmt::format("method '{}' cannot be built: {}", planned.method, why));
   };
+  const MemoryFormat format = planned.budget.memory_format;
   BuiltTraining built;
   try {
     const std::shared_ptr<Model> model =
-        first_model(suite, planned.is_teacher, planned.weights_hash, data, source, device);
+        first_model(suite, planned.is_teacher, planned.weights_hash, data, source, format, device);
     built.shape = model->shape();
     built.initial_weights_fingerprint = fingerprint(state_of(*model));
     TrainingSetup setup = setup_of(suite, model, planned, data, teacher, device, source);
     if (info.needs.both_inputs) {
-      setup.other = first_model(suite, /*of_teacher=*/true, planned.other_weights_hash, data, source, device);
+      setup.other = first_model(suite, /*of_teacher=*/true, planned.other_weights_hash, data, source, format, device);
     }
     if (info.needs.second_student) {
-      setup.second_student = first_model(suite, planned.is_teacher, planned.weights_hash, data, source, device);
+      setup.second_student = first_model(suite, planned.is_teacher, planned.weights_hash, data, source, format, device);
     }
     if (info.needs.teacher_network) {
       if (teacher == nullptr) {
         throw Error(ErrorKind::kInternal, {.what = fmt::format("method '{}' needs a teacher", planned.method)});
       }
       setup.teacher = trained_teacher(suite, *teacher, data, source.reader(), device);
+      lay_out(*setup.teacher, format);
     }
     try {
       const ScopedSeed seed(source.streams().seed_for("method-init"));

@@ -102,12 +102,13 @@ class Distillation final : public Training {
     TensorMap extra;
     TensorMap loose;
     for (const auto& [name, tensor] : state) {
-      if (name.starts_with("extra."))
+      if (name.starts_with("extra.")) {
         extra.emplace(name.substr(6), tensor);
-      else if (name.starts_with("loose."))
+      } else if (name.starts_with("loose.")) {
         loose.emplace(name.substr(6), tensor);
-      else
+      } else {
         throw Error(ErrorKind::kData, {.what = "unexpected entry '" + name + "' in a method's state"});
+      }
     }
     method_->load_extra_state(extra);
     copy_state(loose, loose_state(), "a method's state");

@@ -39,12 +39,11 @@ void fill_by_formula(const std::string& name, const at::Tensor& tensor) {
   const int bytes =
       std::accumulate(name.begin(), name.end(), 0, [](int sum, char c) { return sum + static_cast<unsigned char>(c); });
   at::Tensor v = (at::arange(tensor.numel(), at::kDouble) * 0.7 + static_cast<double>(bytes % 97)).sin();
-  if (name.ends_with("running_var")) {
+  const bool around_zero = name.ends_with("running_mean") || name.ends_with("bias");
+  if (name.ends_with("running_var") || (tensor.dim() == 1 && !around_zero)) {
     v = v * 0.1 + 1;
-  } else if (name.ends_with("running_mean") || name.ends_with("bias")) {
+  } else if (around_zero) {
     v = v * 0.1;
-  } else if (tensor.dim() == 1) {
-    v = v * 0.1 + 1;
   } else {
     v = v * std::sqrt(3.0 / (static_cast<double>(tensor.numel()) / static_cast<double>(tensor.size(0))));
   }

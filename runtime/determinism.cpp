@@ -44,8 +44,8 @@ void configure_runtime(const RuntimeOptions& options) {
   at::globalContext().setDeterministicFillUninitializedMemory(false);
   at::globalContext().setDeterministicCuDNN(deterministic);
   at::globalContext().setBenchmarkCuDNN(!deterministic);
-  at::globalContext().setAllowTF32CuDNN(!deterministic);
-  at::globalContext().setAllowTF32CuBLAS(!deterministic);
+  at::globalContext().setAllowTF32CuDNN(false);  // only where a step asks for it: precision.h
+  at::globalContext().setAllowTF32CuBLAS(false);
 }
 
 c10::Device parse_device(const std::string& name) {

@@ -106,6 +106,11 @@ const SettingTable<TrainingBudget>& setting_table() {
        "clips take at most this, and computed anew at each step otherwise",
        "MiB"},
       {"keep_weights", &Values::keep_weights, "keep the final weights of the students beside the store"},
+      {"precision", &Values::precision,
+       "numbers of a step. tf32: of CUDA devices; bf16: autocast of forward passes and losses. Weights, optimiser and "
+       "evaluation stay float32"},
+      {"memory_format", &Values::memory_format,
+       "how convolutions lie in memory; channels_last is often faster, on a GPU above all with bf16"},
   };
   return table;
 }

@@ -72,7 +72,7 @@ class HeaderParser {
     if (quote != '\'' && quote != '"') refuse("a text in quotes is missing");
     const std::size_t end = text_.find(quote, position_ + 1);
     if (end == std::string_view::npos) refuse("a text without an end");
-    const std::string value(text_.substr(position_ + 1, end - position_ - 1));
+    std::string value(text_.substr(position_ + 1, end - position_ - 1));
     position_ = end + 1;
     return value;
   }

@@ -24,15 +24,13 @@ constexpr std::uint64_t kExpansion = 64;
 struct StorageKey {
   std::string key;
   std::size_t width;
-  auto operator<=>(const StorageKey&) const = default;
+  auto operator<=>(const StorageKey&) const = default;  // NOLINT(modernize-use-nullptr): of its made code
 };
 
 // Elements from the tensor's first to behind its last; 0 for one without elements.
 std::optional<std::int64_t> extent_of(const TensorRecord& tensor) {
   std::int64_t extent = 1;
-  for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
-    if (tensor.sizes[i] == 0) return 0;
-  }
+  if (std::ranges::count(tensor.sizes, 0) > 0) return 0;
   for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
     std::int64_t reach = 0;
     if (!multiply(tensor.sizes[i] - 1, tensor.strides[i], reach) || !add(extent, reach, extent)) return std::nullopt;

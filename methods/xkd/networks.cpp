@@ -55,6 +55,7 @@ XkdNetworks::XkdNetworks(const XkdNetworkOptions& options) : options_(options) {
   vt2as_ce_loss = register_module("vt2as_ce_loss", std::make_shared<DistillationCenter>(options.head.out));
   at2vs_ce_loss = register_module("at2vs_ce_loss", std::make_shared<DistillationCenter>(options.head.out));
   for (const auto& teacher : {vid_teacher, aud_teacher}) {
+    // NOLINTNEXTLINE(performance-for-range-copy): a handle, and what it names is changed
     for (at::Tensor parameter : teacher->parameters()) parameter.requires_grad_(false);
   }
   update_teacher(*vid_teacher, *vid_student, 0.0);

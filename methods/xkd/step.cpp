@@ -37,7 +37,7 @@ StudentPass pass_student(XkdBranch& student, MaskedDecoder& decoder, const XkdVi
 const at::Tensor& teacher_input(const XkdViews& views, TeacherView view) {
   if (views.teacher.defined()) return views.teacher;
   if (view == TeacherView::kGlobal) return views.global;
-  if (views.locals.empty())
+  if (views.locals.empty())  // NOLINT(readability-braces-around-statements): braces would change its keys
     throw Error(ErrorKind::kUsage, {"the teacher's view is the first local one, and there is none", "", "",
                                     "teacher_view = global, or local views"});
   return views.locals.front();

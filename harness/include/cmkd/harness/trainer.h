@@ -89,6 +89,8 @@ class Trainer {
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
   void train_on(const Batch& batch, const StepContext& context);
+  // In the numbers of the budget's precision.
+  [[nodiscard]] StepResult step_of(Training& training, const StepContext& context, const Batch& batch) const;
   [[nodiscard]] double scheduled_factor(const StepContext& context) const;
   void finish_epoch(const PhaseSpan& span);
   [[nodiscard]] const std::vector<std::int64_t>& selection_clips() const;

@@ -12,7 +12,7 @@ namespace cmkd {
 // [runtime] of a suite file. Part of a training's key.
 struct RuntimeOptions {
   int threads = 1;            // intra-op threads of this process
-  bool deterministic = true;  // deterministic algorithms; no TF32, no autotuning
+  bool deterministic = true;  // deterministic algorithms; no autotuning
 
   bool operator==(const RuntimeOptions&) const = default;
 };

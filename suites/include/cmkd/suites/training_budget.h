@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cmkd/core/named_enum.h"
+#include "cmkd/runtime/precision.h"
 
 namespace cmkd {
 
@@ -36,6 +37,13 @@ constexpr auto enum_names(Selection) noexcept {
       {{Selection::kLast, "last"}, {Selection::kBestValidation, "best_validation"}});
 }
 
+// How the weights of convolutions lie in memory; what they give lies alike.
+enum class MemoryFormat { kContiguous, kChannelsLast };
+constexpr auto enum_names(MemoryFormat) noexcept {
+  return std::to_array<EnumName<MemoryFormat>>(
+      {{MemoryFormat::kContiguous, "contiguous"}, {MemoryFormat::kChannelsLast, "channels_last"}});
+}
+
 struct TrainingBudget {
   std::int64_t epochs = 10;            // passes over the unlabelled clips (over all, when all are labelled)
   std::int64_t batch_labelled = 32;    // labelled clips a step
@@ -50,6 +58,8 @@ struct TrainingBudget {
   Selection select = Selection::kLast;
   std::int64_t teacher_maps_mib = 1024;  // most that the teacher's feature maps may take of the memory to be kept
   bool keep_weights = false;             // of the students, beside the store
+  Precision precision = Precision::kFloat32;
+  MemoryFormat memory_format = MemoryFormat::kContiguous;
 
   bool operator==(const TrainingBudget&) const = default;
 };
