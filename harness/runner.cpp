@@ -9,6 +9,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "cmkd/core/error.h"
@@ -60,6 +61,7 @@ class Runner {
   void assign(Worker& worker);
   void wait_for_events();
   void handle(Worker& worker, const json& event);
+  void note_held_clips(const json& held);
   void handle_done(Worker& worker, bool trained);
   void handle_end(Worker& worker);
   void stop_workers();
@@ -77,6 +79,7 @@ class Runner {
   std::vector<Worker> workers_;
   std::int64_t done_ = 0;            // trained by this call
   std::int64_t done_elsewhere_ = 0;  // while it ran
+  std::set<std::string> holding_;    // devices that hold the clips
   int idle_ends_ = 0;                // workers that were killed before they took a job
 };
 
@@ -114,6 +117,7 @@ void Runner::handle(Worker& worker, const json& event) {
   const std::string kind = event.at("event");
   if (kind == "ready") {
     worker.ready = true;
+    if (event.contains("held")) note_held_clips(event.at("held"));
     return;
   }
   if (worker.job == nullptr) return;
@@ -136,6 +140,14 @@ void Runner::handle(Worker& worker, const json& event) {
     worker.job = nullptr;
     ::usleep(200'000);
   }
+}
+
+// Said once a device: each further worker there holds them, too, where they still fit.
+void Runner::note_held_clips(const json& held) {
+  const std::string device = held.at("device");
+  if (!holding_.insert(device).second) return;
+  progress_.note(fmt::format("the clips are held in the memory of device {}: {:.0f} MiB a worker", device,
+                             held.at("bytes").get<double>() / (1 << 20)));
 }
 
 void Runner::handle_done(Worker& worker, bool trained) {

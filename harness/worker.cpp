@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cmkd/batches/held_clips.h"
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
 #include "cmkd/core/interrupt.h"
@@ -103,7 +104,10 @@ int run_worker(const Suite& suite, const RunOptions& options, std::int64_t paren
   data.loading = start_loading(suite.loading.values, data.cache, parse_device(options.device));
   const Plan plan = plan_of(suite, data.listed.plan_source(), options);
   const RunFolder folder{options.out};
-  events.send({{"event", "ready"}});
+  json ready{{"event", "ready"}};
+  if (const auto& held = data.loading.held)
+    ready["held"] = {{"device", held->device().str()}, {"bytes", held->bytes()}};
+  events.send(ready);
   for (std::string line; std::getline(std::cin, line);) {
     const json job = json::parse(line);
     const PlannedTraining* planned = plan.find(job.at("key"));

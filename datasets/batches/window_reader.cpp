@@ -21,6 +21,11 @@ at::Tensor channel_values(const std::array<float, 3>& values, c10::Device device
   return tensor.to(device);
 }
 
+// Pinned: CUDA devices copy from it while the thread that asked for the copy goes on.
+at::TensorOptions host_options(at::ScalarType type, bool pinned) {
+  return at::TensorOptions().dtype(type).pinned_memory(pinned);
+}
+
 void require_stored(bool stored, const char* what) {
   if (stored) return;
   throw Error(ErrorKind::kUsage,
@@ -95,10 +100,10 @@ const CorruptionPlan::Entry* WindowReader::corruption_of(const ClipDraw& draw) c
   return entry.corrupted ? &entry : nullptr;
 }
 
-at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws) const {
+at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws, bool pinned) const {
   require_stored(windows_.stored().video, "video");
   const auto batch = static_cast<std::int64_t>(draws.size());
-  at::Tensor tensor = at::empty({batch, 3, windows_.frames(), height(), width()}, at::kByte);
+  at::Tensor tensor = at::empty({batch, 3, windows_.frames(), height(), width()}, host_options(at::kByte, pinned));
   auto* out = tensor.mutable_data_ptr<std::uint8_t>();
   const std::int64_t size = 3 * windows_.frames() * height() * width();
   for (const ClipDraw& draw : draws) {
@@ -112,9 +117,10 @@ at::Tensor WindowReader::gather_video(const std::vector<ClipDraw>& draws) const 
   return tensor;
 }
 
-at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws) const {
+at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws, bool pinned) const {
   require_stored(windows_.stored().audio, "audio");
-  at::Tensor tensor = at::empty({static_cast<std::int64_t>(draws.size()), samples_per_window()}, at::kFloat);
+  at::Tensor tensor =
+      at::empty({static_cast<std::int64_t>(draws.size()), samples_per_window()}, host_options(at::kFloat, pinned));
   auto* out = tensor.mutable_data_ptr<float>();
   for (const ClipDraw& draw : draws) {
     if (const CorruptionPlan::Entry* entry = corruption_of(draw)) {
@@ -134,12 +140,14 @@ bool WindowReader::is_held_on(c10::Device device) const {
 void WindowReader::damage_rows(const std::vector<ClipDraw>& draws, Gather gather, at::Tensor& rows) const {
   for (std::size_t i = 0; i < draws.size(); ++i) {
     if (corruption_of(draws[i]) == nullptr) continue;
-    rows.select(0, static_cast<std::int64_t>(i)).copy_((this->*gather)({draws[i]}).select(0, 0));
+    rows.select(0, static_cast<std::int64_t>(i)).copy_((this->*gather)({draws[i]}, /*pinned=*/false).select(0, 0));
   }
 }
 
 at::Tensor WindowReader::video_on(const std::vector<ClipDraw>& draws, c10::Device device) const {
-  if (!is_held_on(device)) return gather_video(draws).to(device);
+  if (!is_held_on(device)) {
+    return gather_video(draws, device.is_cuda()).to(device, /*non_blocking=*/true);
+  }
   require_stored(windows_.stored().video, "video");
   at::Tensor pixels = loading_.held->frames(windows_, draws);
   damage_rows(draws, &WindowReader::gather_video, pixels);
@@ -147,7 +155,9 @@ at::Tensor WindowReader::video_on(const std::vector<ClipDraw>& draws, c10::Devic
 }
 
 at::Tensor WindowReader::audio_on(const std::vector<ClipDraw>& draws, c10::Device device) const {
-  if (!is_held_on(device)) return gather_audio(draws).to(device);
+  if (!is_held_on(device)) {
+    return gather_audio(draws, device.is_cuda()).to(device, /*non_blocking=*/true);
+  }
   require_stored(windows_.stored().audio, "audio");
   at::Tensor samples = loading_.held->samples(windows_, draws);
   damage_rows(draws, &WindowReader::gather_audio, samples);

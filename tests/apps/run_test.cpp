@@ -9,6 +9,7 @@
 #include "cmkd/results/store.h"
 #include "paths.h"
 #include "program.h"
+#include "suite_runs.h"
 
 namespace {
 
@@ -46,7 +47,8 @@ std::string report(const fs::path& folder, const std::string& out, const std::st
 }  // namespace
 
 TEST_CASE(
-    "a run that is killed again and again ends with the bytes of a run that is not, and so does one with two jobs") {
+    "a run that is killed again and again ends with the bytes of a run that is not, and so does one that loads "
+    "otherwise") {
   const TemporaryFolder folder;
   test::write_text(folder / "small.toml", test::small_suite());
   const auto straight = test::cmkd({"run", "small.toml", "--out", "straight"}, folder.path());
@@ -69,8 +71,11 @@ TEST_CASE(
       CHECK(report(folder.path(), "killed", format) == report(folder.path(), "straight", format));
     }
   }
-  SECTION("two jobs") {
-    REQUIRE(test::cmkd({"run", "small.toml", "--out", "two", "--jobs", "2"}, folder.path()).status == 0);
+  SECTION("two jobs, of which each makes batches ahead by three threads from clips that it holds") {
+    REQUIRE(test::cmkd({"run", "small.toml", "--out", "two", "--jobs", "2", "--set", "loading.threads=3", "--set",
+                        "loading.ahead=6", "--set", "loading.device_cache_mib=512"},
+                       folder.path())
+                .status == 0);
     CHECK(contents(folder / "two/results.db") == expected);
     CHECK(report(folder.path(), "two", "html") == report(folder.path(), "straight", "html"));
   }
@@ -199,4 +204,20 @@ TEST_CASE("a loss that is not finite ends its run as a row with the reason, and 
     if (training.method == "mnf_csc" || training.method == "student")
       CHECK(training.status == results::RunStatus::kDone);
   }
+}
+
+TEST_CASE("numbers that the device does not have are refused before anything runs; clips that are held are said") {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "small.toml", test::one_seed());
+  const auto refused =
+      test::cmkd({"run", "small.toml", "--out", "out", "--set", "training.precision=tf32"}, folder.path());
+  CHECK(refused.status == 4);
+  CHECK_THAT(refused.err, message_contains("has no TF32") && message_contains("training.precision"));
+  CHECK_FALSE(std::filesystem::exists(folder / "out/results.db"));
+  const auto held =
+      test::cmkd({"run", "small.toml", "--out", "out", "--only", "student", "--set", "loading.device_cache_mib=512"},
+                 folder.path());
+  INFO(held.err);
+  CHECK(held.status == 0);
+  CHECK_THAT(held.err, message_contains("the clips are held in the memory of device cpu: "));
 }

@@ -53,10 +53,10 @@ class WindowReader {
   // The same reader, but what it reads of training windows is damaged as `plan` says. For the teacher's side.
   [[nodiscard]] WindowReader corrupted(std::shared_ptr<const CorruptionPlan> plan) const;
 
-  // [B, 3, T, h, w] uint8 on the host, not mirrored.
-  [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws) const;
+  // [B, 3, T, h, w] uint8 on the host, not mirrored. `pinned`: in memory that a CUDA device copies from by itself.
+  [[nodiscard]] at::Tensor gather_video(const std::vector<ClipDraw>& draws, bool pinned = false) const;
   // [B, n] float on the host: samples beyond the clip's end are zero; or the clips' features, the same for all windows.
-  [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws) const;
+  [[nodiscard]] at::Tensor gather_audio(const std::vector<ClipDraw>& draws, bool pinned = false) const;
   // Normalised values of any shape [B, 3, …] as pixels again, uint8 on the host.
   [[nodiscard]] at::Tensor pixels_of(const at::Tensor& normalised) const;
   // Everything on the device: mirrored and normalised. Fills clip_index, window, video and audio as asked.
@@ -76,7 +76,7 @@ class WindowReader {
   [[nodiscard]] at::Tensor audio_on(const std::vector<ClipDraw>& draws, c10::Device device) const;
   [[nodiscard]] bool is_held_on(c10::Device device) const;
   // Puts what gather_… reads of the damaged draws in their rows.
-  using Gather = at::Tensor (WindowReader::*)(const std::vector<ClipDraw>&) const;
+  using Gather = at::Tensor (WindowReader::*)(const std::vector<ClipDraw>&, bool pinned) const;
   void damage_rows(const std::vector<ClipDraw>& draws, Gather gather, at::Tensor& rows) const;
 
   StoredWindows windows_;
