@@ -22,6 +22,8 @@ inline constexpr const char* kCacheBatchesJpeg = "the same from JPEG frames (cli
 inline const std::string kLoaderPairs = "loader, ";
 // Followed by the method's id: shown in a table of their own, as ratios to the student alone.
 inline const std::string kMethodStep = "method step, ";
+// Followed by model and format: likewise, as ratios to the contiguous one.
+inline const std::string kFormatStep = "format step, ";
 // Followed by the method's id: tiny transformers, 8 frames of 56 x 56 and a second of sound, 16 clips a step.
 inline const std::string kXkdStep = "pretraining step (clips/s), ";
 inline const std::string kXkdPart = "part of a step of xkd (clips/s), ";
@@ -40,6 +42,7 @@ inline const std::string kRankSized = "retrieval of ";
 void register_decode();
 void register_loader();
 void register_models();
+void register_formats();
 void register_methods();
 void register_xkd();
 void register_store();

@@ -119,7 +119,8 @@ void print_seconds(const Collector& collector, const char* name, const char* tit
 void print_table(const Collector& collector) {
   fmt::print("material: {}\n\n{:<64} {:>12}\n", material().description, "figure", "value");
   for (const std::string& name : collector.order) {
-    if (!name.starts_with(kMethodStep)) fmt::print("{:<64} {:>12.1f}\n", name, collector.figures.at(name));
+    if (name.starts_with(kMethodStep) || name.starts_with(kFormatStep)) continue;  // in tables of their own
+    fmt::print("{:<64} {:>12.1f}\n", name, collector.figures.at(name));
   }
   print_ratio(collector.figures, "ratio: warm cache batches / per-epoch decode", kCacheBatches, kDecodeClips,
               "(wanted: at least 300)");
@@ -180,6 +181,17 @@ void print_xkd_shares(const Collector& collector) {
              100 * rest);
 }
 
+void print_formats(const Collector& collector) {
+  double base = 0;  // of the model's contiguous row, which comes first
+  for (const std::string& name : collector.order) {
+    if (!name.starts_with(kFormatStep)) continue;
+    if (base == 0) fmt::print("\n{:<44} {:>12} {:>12}\n", "step by memory format", "clips/s", "x contiguous");
+    const double figure = collector.figures.at(name);
+    if (name.ends_with("contiguous")) base = figure;
+    fmt::print("{:<44} {:>12.1f} {:>12.2f}\n", name.substr(kFormatStep.size()), figure, figure / base);
+  }
+}
+
 void print_methods(const Collector& collector) {
   const auto student = collector.figures.find(kMethodStep + "student");
   if (student == collector.figures.end()) return;
@@ -232,6 +244,7 @@ void register_wanted(const std::string& retrieval) {
   register_decode();
   register_loader();
   register_models();
+  register_formats();
   register_methods();
   register_xkd();
   register_store();
@@ -268,6 +281,7 @@ int main(int argc, char** argv) {
   benchmark::Shutdown();
   print_table(collector);
   print_pairs(collector);
+  print_formats(collector);
   print_methods(collector);
   print_xkd_shares(collector);
   return 0;

@@ -13,6 +13,7 @@
 #include "cmkd/harness/step_guard.h"
 #include "cmkd/harness/suite_models.h"
 #include "cmkd/harness/training_failed.h"
+#include "cmkd/models/memory_layout.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/errors.h"
 
@@ -20,14 +21,8 @@ namespace cmkd {
 
 namespace {
 
-// The values stay; a checkpoint's and an optimiser's copies take the layout on.
 void lay_out(Model& model, MemoryFormat wanted) {
-  if (wanted == MemoryFormat::kContiguous) return;
-  for (at::Tensor& parameter : model.parameters()) {
-    if (parameter.dim() < 4) continue;
-    const auto format = parameter.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::ChannelsLast3d;
-    parameter.set_data(parameter.data().contiguous(format));
-  }
+  if (wanted == MemoryFormat::kChannelsLast) lay_channels_last(model);
 }
 
 // `weights_hash`: of the file that the plan has seen; "": whatever lies there now.

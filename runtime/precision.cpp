@@ -17,10 +17,15 @@ void allow_tf32(bool allowed) {
 }  // namespace
 
 void require_precision(Precision precision, c10::Device device, const char* setting) {
-  if (precision != Precision::kTf32 || device.is_cuda()) return;
-  throw Error(ErrorKind::kUsage, {.what = "device '" + device.str() + "' has no TF32",
-                                  .where = std::string(setting) + " = \"tf32\"",
-                                  .allowed = "float32, bf16; tf32 with --device cuda"});
+  if (precision == Precision::kFloat32 || device.is_cuda()) return;
+  const bool tf32 = precision == Precision::kTf32;
+  // Seen with LibTorch 2.13: weight gradients of a convolution over two frames with a kernel of three are NaN, or
+  // finite and wrong.
+  throw Error(ErrorKind::kUsage, {.what = tf32 ? "device '" + device.str() + "' has no TF32"
+                                               : "LibTorch's gradients of bfloat16 convolutions are wrong on device '" +
+                                                     device.str() + "' at some shapes",
+                                  .where = std::string(setting) + (tf32 ? " = \"tf32\"" : " = \"bf16\""),
+                                  .allowed = "float32; tf32 and bf16 with --device cuda"});
 }
 
 ScopedAutocast::ScopedAutocast(Precision precision, c10::Device device)

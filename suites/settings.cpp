@@ -107,8 +107,9 @@ const SettingTable<TrainingBudget>& setting_table() {
        "MiB"},
       {"keep_weights", &Values::keep_weights, "keep the final weights of the students beside the store"},
       {"precision", &Values::precision,
-       "numbers of a step. tf32: of CUDA devices; bf16: autocast of forward passes and losses. Weights, optimiser and "
-       "evaluation stay float32"},
+       "numbers of a step on a GPU; the CPU has float32. bf16: autocast of forward passes and losses. Weights, "
+       "optimiser "
+       "and evaluation stay float32"},
       {"memory_format", &Values::memory_format,
        "how convolutions lie in memory; channels_last is often faster, on a GPU above all with bf16"},
   };

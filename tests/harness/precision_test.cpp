@@ -85,7 +85,7 @@ TEST_CASE("products within an autocast scope are in bfloat16, weights are read a
   CHECK(at::matmul(input, weight)[0][0].item<float>() == 8.0F);
 }
 
-TEST_CASE("TF32 is allowed within its scope alone, and refused on a device without it") {
+TEST_CASE("TF32 is allowed within its scope alone, and a CPU is refused what it lacks or computes wrongly") {
   CHECK_FALSE(at::globalContext().allowTF32CuBLAS());
   {
     const ScopedTf32 none(Precision::kBf16);
@@ -95,7 +95,10 @@ TEST_CASE("TF32 is allowed within its scope alone, and refused on a device witho
     CHECK(at::globalContext().allowTF32CuDNN());
   }
   CHECK_FALSE(at::globalContext().allowTF32CuBLAS());
-  CHECK_NOTHROW(require_precision(Precision::kBf16, c10::kCPU, "training.precision"));
+  CHECK_NOTHROW(require_precision(Precision::kFloat32, c10::kCPU, "training.precision"));
+  CHECK_NOTHROW(require_precision(Precision::kBf16, {c10::kCUDA, 0}, "training.precision"));
+  CHECK_THROWS_WITH(require_precision(Precision::kBf16, c10::kCPU, "training.precision"),
+                    message_contains("cpu") && message_contains("bf16"));
   CHECK_NOTHROW(require_precision(Precision::kTf32, {c10::kCUDA, 0}, "training.precision"));
   CHECK_THROWS_WITH(require_precision(Precision::kTf32, c10::kCPU, "training.precision"),
                     message_contains("cpu") && message_contains("training.precision"));
@@ -105,6 +108,7 @@ TEST_CASE("every method trains with convolutions that lie channels last, to the 
   require_close_trainings(kChannelsLast, 0.02);
 }
 
+// On the CPU, at shapes where its convolutions are right: a run is refused there (require_precision).
 TEST_CASE("every method trains in bfloat16, to a classifier near that of float32") {
   require_close_trainings(kBf16, 0.25);
 }

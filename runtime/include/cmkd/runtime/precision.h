@@ -12,14 +12,16 @@ namespace cmkd {
 enum class Precision {
   kFloat32,
   kTf32,  // of CUDA devices: products of float32 matrices and convolutions in TF32
-  kBf16,  // autocast: matrix products and convolutions in bfloat16, the rest where LibTorch holds it safe
+  kBf16,  // of CUDA devices: autocast, matrix products and convolutions in bfloat16, the rest where LibTorch holds it
+          // safe
 };
 constexpr auto enum_names(Precision) noexcept {
   return std::to_array<EnumName<Precision>>(
       {{Precision::kFloat32, "float32"}, {Precision::kTf32, "tf32"}, {Precision::kBf16, "bf16"}});
 }
 
-// Throws Error(kUsage) where the device has no such numbers; `setting` is the one to be mended.
+// Throws Error(kUsage) where the device has no such numbers, or is known to compute wrongly with them; `setting` is the
+// one to be mended.
 void require_precision(Precision precision, c10::Device device, const char* setting);
 
 // For forward passes and losses: what LibTorch computes within, it computes under autocast where `precision` says so.
