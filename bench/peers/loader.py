@@ -29,6 +29,7 @@ import os
 import platform
 import random
 import resource
+import shlex
 import sys
 import tempfile
 import time
@@ -114,14 +115,17 @@ def psnr(a, b):
 
 class Comparison:
     def __init__(self, options, files, folder):
+        def program(name):
+            return shlex.quote(os.path.join(options.programs, name))
+
         self.files, self.folder, self.wrong = files, folder, options.wrong
-        self.reader = turns.Worker(os.path.join(options.programs, "clip_reader_worker"))
+        self.reader = turns.Worker(program("clip_reader_worker"))
         self.caches, self.ingest = {}, {}
         request = dict(files=files, height=HEIGHT, width=WIDTH, fps=FPS, frames=FRAMES, crop=CROP, windows=WINDOWS)
         for storage in ("raw", "jpeg"):
             where = os.path.join(folder, storage)
             os.mkdir(where)
-            worker = self.caches[storage] = turns.Worker(os.path.join(options.programs, "clip_cache_worker"))
+            worker = self.caches[storage] = turns.Worker(program("clip_cache_worker"))
             self.ingest[storage] = worker.ask(do="ingest", storage=storage, folder=where, **request)
         self.origins = [origin_of(file) for file in files]
         # The reader's items say the size at which frames are wanted: exactly this.
