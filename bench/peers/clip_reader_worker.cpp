@@ -13,15 +13,11 @@
 // {"do": "sound", "item", "out"}                    -> {}; float32 .npy
 //
 // Times are the container's. Every clip opens and closes its file.
-#include <fmt/format.h>
 #include <sched.h>
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <ctime>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -32,9 +28,12 @@
 
 #include "cmkd/media/audio.h"
 #include "cmkd/media/video.h"
+#include "worker.h"
 
 namespace {
 
+using cmkd::peers::Stopwatch;
+using cmkd::peers::write_npy;
 using nlohmann::json;
 namespace media = cmkd::media;
 
@@ -96,22 +95,6 @@ media::VideoFrames read_all(const json& item, int short_side) {
   return value_of(media::decode_video(item.at("path").get<std::string>(), {}, options_of(item, short_side)));
 }
 
-// NumPy's format, version 1 (NEP 1).
-void write_npy(const std::string& path, const std::string& type, const std::vector<std::int64_t>& shape,
-               std::span<const std::byte> bytes) {
-  std::string sizes;
-  for (const std::int64_t size : shape) sizes += fmt::format("{}, ", size);
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type, sizes);
-  constexpr std::size_t kPreamble = 10;
-  header.append(63 - (kPreamble + header.size()) % 64, ' ');
-  header += '\n';
-  std::ofstream file(path, std::ios::binary);
-  file << std::string("\x93NUMPY\x01\x00", 8) << static_cast<char>(header.size() & 255U)
-       << static_cast<char>(header.size() >> 8U) << header;
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
-}
-
 json check(const json& request) {
   const json& spec = request.at("spec");
   const std::int64_t frames = spec.at("frames");
@@ -154,20 +137,13 @@ json sound(const json& request) {
   return json::object();
 }
 
-double processor_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 // Does one file's work, which returns how much it was; what it throws is a failure of that file.
 using Job = std::function<void(const std::string& path, const std::function<std::int64_t()>& work)>;
 
 json timed(const std::function<void(json& answer, const Job& job)>& jobs) {
   json answer{{"count", 0}, {"failures", json::array()}, {"counters", json::object()}};
   std::int64_t count = 0;
-  const double processor = processor_seconds();
-  const auto begin = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   jobs(answer, [&](const std::string& path, const std::function<std::int64_t()>& work) {
     try {
       count += work();
@@ -175,8 +151,7 @@ json timed(const std::function<void(json& answer, const Job& job)>& jobs) {
       answer["failures"].push_back({path, error.what()});
     }
   });
-  answer["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  answer["cpu"] = processor_seconds() - processor;
+  watch.read_into(answer);
   answer["count"] = count;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -264,14 +239,5 @@ int main(int argc, char** argv) {
     std::cerr << "usage: clip_reader_worker [--core N]   (requests on standard input: the head of its source)\n";
     return 4;
   }
-  for (std::string line; std::getline(std::cin, line);) {
-    json answer;
-    try {
-      answer = answer_to(json::parse(line));
-    } catch (const std::exception& error) {
-      answer = {{"error", error.what()}};
-    }
-    std::cout << answer.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
-  }
-  return 0;
+  return cmkd::peers::serve(answer_to);
 }
