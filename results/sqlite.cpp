@@ -13,6 +13,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// SQLite says "out of memory", too, of a damaged file that claims to hold more than any memory.
+bool memory_is_short() {
+  constexpr sqlite3_uint64 kEnough = 64U << 20U;
+  void* probe = sqlite3_malloc64(kEnough);
+  sqlite3_free(probe);
+  return probe == nullptr;
+}
+
 ErrorKind kind_of(int code) {
   switch (code & 0xff) {
     case SQLITE_ERROR:
@@ -28,8 +36,9 @@ ErrorKind kind_of(int code) {
     case SQLITE_PERM:
     case SQLITE_NOLFS:
     case SQLITE_PROTOCOL:
-    case SQLITE_NOMEM:
       return ErrorKind::kEnvironment;
+    case SQLITE_NOMEM:
+      return memory_is_short() ? ErrorKind::kEnvironment : ErrorKind::kData;
     default:
       return ErrorKind::kInternal;
   }
@@ -65,6 +74,10 @@ ErrorParts parts_of(int code, const std::string& message, const fs::path& path) 
       return {fmt::format("the result store cannot be read or written ({})", message), where, "",
               "check the disk and its free space; nothing was written"};
     case SQLITE_NOMEM:
+      if (!memory_is_short()) {
+        return {"the result store is damaged: it claims to hold more than memory can take", where, "",
+                "restore a copy of it, or save what can be read: sqlite3 FILE .recover | sqlite3 NEW"};
+      }
       return {"the result store ran out of memory", where, "", "close other programs and repeat the command"};
     default:
       return {fmt::format("the result store refused a statement ({}, code {})", message, code), where, "",
