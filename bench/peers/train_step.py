@@ -10,7 +10,7 @@ steps beside it: every loss term of the first steps must agree, and the weights 
 compiled, each in a process of its own, take turns; a ratio is taken within a round, and its median over the rounds is shown
 with the quartiles. On a CPU the time is processor time of the process (others may use the machine), on a GPU wall time. Page
 faults (of cmkd, eager, compiled) are memory that the allocator had given back to the kernel and asks for again: on a CPU
-they may be a third of a step.
+they may be a quarter of a step.
 
 All sides: float32, one thread, no TF32, fused Adam (rate 3e-4, weight decay 5e-4), the same batch at every step, whose
 making is not measured. cmkd runs in deterministic mode, as its trainings do, with the trainer's guards and sums; PyTorch
