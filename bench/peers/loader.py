@@ -195,12 +195,15 @@ class Comparison:
         return count, cpu
 
     def sides(self):
-        """name -> a turn of it; all turns of one round read the same epoch."""
+        """name -> a turn of it; those that decode read the same epoch in one round."""
         turn = {}
 
-        def drawn_for(side):
+        def turn_number(side):
             turn[side] = turn.get(side, 0) + 1
-            return self.epoch(turn[side])
+            return turn[side]
+
+        def drawn_for(side):
+            return self.epoch(turn_number(side))
 
         def loader(side, workers):
             return lambda: self.loader_turn(side, drawn_for(side), workers)
@@ -212,7 +215,8 @@ class Comparison:
 
         def from_cache(side, worker):
             def run():
-                drawn = self.draws(drawn_for(side)) * REPEATS[side]
+                first = 1000 * turn_number(side)
+                drawn = [draw for epoch in range(first, first + REPEATS[side]) for draw in self.draws(self.epoch(epoch))]
                 return self.worker_turn(side, worker.ask(do="clips", draws=drawn, batch=BATCH), len(drawn))
             return run
 

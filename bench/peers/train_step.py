@@ -5,10 +5,12 @@
   .venv/bin/python bench/peers/train_step.py [--worker build/release/bench/train_step_worker] [--device cpu|cuda]
       [--cases r2plus1d_18,r2plus1d_small,resnet18,mnf_csc] [--pairs 7] [--json FILE]
 
-Needs torch alone. For each case the same network is built here (train_step_peer.py), takes the program's first weights and
-its batch, and steps beside it: every loss term of the first steps must agree, and the weights of the terms. Only then do
-cmkd, eager and compiled take turns; a ratio is taken within a round, and its median over the rounds is shown with the
-quartiles. On a CPU the time is processor time of the process (others may use the machine), on a GPU wall time.
+Needs torch alone. For each case the same network (train_step_peer.py) takes the program's first weights and its batch, and
+steps beside it: every loss term of the first steps must agree, and the weights of the terms. Only then do cmkd, eager and
+compiled, each in a process of its own, take turns; a ratio is taken within a round, and its median over the rounds is shown
+with the quartiles. On a CPU the time is processor time of the process (others may use the machine), on a GPU wall time. Page
+faults (of cmkd, eager, compiled) are memory that the allocator had given back to the kernel and asks for again: on a CPU
+they may be a quarter of a step.
 
 All sides: float32, one thread, no TF32, fused Adam (rate 3e-4, weight decay 5e-4), the same batch at every step, whose
 making is not measured. cmkd runs in deterministic mode, as its trainings do, with the trainer's guards and sums; PyTorch
@@ -16,6 +18,7 @@ has its defaults, which are not deterministic. --wrong weight, label or rate sho
 """
 
 import argparse
+import importlib.util
 import json
 import math
 import os
@@ -23,19 +26,11 @@ import platform
 import shlex
 import sys
 import tempfile
-import time
-import warnings
-
-warnings.filterwarnings("ignore", message=".*NumPy")  # it is not needed
-try:
-    import torch
-except ImportError:
-    sys.exit("train_step.py: needs the Python package torch: run it with .venv/bin/python, or pip install torch")
 
 import turns
-from train_step_peer import WEIGHTS, Peer, read_safetensors
 
 BATCH = {"r2plus1d_18": 2, "r2plus1d_small": 8, "resnet18": 16, "mnf_csc": 48}
+SHAPE = {"r2plus1d_18": "16 x 112 x 112", "r2plus1d_small": "16 x 112 x 112", "resnet18": "1 x 112 x 112", "mnf_csc": "8 x 32 x 32"}
 CHECKED_STEPS = 3
 # What two float32 computations of one step may differ by, relative to the term (or to 0.01, where a term is smaller). Before
 # any step only the order of sums differs: some roundings of 6e-8 in each of some twenty layers.
@@ -45,111 +40,81 @@ FIRST = 1e-5
 # 7e-6 (mnf_csc), a rate 1.05 times as large by 8e-2, 2.8e-4 and 2.1e-4: the eager step must agree between the two. The
 # compiled one, whose every sum has another order, is given more; r2plus1d_18 what resnet18 is (a rate 1.05 times: 3e-2).
 LATER = {"r2plus1d_18": (1e-2, 3e-2), "r2plus1d_small": (1e-5, 1e-4), "resnet18": (1e-2, 3e-2), "mnf_csc": (3e-5, 1e-3)}
-TURN_SECONDS = 1.0  # of one side, at least
-
-
-def clock(device):
-    if device == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
+TURN_SECONDS = 2.0  # of one side, at least
 
 
 def require_agreement(case, side, ours, theirs):
-    """ours: the program's answer; theirs: the peer's terms of each step. The worst relative error after the first step."""
-    if set(ours["terms"]) != set(theirs[0]):
-        turns.stop(f"{case}, {side}: other terms: {sorted(ours['terms'])} against {sorted(theirs[0])}")
+    """Answers to one request for steps. The worst relative error of the first step, and of the later ones."""
+    weights = dict(zip(theirs["terms"], theirs["weights"]))
+    if weights.keys() != set(ours["terms"]):
+        turns.stop(f"{case}, {side}: other terms: {sorted(ours['terms'])} against {sorted(weights)}")
     for name, weight in zip(ours["terms"], ours["weights"]):
-        if not math.isclose(weight, WEIGHTS[name], rel_tol=1e-9):
-            turns.stop(f"{case}, {side}: term {name} has weight {weight} in cmkd and {WEIGHTS[name]} here")
+        if not math.isclose(weight, weights[name], rel_tol=1e-9):
+            turns.stop(f"{case}, {side}: term {name} has weight {weight} in cmkd and {weights[name]} there")
     worst = [0.0, 0.0]
-    for step, (mine, other) in enumerate(zip(ours["losses"], theirs)):
+    for step, (mine, other) in enumerate(zip(ours["losses"], theirs["losses"])):
+        other = dict(zip(theirs["terms"], other))
         for name, value in zip(ours["terms"], mine):
             error = abs(value - other[name]) / max(abs(value), 0.01)
             if not error <= (LATER[case][side == "compiled"] if step else FIRST):
-                turns.stop(f"{case}, {side}: not the same step: {name} is {value:.7g} in cmkd and {other[name]:.7g} here at "
+                turns.stop(f"{case}, {side}: not the same step: {name} is {value:.7g} in cmkd and {other[name]:.7g} there at "
                            f"step {step + 1} (relative error {error:.1e}); nothing was measured")
             worst[step > 0] = max(worst[step > 0], error)
-    print(f"{case}, {side}: {len(theirs)} steps agree, worst relative error {worst[0]:.1e} at the first, {worst[1]:.1e} later")
+    print(f"{case}, {side}: {CHECKED_STEPS} steps agree, worst relative error {worst[0]:.1e} at the first, {worst[1]:.1e} later", flush=True)
     return worst
 
 
-def spoil(wrong, weights, batch, made):
-    """What --wrong asks for: the check must stop this."""
-    if wrong == "weight":
-        weights["student.fc.weight"] = weights["student.fc.weight"] * 1.05
-    elif wrong == "label":
-        batch["labels"][0] = batch["labels"][1]
-    elif wrong == "rate":
-        made["rate"] *= 1.05
+def start(case, options, folder):
+    """Every side in a process of its own, with the same weights and batch. -> name -> worker, answers to `make`."""
+    sides = {"cmkd": turns.Worker(options.worker)}
+    common = dict(do="make", case=case, device=options.device, threads=1, folder=folder)
+    made = {"cmkd": sides["cmkd"].ask(batch=BATCH[case], **common)}
+    settings = {name: made["cmkd"][name] for name in ("rate", "weight_decay")}
+    peer = os.path.join(os.path.dirname(os.path.abspath(__file__)), "train_step_peer.py")
+    for name in ("eager", "compiled"):
+        sides[name] = turns.Worker(shlex.join([sys.executable, peer]))
+        made[name] = sides[name].ask(compile=name == "compiled", wrong=options.wrong, **settings, **common)
+    return sides, made
 
 
-def compiled_peer(make):
-    """The peer through torch.compile, after its first step; or why there is none."""
-    torch._dynamo.reset()
-    # The graph of the filter is gone through twice, for two sets of parameters.
-    torch._functorch.config.donated_buffer = False
-    try:
-        peer = make(torch.compile)
-        return peer, [peer.step()], ""
-    except Exception as error:  # the compiler's own kinds are many
-        return None, [], f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
-
-
-def terms_of(steps):
-    return [{name: float(value) for name, value in terms.items()} for terms in steps]
-
-
-def measure(case, options, worker, folder):
-    made = worker.ask(do="make", case=case, batch=BATCH[case], device=options.device, threads=1, folder=folder)
-    weights, batch = (read_safetensors(os.path.join(folder, f"{name}.safetensors")) for name in ("weights", "batch"))
-    spoil(options.wrong, weights, batch, made)
-    make = lambda wrap: Peer(case, weights, batch, made["rate"], made["weight_decay"], options.device, wrap)
-    first = worker.ask(do="steps", count=CHECKED_STEPS)
-
-    try:
-        peers, errors = {"eager": make(lambda module: module)}, {}
-    except RuntimeError as error:
-        turns.stop(f"{case}: the peer does not take the program's weights: {' '.join(str(error).split())[:300]}")
-    errors["eager"] = require_agreement(case, "eager", first, terms_of([peers["eager"].step() for _ in range(CHECKED_STEPS)]))
-    start = time.perf_counter()
-    compiled, steps, why = compiled_peer(make)
-    compile_seconds = time.perf_counter() - start
-    if compiled:
-        peers["compiled"] = compiled
-        steps += [compiled.step() for _ in range(CHECKED_STEPS - 1)]
-        errors["compiled"] = require_agreement(case, "compiled", first, terms_of(steps))
-
+def measure(case, options, folder):
+    sides, made = start(case, options, folder)
+    first = sides["cmkd"].ask(do="steps", count=CHECKED_STEPS)
+    errors, why = {}, ""
+    for name in ("eager", "compiled"):
+        theirs = sides[name].ask(do="steps", count=CHECKED_STEPS)
+        if "failed" in theirs:
+            why = theirs["failed"]
+            sides.pop(name).close()
+        else:
+            errors[name] = require_agreement(case, name, first, theirs)
     time_of = "cpu" if options.device == "cpu" else "seconds"
     count = max(1, math.ceil(TURN_SECONDS * CHECKED_STEPS / first[time_of]))
+    faults = {name: [] for name in sides}  # a step, in each round
 
-    def our_turn():
-        return count * made["clips"], worker.ask(do="steps", count=count)[time_of]
+    def turn_of(name):
+        answer = sides[name].ask(do="steps", count=count)
+        if not all(map(math.isfinite, answer["losses"][-1])):
+            turns.stop(f"{case}, {name}: the loss is not finite")
+        faults[name].append(answer["faults"] / count)
+        return count * BATCH[case], answer[time_of]
 
-    def turn_of(peer):
-        start = clock(options.device)
-        for _ in range(count):
-            terms = peer.step()
-        seconds = clock(options.device) - start
-        if not all(math.isfinite(float(value)) for value in terms.values()):
-            turns.stop(f"{case}: the peer's loss is not finite")
-        return count * made["clips"], seconds
-
-    rates = turns.take_turns({"cmkd": our_turn, **{name: lambda peer=peer: turn_of(peer) for name, peer in peers.items()}}, options.pairs)
-    return {"case": case, "shape": list(batch["video"].shape), "steps_a_turn": count, "rates": rates, "errors": errors,
-            "ratio": {name: turns.ratio(rates, "cmkd", name) for name in peers}, "compile_seconds": compile_seconds,
-            "not_compiled": why, "runtime": made["runtime"]}
+    rates = turns.take_turns({name: lambda name=name: turn_of(name) for name in sides}, options.pairs)
+    for worker in sides.values():
+        worker.close()
+    return {"case": case, "clips": BATCH[case], "steps_a_turn": count, "rates": rates, "faults": faults, "errors": errors,
+            "ratio": {name: turns.ratio(rates, "cmkd", name) for name in errors}, "not_compiled": why, "made": made}
 
 
 def print_rows(results):
     rows = []
     for result in results:
         median = {name: f"{turns.quartiles(rates)[1]:.2f}" for name, rates in result["rates"].items()}
-        shape = " x ".join(str(size) for size in result["shape"])
-        rows.append([result["case"], shape, median["cmkd"], median["eager"], median.get("compiled", "none"),
+        rows.append([result["case"], f"{result['clips']} x {SHAPE[result['case']]}", median["cmkd"], median["eager"], median.get("compiled", "none"),
                      turns.shown(result["ratio"]["eager"]),
-                     turns.shown(result["ratio"]["compiled"]) if "compiled" in result["ratio"] else "none"])
-    turns.print_table(["case", "batch", "cmkd clips/s", "eager", "compiled", "cmkd / eager", "cmkd / compiled"], rows)
+                     turns.shown(result["ratio"]["compiled"]) if "compiled" in result["ratio"] else "none",
+                     " ".join(f"{turns.quartiles(counts)[1] / 1000:.1f}" for counts in result["faults"].values())])
+    turns.print_table(["case", "batch", "cmkd clips/s", "eager", "compiled", "cmkd / eager", "cmkd / compiled", "1000 page faults a step"], rows)
     for result in results:
         if result["not_compiled"]:
             print(f"{result['case']}: torch.compile failed here: {result['not_compiled']}")
@@ -169,29 +134,25 @@ def main():
     cases = options.cases.split(",")
     if unknown := [case for case in cases if case not in BATCH]:
         turns.stop(f"unknown case '{unknown[0]}'; known: {', '.join(BATCH)}")
-    if options.device == "cuda" and not torch.cuda.is_available():
-        turns.stop(f"--device cuda: torch {torch.__version__} sees no CUDA device here")
+    if importlib.util.find_spec("torch") is None:
+        turns.stop(f"needs the Python package torch, which {sys.executable} lacks: run it with .venv/bin/python, or pip install torch")
     if options.pairs < 1:
         turns.stop("--pairs: at least 1")
-    torch.set_num_threads(1)
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-
-    before, worker = turns.machine(), turns.Worker(options.worker)
-    versions = worker.ask(do="hello")["versions"] | {"torch": torch.__version__, "python": platform.python_version()}
-    worker.close()
-    results = []
+    before, results = turns.machine(), []
     for case in cases:
-        worker = turns.Worker(options.worker)  # each case in a process of its own
         with tempfile.TemporaryDirectory() as folder:
-            results.append(measure(case, options, worker, folder))
-        worker.close()
+            results.append(measure(case, options, folder))
+    worker = turns.Worker(options.worker)
+    versions = worker.ask(do="hello")["versions"]
+    worker.close()
+    made = results[0]["made"]
+    versions |= {"torch": made["eager"]["torch"], "python": platform.python_version()}
+    runtime, device = made["cmkd"]["runtime"], made["eager"].get("device", options.device)
     print()
     print_rows(results)
-    runtime = results[0]["runtime"]
-    device = options.device if options.device == "cpu" else torch.cuda.get_device_name()
     print(f"\n{', '.join(f'{name} {version}' for name, version in versions.items())}; {runtime['compiler']}, {runtime['cpu_level']}; "
           f"device {device}, 1 thread, float32 without TF32\ncmkd deterministic: {runtime['deterministic']}; PyTorch: its defaults "
-          f"(deterministic: {str(torch.are_deterministic_algorithms_enabled()).lower()}); {options.pairs} rounds, "
+          f"(deterministic: {str(made['eager']['deterministic']).lower()}); {options.pairs} rounds, "
           f"{'processor' if options.device == 'cpu' else 'wall'} time\nbefore: {before}\nafter:  {turns.machine()}\n"
           "wanted: cmkd / eager at least 1.0")
     if options.json:

@@ -1,18 +1,27 @@
-"""The networks and losses of train_step.py in PyTorch, written from the papers, with the parameters' names of this suite.
+"""The training steps of train_step.py in PyTorch, written from the papers, with the parameters' names of this suite. As a
+program it speaks as train_step_worker does (one JSON object a line), so that each side has a process of its own:
+
+{"do": "make", "case", "folder", "rate", "weight_decay", "device", "threads", "compile", "wrong"}  -> deterministic
+{"do": "steps", "count"}  -> terms, weights, losses (of each step, by term), seconds, cpu, faults; or failed: why torch.compile did not
 
 R(2+1)D: Tran et al. 2018, arXiv 1711.11248. ResNet: He et al. 2016, arXiv 1512.03385. MNF + CSC: Xia et al. 2023, arXiv
 2304.07775 (docs/methods/mnf_csc.md). Shapes: B clips, T frames, K tokens, D width, C classes; all float32.
 """
 
 import json
+import os
+import resource
 import struct
+import sys
+import time
+import warnings
 
+warnings.filterwarnings("ignore", message=".*NumPy")  # it is not needed
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-# The method's settings (methods/mnf_csc): train_step.py compares the weights with those of the program.
-THRESHOLD, TAU_FLOOR, MARGIN, NORM_WEIGHT = 0.2, 0.05, 0.2, 0.001
+THRESHOLD, TAU_FLOOR, MARGIN = 0.2, 0.05, 0.2  # the method's settings (methods/mnf_csc)
 TYPES = {"F32": torch.float32, "I64": torch.int64, "BOOL": torch.bool}
 
 
@@ -183,7 +192,7 @@ class MnfCsc(nn.Module):
                 "csc": ((chosen * positive).sum(1) / positive.sum(1)).mean()}
 
 
-WEIGHTS = {"filtered_cls": 1.0, "gate_l1": NORM_WEIGHT, "triplet": 1.0, "student_cls": 1.0, "csc": 1.0}
+WEIGHTS = {"filtered_cls": 1.0, "gate_l1": 0.001, "triplet": 1.0, "student_cls": 1.0, "csc": 1.0}  # of the terms in the loss
 MODULE_TERMS = ("filtered_cls", "gate_l1", "triplet")  # train the filter alone; the others the student and the filter
 
 
@@ -221,3 +230,68 @@ class Peer:
             torch.autograd.backward(sums[1], inputs=own + list(self.modules[0].parameters()))
         self.optimizer.step()
         return {name: term.detach() for name, term in terms.items()}
+
+
+def spoil(wrong, weights, batch, request):
+    """What --wrong asks for: the check must stop this."""
+    if wrong == "weight":
+        weights["student.fc.weight"] = weights["student.fc.weight"] * 1.05
+    elif wrong == "label":
+        batch["labels"][0] = batch["labels"][1]
+    elif wrong == "rate":
+        request["rate"] *= 1.05
+
+
+def make(request):
+    torch.set_num_threads(request["threads"])
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    weights, batch = (read_safetensors(os.path.join(request["folder"], f"{name}.safetensors")) for name in ("weights", "batch"))
+    spoil(request["wrong"], weights, batch, request)
+    if request["compile"]:
+        from torch._functorch import config
+        config.donated_buffer = False  # the filter's graph is gone through twice, for two sets of parameters
+    return Peer(request["case"], weights, batch, request["rate"], request["weight_decay"], request["device"],
+                torch.compile if request["compile"] else lambda module: module)
+
+
+def steps(peer, request, count):
+    def synchronise():
+        if request["device"] != "cpu":
+            torch.cuda.synchronize()
+
+    def faults():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    synchronise()
+    wall, cpu, had = time.perf_counter(), time.process_time(), faults()
+    try:
+        done = [peer.step() for _ in range(count)]
+        synchronise()
+    except Exception as error:  # the compiler's own kinds are many
+        if not request["compile"]:
+            raise
+        return {"failed": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
+    answer = {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "faults": faults() - had}
+    return answer | {"terms": list(done[0]), "weights": [WEIGHTS[name] for name in done[0]],
+                     "losses": [[float(value) for value in terms.values()] for terms in done]}
+
+
+def serve():
+    peer, made = None, None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["do"] == "make":
+                peer, made = make(request), request
+                answer = {"deterministic": torch.are_deterministic_algorithms_enabled(), "torch": torch.__version__}
+                if made["device"] != "cpu":
+                    answer["device"] = torch.cuda.get_device_name()
+            else:
+                answer = steps(peer, made, request["count"])
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

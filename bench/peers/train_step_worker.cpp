@@ -5,7 +5,8 @@
 // {"do": "make", "case", "batch", "device", "threads", "folder"}
 //     -> clips (of a step), rate, weight_decay, runtime; writes the first weights of every trained group
 //        (weights.safetensors, "GROUP.parameter") and the one batch of all steps (batch.safetensors) into `folder`
-// {"do": "steps", "count"}         -> terms (names, in order), weights, losses (of each step, by term), seconds, cpu
+// {"do": "steps", "count"}         -> terms (names, in order), weights, losses (of each step, by term), seconds, cpu,
+//        faults
 //
 // A step is what the trainer does with a batch that it has, in deterministic mode as a training runs: guards, forward,
 // gradients by group, optimisers, sums of the epoch. Losses are read after the clock, which waits for the device.

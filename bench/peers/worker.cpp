@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <ctime>
 #include <exception>
@@ -19,9 +20,16 @@ double processor_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+std::int64_t page_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
 void Stopwatch::read_into(json& answer) const {
   answer["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   answer["cpu"] = processor_seconds() - processor_;
+  answer["faults"] = page_faults() - faults_;
 }
 
 void write_npy(const std::string& path, const std::string& type, const std::vector<std::int64_t>& shape,

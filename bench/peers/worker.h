@@ -15,15 +15,18 @@ namespace cmkd::peers {
 
 // Of all threads of this process: what other programs take does not count.
 [[nodiscard]] double processor_seconds();
+[[nodiscard]] std::int64_t page_faults();
 
 // From its making on.
 class Stopwatch {
  public:
-  // Adds "seconds" (wall) and "cpu" (processor, all threads) to an answer.
+  // Adds "seconds" (wall), "cpu" (processor, all threads) and "faults" (pages that the kernel had to bring, none of
+  // them from disk) to an answer.
   void read_into(nlohmann::json& answer) const;
 
  private:
   double processor_ = processor_seconds();
+  std::int64_t faults_ = page_faults();
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
