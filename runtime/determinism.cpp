@@ -6,10 +6,12 @@
 #include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <cstdlib>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -25,7 +27,23 @@ std::optional<RuntimeOptions>& configured() {
   return options;
 }
 
+// A step frees what the next one asks for again. The C library gives large blocks back to the kernel in between, and
+// each page then costs a fault: up to a quarter of a step (docs/measurements.md). Nothing that is computed depends on
+// it.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_MAX, 0);
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
+
 }  // namespace
+
+void release_freed_memory() {
+#ifdef __GLIBC__
+  (void)::malloc_trim(0);
+#endif
+}
 
 void configure_runtime(const RuntimeOptions& options) {
   static std::mutex mutex;
@@ -35,6 +53,7 @@ void configure_runtime(const RuntimeOptions& options) {
     throw Error(ErrorKind::kInternal, {.what = "the runtime is configured twice, differently"});
   }
   configured() = options;
+  keep_freed_memory();
   const bool deterministic = options.deterministic;
   // cuBLAS reads this when its first handle is made: a fixed workspace makes its reductions repeatable.
   if (deterministic) ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);

@@ -19,7 +19,11 @@ struct RuntimeOptions {
 
 // Sets threads, deterministic algorithms, TF32 and autotuning. Call once per process, before the first operator;
 // a second call with other options throws Error(kInternal). On CUDA it sets CUBLAS_WORKSPACE_CONFIG first.
+// Freed memory then stays with the process, which asks for the same again at the next step.
 void configure_runtime(const RuntimeOptions& options);
+
+// Gives memory that was freed back to the system, which a configured process keeps: between one training and the next.
+void release_freed_memory();
 
 // "cpu", "cuda", "cuda:1", "auto" (the first CUDA device when there is one). Throws Error(kUsage) for another name and
 // Error(kEnvironment) for a device that is not there.
