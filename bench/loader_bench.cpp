@@ -7,41 +7,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <ctime>
 #include <map>
 
 #include "bench.h"
 #include "cmkd/batches/batch_queue.h"
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/clock.h"
-#include "cmkd/harness/optimizer.h"
-#include "cmkd/models/model.h"
-#include "cmkd/readers/media_source.h"
-#include "cmkd/runtime/determinism.h"
-#include "cmkd/runtime/tensors.h"
+#include "file_source.h"
+#include "model_step.h"
 
 namespace cmkd::bench {
 
 namespace {
-
-// The material as a list: one clip a file.
-class FileSource : public MediaSource {
- public:
-  ClipList list() override {
-    ClipList list;
-    list.classes = {"any"};
-    for (const auto& file : material().files) {
-      Clip clip;
-      clip.id = file.filename().string();
-      clip.group = clip.id;
-      clip.path = file;
-      clip.label = 0;
-      clip.split = "train";
-      list.clips.push_back(clip);
-    }
-    return list;
-  }
-};
 
 constexpr FrameStorage kStorages[] = {FrameStorage::kRaw, FrameStorage::kJpeg};
 
@@ -49,7 +26,7 @@ const ClipCache& cache(FrameStorage frame_storage) {
   static std::map<FrameStorage, ClipCache> opened;
   const auto found = opened.find(frame_storage);
   if (found != opened.end()) return found->second;
-  FileSource source;
+  FileSource source(material().files);
   const ClipList list = source.list();
   IngestSettings settings;
   settings.audio = false;
@@ -125,43 +102,11 @@ void cache_batches(benchmark::State& state, FrameStorage storage) {
 }
 
 // A heavy step, beside which a loader hardly shows, and a light one, beside which it does.
-struct StepKind {
-  const char* model;
-  std::int64_t frames;
-  std::int64_t batch;
-};
-constexpr StepKind kStepKinds[] = {{"r2plus1d_small", 16, 8}, {"image_cnn", 1, 64}};
+constexpr StepInput kStepInputs[] = {{"r2plus1d_small", 8, 16, 112}, {"image_cnn", 64, 1, 112}};
 
-// The suite's own model and a plain cross-entropy step.
-struct Trained {
-  std::shared_ptr<Model> model;
-  std::unique_ptr<Optimizer> optimizer;
-  explicit Trained(const StepKind& kind) {
-    ModelConfig config;
-    config.classes = 10;
-    config.frames = kind.frames;
-    config.height = config.width = 112;
-    const ModelInfo& info = model_registry().get(kind.model);
-    config.parameters = Parameters(info.parameters);
-    const ScopedSeed seed(1);
-    model = info.make(config);
-    optimizer = std::make_unique<Optimizer>(unique_parameters(*model), OptimizerOptions{});
-  }
-  double step(const Batch& batch) {
-    model->zero_grad();
-    const at::Tensor labels = at::zeros({batch.video.size(0)}, at::kLong);
-    const at::Tensor loss = at::cross_entropy_loss(model->forward(batch.video).logits, labels);
-    loss.backward();
-    optimizer->step(1e-3);
-    return loss.item<double>();
-  }
-};
-
-// Of all threads of this process: what other programs take does not count.
-double processor_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+// Of clips of one class.
+double step_on(ModelStep& trained, const Batch& batch) {
+  return trained.step(batch.video, at::zeros({batch.video.size(0)}, at::kLong), 1e-3);
 }
 
 using Clock = double (*)();
@@ -208,24 +153,24 @@ void verify_queue(BatchQueue& queue, const std::function<Batch(std::int64_t)>& l
 // The step on a tensor in memory against the same step with a batch that the loader has just made, alternately: which
 // of the two comes first changes from pair to pair, so that a machine that grows slower or faster favours neither. A
 // queue that is full when a side begins gives at most two of its many batches for nothing.
-Pairs measure_pairs(const StepKind& kind, const LoadingKind& loading, const WindowReader& reader) {
+Pairs measure_pairs(const StepInput& kind, const LoadingKind& loading, const WindowReader& reader) {
   const RandomStreams streams("bench", "loader", 0);
-  Trained trained(kind);
+  ModelStep trained(kind);
   const auto load = [&](std::int64_t step) {
     return reader.make_batch(draws(reader, streams, step, kind.batch), kOnlyVideo, c10::kCPU);
   };
   const Batch held = load(0);
-  const double first = trained.step(held);
-  for (int i = 0; i < 3; ++i) (void)trained.step(held);
-  verify(trained.step(held) < first, "the training step does not lower its loss");
+  const double first = step_on(trained, held);
+  for (int i = 0; i < 3; ++i) (void)step_on(trained, held);
+  verify(step_on(trained, held) < first, "the training step does not lower its loss");
   constexpr std::int64_t kEndless = std::int64_t{1} << 40;
   BatchQueue queue(0, kEndless, {.threads = loading.threads, .ahead = 2, .held = nullptr}, c10::kCPU,
                    [&](std::int64_t index) {
                      return DrawnBatch{{}, load(index)};
                    });
   verify_queue(queue, load);
-  const auto in_memory = [&] { benchmark::DoNotOptimize(trained.step(held)); };
-  const auto loaded = [&] { benchmark::DoNotOptimize(trained.step(queue.next().batch)); };
+  const auto in_memory = [&] { benchmark::DoNotOptimize(step_on(trained, held)); };
+  const auto loaded = [&] { benchmark::DoNotOptimize(step_on(trained, queue.next().batch)); };
   loaded();
   const double once = seconds_of(loading.clock, 1, in_memory);
   const auto steps = std::max<std::int64_t>(1, std::llround(kLeastSecondsOfASide / once));
@@ -246,7 +191,7 @@ Pairs measure_pairs(const StepKind& kind, const LoadingKind& loading, const Wind
   return pairs;
 }
 
-void loader_pairs(benchmark::State& state, const StepKind& kind, const LoadingKind& loading, FrameStorage storage) {
+void loader_pairs(benchmark::State& state, const StepInput& kind, const LoadingKind& loading, FrameStorage storage) {
   const WindowReader reader(cache(storage), window(kind.frames));
   Pairs pairs;
   for (auto _ : state) pairs = measure_pairs(kind, loading, reader);
@@ -265,7 +210,7 @@ void loader_pairs(benchmark::State& state, const StepKind& kind, const LoadingKi
 void register_loader() {
   benchmark::RegisterBenchmark(kCacheBatches, cache_batches, kStorages[0])->Unit(benchmark::kMillisecond);
   benchmark::RegisterBenchmark(kCacheBatchesJpeg, cache_batches, kStorages[1])->Unit(benchmark::kMillisecond);
-  for (const StepKind& kind : kStepKinds) {
+  for (const StepInput& kind : kStepInputs) {
     for (const FrameStorage storage : kStorages) {
       for (const LoadingKind& loading : kLoadingKinds) {
         const std::string name = fmt::format("{}{} x {} frames, {}{}", kLoaderPairs, kind.model, kind.frames,

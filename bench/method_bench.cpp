@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "bench.h"
-#include "cmkd/harness/optimizer.h"
+#include "cmkd/harness/training_step.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/models/model.h"
 #include "cmkd/runtime/determinism.h"
@@ -60,9 +59,9 @@ class Driver {
     training_ = info.make(setup);
     for (const ModuleGroup& group : training_->groups()) {
       group.module->train();
-      optimizers_.emplace_back(group, Optimizer(unique_parameters(*group.module), {}));
       if (group.name != "student") added_ += count(unique_parameters(*group.module));
     }
+    optimizers_ = std::make_unique<GroupOptimizers>(training_->groups(), OptimizerOptions{});
     make_batch();
   }
 
@@ -78,12 +77,9 @@ class Driver {
       batch_.teacher.tokens = live.tokens;
       batch_.teacher.stages = live.stages;
     }
-    const StepResult result = training_->step(context_, batch_);
-    route_gradients(result.terms, training_->groups(), context_.phase);
-    for (auto& [group, optimizer] : optimizers_) {
-      if (trained_in(group, context_.phase)) optimizer.step(1e-4);
-    }
-    training_->after_step(context_, batch_);
+    StepRules rules;
+    rules.rate = {1e-4, 1.0};
+    const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
     ++context_.step;
     terms_ = result.terms;
   }
@@ -94,7 +90,7 @@ class Driver {
       if (!term.value.isfinite().item<bool>()) return false;
     }
     double sum = 0;
-    for (const auto& [group, optimizer] : optimizers_) {
+    for (const ModuleGroup& group : training_->groups()) {
       for (const at::Tensor& parameter : unique_parameters(*group.module)) {
         if (!parameter.grad().defined()) continue;
         if (!parameter.grad().isfinite().all().item<bool>()) return false;
@@ -137,7 +133,7 @@ class Driver {
   std::shared_ptr<Model> teacher_;
   Modality modality_ = Modality::kVideo;
   std::unique_ptr<Training> training_;
-  std::vector<std::pair<ModuleGroup, Optimizer>> optimizers_;
+  std::unique_ptr<GroupOptimizers> optimizers_;
   Batch batch_;
   at::Tensor audio_;
   StepContext context_;

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "bench.h"
-#include "cmkd/harness/group_optimizers.h"
+#include "cmkd/harness/training_step.h"
 #include "cmkd/methods/xkd.h"
 #include "cmkd/methods/xkd_views.h"
 #include "cmkd/models/model.h"
@@ -72,12 +72,9 @@ class XkdDriver {
 
   void step() {
     const ScopedSeed seed(static_cast<std::uint64_t>(context_.step));
-    const StepResult result = training_->step(context_, batch_);
-    const std::vector<ModuleGroup> groups = training_->groups();
-    route_gradients(result.terms, groups, context_.phase);
-    training_->after_backward(context_);
-    optimizers_->step(groups, context_.phase, {1e-4, 1.0}, 0);
-    training_->after_step(context_, batch_);
+    StepRules rules;
+    rules.rate = {1e-4, 1.0};
+    const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
     context_.epoch = ++context_.step / context_.steps_per_epoch;
     terms_ = result.terms;
   }

@@ -19,9 +19,10 @@ void check_devices(const Suite& suite, const RunOptions& options) {
   std::vector<std::string> names = options.devices;
   if (names.empty()) names.push_back(options.device);
   for (const std::string& name : names) {
+    const c10::Device device = parse_device(name);
     for (const Suite* one : suite.cases()) {
-      require_precision(one->training.values.precision, parse_device(name), "training.precision");
-      require_precision(one->teacher.training.values.precision, parse_device(name), "teacher.training.precision");
+      require_precision(one->training.values.precision, device, "training.precision");
+      require_precision(one->teacher.training.values.precision, device, "teacher.training.precision");
     }
   }
 }

@@ -13,9 +13,9 @@
 #include "cmkd/harness/step_guard.h"
 #include "cmkd/harness/task_evaluation.h"
 #include "cmkd/harness/training_failed.h"
+#include "cmkd/harness/training_step.h"
 #include "cmkd/methods/source_code.h"
 #include "cmkd/runtime/determinism.h"
-#include "cmkd/runtime/precision.h"
 
 namespace cmkd {
 
@@ -151,10 +151,7 @@ void Trainer::read_ahead(const PhaseSpan& span) {
   const std::int64_t steps = batches_.steps_per_epoch();
   const auto make = [this, steps, stream_epoch = span.stream_epoch](std::int64_t index) {
     DrawnBatch drawn;
-    {
-      const std::lock_guard lock(drawing_);
-      drawn.draws = batches_.step(stream_epoch + index / steps, index % steps, reader());
-    }
+    drawn.draws = batches_.step(stream_epoch + index / steps, index % steps, reader());
     drawn.batch = source_.make(drawn.draws);
     return drawn;
   };
@@ -188,27 +185,15 @@ void Trainer::run_step(const PhaseSpan& span) {
   }
 }
 
-StepResult Trainer::step_of(Training& training, const StepContext& context, const Batch& batch) const {
-  const ScopedAutocast autocast(budget_.precision, options_.device);
-  return training.step(context, batch);
-}
-
 void Trainer::train_on(const Batch& batch, const StepContext& context) {
-  Training& training = *built_.training;
-  const BatchGuard guard(batch);
-  const ScopedTf32 tf32(budget_.precision);
-  const StepResult result = step_of(training, context, batch);
-  guard.require_unchanged();
-  require_scalar_terms(result.terms);
-  const std::vector<ModuleGroup> groups = training.groups();
-  if (guarded_phase_ != position_.phase) require_owned(result.terms, groups);
+  StepRules rules;
+  rules.rate = {budget_.learning_rate, scheduled_factor(context)};
+  rules.clip_gradient_norm = budget_.clip_gradient_norm;
+  rules.precision = budget_.precision;
+  rules.device = options_.device;
+  rules.look_for_strays = guarded_phase_ != position_.phase;
+  const StepResult result = take_step(*built_.training, optimizers_, context, batch, rules);
   guarded_phase_ = position_.phase;
-  route_gradients(result.terms, groups, context.phase);
-  training.after_backward(context);
-  optimizers_.step(groups, context.phase, {budget_.learning_rate, scheduled_factor(context)},
-                   budget_.clip_gradient_norm);
-  training.after_step(context, batch);
-  guard.require_unchanged();
   log_.add(result);
 }
 

@@ -13,14 +13,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// SQLite says "out of memory", too, of a damaged file that claims to hold more than any memory.
-bool memory_is_short() {
-  constexpr sqlite3_uint64 kEnough = 64U << 20U;
-  void* probe = sqlite3_malloc64(kEnough);
-  sqlite3_free(probe);
-  return probe == nullptr;
-}
-
 ErrorKind kind_of(int code) {
   switch (code & 0xff) {
     case SQLITE_ERROR:
@@ -36,9 +28,8 @@ ErrorKind kind_of(int code) {
     case SQLITE_PERM:
     case SQLITE_NOLFS:
     case SQLITE_PROTOCOL:
-      return ErrorKind::kEnvironment;
     case SQLITE_NOMEM:
-      return memory_is_short() ? ErrorKind::kEnvironment : ErrorKind::kData;
+      return ErrorKind::kEnvironment;
     default:
       return ErrorKind::kInternal;
   }
@@ -74,10 +65,6 @@ ErrorParts parts_of(int code, const std::string& message, const fs::path& path) 
       return {fmt::format("the result store cannot be read or written ({})", message), where, "",
               "check the disk and its free space; nothing was written"};
     case SQLITE_NOMEM:
-      if (!memory_is_short()) {
-        return {"the result store is damaged: it claims to hold more than memory can take", where, "",
-                "restore a copy of it, or save what can be read: sqlite3 FILE .recover | sqlite3 NEW"};
-      }
       return {"the result store ran out of memory", where, "", "close other programs and repeat the command"};
     default:
       return {fmt::format("the result store refused a statement ({}, code {})", message, code), where, "",
@@ -85,10 +72,30 @@ ErrorParts parts_of(int code, const std::string& message, const fs::path& path) 
   }
 }
 
+struct Reason {
+  int code;
+  std::string message;
+};
+
+// SQLite says "out of memory", too, of a damaged file that claims to hold more than any memory.
+Reason reason_of(int code, const std::string& message) {
+  if ((code & 0xff) != SQLITE_NOMEM) return {code, message};
+  constexpr sqlite3_uint64 kEnough = 64U << 20U;
+  void* probe = sqlite3_malloc64(kEnough);
+  sqlite3_free(probe);
+  if (probe == nullptr) return {code, message};
+  return {SQLITE_CORRUPT, "it claims to hold more than memory can take"};
+}
+
+Error error_of(int code, const std::string& message, const fs::path& path) {
+  const Reason reason = reason_of(code, message);
+  return {kind_of(reason.code), parts_of(reason.code, reason.message, path)};
+}
+
 }  // namespace
 
 SqliteError::SqliteError(int code, const std::string& message, const fs::path& path)
-    : Error(kind_of(code), parts_of(code, message, path)), code_(code) {}
+    : Error(error_of(code, message, path)), code_(code) {}
 
 Database::Database(const fs::path& path, Access access, std::chrono::milliseconds busy_timeout) : path_(path) {
   int flags = SQLITE_OPEN_EXRESCODE;

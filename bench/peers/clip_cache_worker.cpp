@@ -20,9 +20,9 @@
 #include <string>
 #include <vector>
 
+#include "../file_source.h"
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/error.h"
-#include "cmkd/readers/media_source.h"
 #include "worker.h"
 
 namespace cmkd::peers {
@@ -30,26 +30,6 @@ namespace cmkd::peers {
 namespace {
 
 using nlohmann::json;
-
-// One clip a file, the whole of it.
-class ListedFiles : public MediaSource {
- public:
-  explicit ListedFiles(const json& files) {
-    clips_.classes = {"any"};
-    for (const json& file : files) {
-      Clip clip;
-      clip.path = file.get<std::string>();
-      clip.id = clip.group = clip.path.string();
-      clip.label = 0;
-      clip.split = "train";
-      clips_.clips.push_back(clip);
-    }
-  }
-  ClipList list() override { return clips_; }
-
- private:
-  ClipList clips_;
-};
 
 // A cache and what reads windows from it.
 struct Opened {
@@ -73,7 +53,8 @@ json open_cache(const json& request, bool make, std::unique_ptr<Opened>& opened)
   json answer;
   const Stopwatch watch;
   if (make) {
-    ListedFiles source(request.at("files"));
+    const auto files = request.at("files").get<std::vector<std::string>>();
+    bench::FileSource source({files.begin(), files.end()});
     const ClipList list = source.list();
     const IngestSettings settings = settings_of(request);
     const std::string fingerprint = source_fingerprint(source, list, settings, folder / "memo.json");

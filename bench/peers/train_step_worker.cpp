@@ -24,8 +24,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/harness/epoch_log.h"
-#include "cmkd/harness/group_optimizers.h"
-#include "cmkd/harness/step_guard.h"
+#include "cmkd/harness/training_step.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/runtime/determinism.h"
 #include "worker.h"
@@ -128,17 +127,11 @@ class Stepper {
  private:
   std::vector<at::Tensor> step(json& answer) {
     const ScopedSeed seed(static_cast<std::uint64_t>(context_.step));
-    const BatchGuard guard(batch_);
-    const StepResult result = training_->step(context_, batch_);
-    guard.require_unchanged();
-    require_scalar_terms(result.terms);
-    const std::vector<ModuleGroup> groups = training_->groups();
-    if (context_.step == 0) require_owned(result.terms, groups);
-    route_gradients(result.terms, groups, context_.phase);
-    training_->after_backward(context_);
-    optimizers_->step(groups, context_.phase, {kRate, 1.0}, /*clip_norm=*/0);
-    training_->after_step(context_, batch_);
-    guard.require_unchanged();
+    StepRules rules;
+    rules.rate = {kRate, 1.0};
+    rules.device = device_;
+    rules.look_for_strays = context_.step == 0;
+    const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
     log_.add(result);
     ++context_.step;
     std::vector<at::Tensor> values;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <ctime>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -14,12 +13,6 @@ namespace cmkd::peers {
 
 using nlohmann::json;
 
-double processor_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 std::int64_t page_faults() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -27,7 +20,7 @@ std::int64_t page_faults() {
 }
 
 void Stopwatch::read_into(json& answer) const {
-  answer["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  answer["seconds"] = steady_seconds() - begin_;
   answer["cpu"] = processor_seconds() - processor_;
   answer["faults"] = page_faults() - faults_;
 }

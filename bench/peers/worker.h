@@ -2,7 +2,6 @@
 // output, and time their own work. Not thread-safe.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "cmkd/core/clock.h"
+
 namespace cmkd::peers {
 
-// Of all threads of this process: what other programs take does not count.
-[[nodiscard]] double processor_seconds();
 [[nodiscard]] std::int64_t page_faults();
 
 // From its making on.
@@ -27,7 +26,7 @@ class Stopwatch {
  private:
   double processor_ = processor_seconds();
   std::int64_t faults_ = page_faults();
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  double begin_ = steady_seconds();
 };
 
 // NumPy's format, version 1 (NEP 1). `type` as there: "|u1", "<f4".

@@ -41,6 +41,7 @@ std::vector<ClipDraw> BatchPlan::step(std::int64_t epoch, std::int64_t step, con
   draws.reserve(static_cast<std::size_t>(settings_.labelled_per_batch + settings_.unlabelled_per_batch));
   const std::int64_t position = epoch * steps_per_epoch_ + step;
   std::int64_t pass_number = 0;
+  const std::lock_guard lock(passes_);
   for (std::int64_t i = 0; i < settings_.labelled_per_batch; ++i) {
     const std::int64_t index = position * settings_.labelled_per_batch + i;
     const std::int64_t clip = clip_at(labelled_, "order-labelled", index, labelled_pass_, &pass_number);

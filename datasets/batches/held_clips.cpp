@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 
 #include "cmkd/core/parallel.h"
@@ -17,12 +16,8 @@ std::uint64_t frame_bytes(const IngestSettings& stored) {
   return 3 * static_cast<std::uint64_t>(stored.height) * static_cast<std::uint64_t>(stored.width);
 }
 
-// [count], filled on the host by `value`, on the device.
-at::Tensor positions(std::int64_t count, c10::Device device, const std::function<std::int64_t(std::int64_t)>& value) {
-  at::Tensor tensor = at::empty({count}, at::kLong);
-  auto* out = tensor.mutable_data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < count; ++i) out[i] = value(i);
-  return tensor.to(device);
+at::Tensor on_device(const std::vector<std::int64_t>& values, c10::Device device) {
+  return at::tensor(values, at::kLong).to(device);
 }
 
 }  // namespace
@@ -37,8 +32,7 @@ std::uint64_t HeldClips::bytes_needed(const ClipCache& cache) {
   return bytes;
 }
 
-HeldClips::HeldClips(const ClipCache& cache, c10::Device device, int threads)
-    : device_(device), bytes_(bytes_needed(cache)) {
+HeldClips::HeldClips(const ClipCache& cache, c10::Device device, int threads) : device_(device) {
   std::int64_t frames = 0;
   std::int64_t samples = 0;
   for (std::int64_t i = 0; i < cache.size(); ++i) {
@@ -70,44 +64,39 @@ HeldClips::HeldClips(const ClipCache& cache, c10::Device device, int threads)
 }
 
 at::Tensor HeldClips::frames(const StoredWindows& windows, const std::vector<ClipDraw>& draws) const {
-  const auto batch = static_cast<std::int64_t>(draws.size());
-  const std::int64_t length = windows.frames();
-  std::vector<std::int64_t> places;
-  places.reserve(static_cast<std::size_t>(batch * length));
+  std::vector<std::int64_t> frame;
+  std::vector<std::int64_t> top;
+  std::vector<std::int64_t> left;
   for (const ClipDraw& draw : draws) {
     const std::int64_t first = first_frame_[static_cast<std::size_t>(draw.clip)];
-    for (const std::int64_t frame : windows.place_of(draw).frames) places.push_back(first + frame);
+    for (const std::int64_t of_clip : windows.place_of(draw).frames) frame.push_back(first + of_clip);
+    top.push_back(draw.top);
+    left.push_back(draw.left);
   }
-  const auto draw_at = [&](std::int64_t i) -> const ClipDraw& { return draws[static_cast<std::size_t>(i)]; };
   const at::TensorOptions whole = at::TensorOptions(device_).dtype(at::kLong);
-  const at::Tensor frame =
-      positions(batch * length, device_, [&](std::int64_t i) { return places[static_cast<std::size_t>(i)]; });
-  const at::Tensor top = positions(batch, device_, [&](std::int64_t i) { return draw_at(i).top; });
-  const at::Tensor left = positions(batch, device_, [&](std::int64_t i) { return draw_at(i).left; });
-  const at::Tensor rows = top.unsqueeze(1) + at::arange(windows.height(), whole);
-  const at::Tensor columns = left.unsqueeze(1) + at::arange(windows.width(), whole);
+  const at::Tensor rows = on_device(top, device_).unsqueeze(1) + at::arange(windows.height(), whole);
+  const at::Tensor columns = on_device(left, device_).unsqueeze(1) + at::arange(windows.width(), whole);
+  const auto batch = static_cast<std::int64_t>(draws.size());
   const c10::List<std::optional<at::Tensor>> at_pixels{
-      frame.view({batch, 1, length, 1, 1}), at::arange(3, whole).view({1, 3, 1, 1, 1}),
+      on_device(frame, device_).view({batch, 1, windows.frames(), 1, 1}), at::arange(3, whole).view({1, 3, 1, 1, 1}),
       rows.view({batch, 1, 1, windows.height(), 1}), columns.view({batch, 1, 1, 1, windows.width()})};
   return at::index(frames_, at_pixels);
 }
 
 at::Tensor HeldClips::samples(const StoredWindows& windows, const std::vector<ClipDraw>& draws) const {
-  const auto batch = static_cast<std::int64_t>(draws.size());
+  std::vector<std::int64_t> first;
+  std::vector<std::int64_t> count;
+  for (const ClipDraw& draw : draws) {
+    const WindowPlace place = windows.place_of(draw);
+    first.push_back(first_sample_[static_cast<std::size_t>(draw.clip)] + place.first_sample);
+    count.push_back(place.samples);
+  }
   const std::int64_t length = windows.samples_per_window();
-  std::vector<WindowPlace> places;
-  places.reserve(draws.size());
-  for (const ClipDraw& draw : draws) places.push_back(windows.place_of(draw));
-  const at::Tensor first = positions(batch, device_, [&](std::int64_t i) {
-    const auto row = static_cast<std::size_t>(i);
-    return first_sample_[static_cast<std::size_t>(draws[row].clip)] + places[row].first_sample;
-  });
-  const at::Tensor count =
-      positions(batch, device_, [&](std::int64_t i) { return places[static_cast<std::size_t>(i)].samples; });
   const at::Tensor offset = at::arange(length, at::TensorOptions(device_).dtype(at::kLong));
-  const at::Tensor inside = offset < count.unsqueeze(1);  // [B, n]
-  const at::Tensor place = at::where(inside, first.unsqueeze(1) + offset, at::zeros({}, offset.options()));
-  const at::Tensor values = samples_.index_select(0, place.view(-1)).view({batch, length});
+  const at::Tensor inside = offset < on_device(count, device_).unsqueeze(1);  // [B, n]
+  const at::Tensor place =
+      at::where(inside, on_device(first, device_).unsqueeze(1) + offset, at::zeros({}, offset.options()));
+  const at::Tensor values = samples_.index_select(0, place.view(-1)).view({-1, length});
   return at::where(inside, values, at::zeros({}, values.options()));
 }
 

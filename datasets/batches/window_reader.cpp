@@ -133,35 +133,17 @@ at::Tensor WindowReader::gather_audio(const std::vector<ClipDraw>& draws, bool p
   return tensor;
 }
 
-bool WindowReader::is_held_on(c10::Device device) const {
-  return loading_.held != nullptr && loading_.held->device() == device;
-}
-
-void WindowReader::damage_rows(const std::vector<ClipDraw>& draws, Gather gather, at::Tensor& rows) const {
+at::Tensor WindowReader::gather_on(c10::Device device, const std::vector<ClipDraw>& draws, Gather gather,
+                                   GatherHeld gather_held) const {
+  if (loading_.held == nullptr || loading_.held->device() != device) {
+    return (this->*gather)(draws, device.is_cuda()).to(device, /*non_blocking=*/true);
+  }
+  at::Tensor rows = (*loading_.held.*gather_held)(windows_, draws);
   for (std::size_t i = 0; i < draws.size(); ++i) {
     if (corruption_of(draws[i]) == nullptr) continue;
     rows.select(0, static_cast<std::int64_t>(i)).copy_((this->*gather)({draws[i]}, /*pinned=*/false).select(0, 0));
   }
-}
-
-at::Tensor WindowReader::video_on(const std::vector<ClipDraw>& draws, c10::Device device) const {
-  if (!is_held_on(device)) {
-    return gather_video(draws, device.is_cuda()).to(device, /*non_blocking=*/true);
-  }
-  require_stored(windows_.stored().video, "video");
-  at::Tensor pixels = loading_.held->frames(windows_, draws);
-  damage_rows(draws, &WindowReader::gather_video, pixels);
-  return pixels;
-}
-
-at::Tensor WindowReader::audio_on(const std::vector<ClipDraw>& draws, c10::Device device) const {
-  if (!is_held_on(device)) {
-    return gather_audio(draws, device.is_cuda()).to(device, /*non_blocking=*/true);
-  }
-  require_stored(windows_.stored().audio, "audio");
-  at::Tensor samples = loading_.held->samples(windows_, draws);
-  damage_rows(draws, &WindowReader::gather_audio, samples);
-  return samples;
+  return rows;
 }
 
 at::Tensor WindowReader::pixels_of(const at::Tensor& normalised) const {
@@ -184,15 +166,19 @@ Batch WindowReader::make_batch(const std::vector<ClipDraw>& draws, ModalitySet m
     mirrored.mutable_data_ptr<bool>()[i] = draw.mirrored;
   }
   if (modalities.video) {
+    require_stored(windows_.stored().video, "video");
     const PixelScale scale = pixel_scale(windows_.settings().normalise);
-    at::Tensor pixels = video_on(draws, device).to(at::kFloat);
+    at::Tensor pixels = gather_on(device, draws, &WindowReader::gather_video, &HeldClips::frames).to(at::kFloat);
     if (std::ranges::any_of(draws, &ClipDraw::mirrored)) {
       pixels = at::where(mirrored.to(device).view({size, 1, 1, 1, 1}), pixels.flip({-1}), pixels);
     }
     const at::Tensor deviation = channel_values(scale.deviation, device);
     batch.video = pixels.mul_(1.0 / (255.0 * deviation)).sub_(channel_values(scale.mean, device) / deviation);
   }
-  if (modalities.audio) batch.audio = audio_on(draws, device);
+  if (modalities.audio) {
+    require_stored(windows_.stored().audio, "audio");
+    batch.audio = gather_on(device, draws, &WindowReader::gather_audio, &HeldClips::samples);
+  }
   return batch;
 }
 

@@ -76,8 +76,12 @@ class Check:
         os.makedirs(os.path.join(out, "logs"))
 
     @property
+    def libraries(self):
+        return os.path.join(self.prefix, "usr/lib", f"{platform.machine()}-linux-gnu")
+
+    @property
     def environment(self):
-        libraries = os.path.join(self.prefix, "usr/lib", f"{platform.machine()}-linux-gnu")
+        libraries = self.libraries
         searched = [libraries, os.path.join(libraries, "blas"), os.path.join(self.prefix, "lib", os.path.basename(libraries))]
         return {
             **os.environ,
@@ -102,12 +106,14 @@ class Check:
             row.update(status="failed", reason=str(error))
         except subprocess.TimeoutExpired:
             row.update(status="failed", reason=f"it took longer than {allowed} s")
+        except Exception as error:  # a result that is not what it should be: the other stages go on
+            row.update(status="failed", reason=f"{type(error).__name__}: {error}")
         row["seconds"] = round(time.monotonic() - start, 1)
         self.rows.append(row)
         print(f"  {name}: {row['status']} ({row['seconds']:.0f} s)", file=sys.stderr)
 
-    def call(self, *command):
-        """Standard output; everything else goes to the stage's log."""
+    def call(self, *command, accepted=(0,)):
+        """Standard output; everything else goes to the stage's log. Another status than the accepted ones is a failure."""
         left = self.limit - time.monotonic()
         with open(self.log, "a", encoding="utf-8") as log:
             print("$", *command, file=log, flush=True)
@@ -120,18 +126,18 @@ class Check:
                     os.killpg(process.pid, signal.SIGKILL)
                     raise
             log.write(output)
-        if process.returncode != 0:
+        if process.returncode not in accepted:
             with open(self.log, encoding="utf-8") as log:
                 lines = [line.strip() for line in log if line.strip()]
             telling = [line for line in lines if "error" in line.lower()] or lines[-1:]
             raise Failed(f"{os.path.basename(command[0])} {command[1]}: status {process.returncode}: {telling[0]} ({self.log})")
         return output
 
-    def cmkd(self, *words):
+    def cmkd(self, *words, **options):
         program = os.path.join(self.build_folder, "apps", "cmkd")
         if not os.path.isfile(program):
             raise Failed("there is no program: the stage 'build' has not passed")
-        return self.call(program, *words)
+        return self.call(program, *words, **options)
 
     # ---- the stages ----
 
@@ -139,12 +145,11 @@ class Check:
         torch = self.call(sys.executable, "-c", "import torch; print(torch.utils.cmake_prefix_path)").strip()
         usr = os.path.join(self.prefix, "usr")
         include = os.path.join(usr, "include")
-        library = self.environment["LD_LIBRARY_PATH"].split(":")[0]
         self.call("cmake", "-S", self.root, "-B", self.build_folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
                   "-DCMAKE_UNITY_BUILD=ON", "-DCMKD_FFMPEG=OFF", "-DCMKD_HDF5=OFF", "-DCMKD_TESTS=OFF", "-DCMKD_BENCH=ON",
                   f"-DCMAKE_PREFIX_PATH={usr};{torch}", f"-DTorch_DIR={torch}/Torch",
                   f"-DLIBLINEAR_INCLUDE_DIR={self.liblinear_folder(include)}",
-                  f"-DLIBLINEAR_LIBRARY={library}/liblinear.so", f"-DXXHASH_INCLUDE_DIR={include}",
+                  f"-DLIBLINEAR_LIBRARY={self.libraries}/liblinear.so", f"-DXXHASH_INCLUDE_DIR={include}",
                   f"-DTOMLPLUSPLUS_INCLUDE_DIR={include}", f"-DCMAKE_CXX_FLAGS=-isystem {include}")
         self.call("cmake", "--build", self.build_folder, "--parallel", str(self.jobs), "--target", "cmkd", "train_step_worker")
         return {"jobs": self.jobs}
@@ -155,28 +160,29 @@ class Check:
 
     def doctor(self):
         # Its status is that of the codecs too, which this build does not have.
-        program = os.path.join(self.build_folder, "apps", "cmkd")
-        done = subprocess.run([program, "doctor", "--json"], env=self.environment, capture_output=True, text=True, timeout=60)
-        checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+        checks = {check["check"]: check for check in json.loads(self.cmkd("doctor", "--json", accepted=(0, 1)))["checks"]}
         device = checks["device"]
         if not device["ok"] or (self.device == "cuda" and "no CUDA device" in device["detail"]):
             raise Failed(device["detail"])
         return {"device": device["detail"]}
 
-    def suite_of(self, name, pretrains):
-        """The suite file with all methods that it can train; how many these are."""
-        methods = []
+    def methods_by_suite(self):
+        """Every registered method: those that classify by the teacher's side, and those that train both modalities."""
+        found = {"methods.toml": [], "pretraining.toml": []}
         for method in json.loads(self.cmkd("list", "methods", "--json"))["methods"]:
-            described = json.loads(self.cmkd("describe", method["id"], "--json"))
-            if any("both modalities" in need for need in described["needs"]) == pretrains:
-                methods.append(method["id"])
+            needs = json.loads(self.cmkd("describe", method["id"], "--json"))["needs"]
+            found["pretraining.toml" if any("both modalities" in need for need in needs) else "methods.toml"].append(method["id"])
+        return found
+
+    def suite_of(self, name, methods):
+        """The suite file `name` with these methods."""
         with open(os.path.join(self.root, "tests/gpu", name), encoding="utf-8") as stream:
             text = stream.read()
         path = os.path.join(self.work, name)
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(text + "".join(
                 f'[[methods]]\nid = "{method}"\n' for method in methods if f'id = "{method}"' not in text))
-        return path, len(methods)
+        return path
 
     def trained(self, suite, folder, device, *words):
         out = os.path.join(self.work, "runs", folder)
@@ -187,9 +193,9 @@ class Check:
     def methods(self):
         numbers = {"methods": 0}
         largest = (0.0, "")
-        for name in ("methods.toml", "pretraining.toml"):
-            suite, count = self.suite_of(name, name == "pretraining.toml")
-            numbers["methods"] += count
+        for name, methods in self.methods_by_suite().items():
+            suite = self.suite_of(name, methods)
+            numbers["methods"] += len(methods)
             once = self.trained(suite, f"{name}-once", self.device)
             again = self.trained(suite, f"{name}-again", self.device)
             require_equal_bytes(once, again, f"trained twice on {self.device}")

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -89,8 +88,6 @@ class Trainer {
   void run_step(const PhaseSpan& span);
   [[nodiscard]] Batch next_batch(const PhaseSpan& span);
   void train_on(const Batch& batch, const StepContext& context);
-  // In the numbers of the budget's precision.
-  [[nodiscard]] StepResult step_of(Training& training, const StepContext& context, const Batch& batch) const;
   [[nodiscard]] double scheduled_factor(const StepContext& context) const;
   void finish_epoch(const PhaseSpan& span);
   [[nodiscard]] const std::vector<std::int64_t>& selection_clips() const;
@@ -115,7 +112,6 @@ class Trainer {
   Checkpoint position_;       // phase, epoch, step and seconds; what others hold is put in when it is saved
   double session_start_ = 0;
   double last_save_ = 0;
-  std::mutex drawing_;                 // batches_ remembers shuffles
   std::unique_ptr<BatchQueue> queue_;  // of the phase; it reads what stands above
 };
 

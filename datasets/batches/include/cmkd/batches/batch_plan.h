@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "cmkd/batches/window_reader.h"
@@ -12,7 +13,7 @@ namespace cmkd {
 // Which clips make up each step. A batch is a pure function of (seed, epoch, step): resuming needs no state.
 // Semi-labelled: `labelled_per_batch` clips from endless shuffles of the labelled clips, then `unlabelled_per_batch`
 // from one shuffle an epoch of the others. Fully labelled (no unlabelled clips): both counts together, from one shuffle
-// an epoch.
+// an epoch. Thread-safe.
 class BatchPlan {
  public:
   struct Settings {
@@ -40,6 +41,7 @@ class BatchPlan {
   Settings settings_;
   RandomStreams streams_;
   std::int64_t steps_per_epoch_ = 0;
+  mutable std::mutex passes_;
   mutable Pass labelled_pass_;
   mutable Pass unlabelled_pass_;
 };

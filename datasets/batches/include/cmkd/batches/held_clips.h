@@ -27,11 +27,10 @@ class HeldClips {
   [[nodiscard]] at::Tensor samples(const StoredWindows& windows, const std::vector<ClipDraw>& draws) const;
 
   [[nodiscard]] c10::Device device() const noexcept { return device_; }
-  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t bytes() const { return frames_.nbytes() + samples_.nbytes(); }
 
  private:
   c10::Device device_;
-  std::uint64_t bytes_;
   std::vector<std::int64_t> first_frame_;   // of each clip, among all
   std::vector<std::int64_t> first_sample_;  // likewise
   at::Tensor frames_;                       // [frames of all clips, 3, H, W] uint8

@@ -71,13 +71,11 @@ class WindowReader {
   // What is done to a draw; nothing when it is to be read as it is.
   [[nodiscard]] const CorruptionPlan::Entry* corruption_of(const ClipDraw& draw) const;
 
-  // [B, 3, T, h, w] uint8 and [B, n] float on the device, not mirrored.
-  [[nodiscard]] at::Tensor video_on(const std::vector<ClipDraw>& draws, c10::Device device) const;
-  [[nodiscard]] at::Tensor audio_on(const std::vector<ClipDraw>& draws, c10::Device device) const;
-  [[nodiscard]] bool is_held_on(c10::Device device) const;
-  // Puts what gather_… reads of the damaged draws in their rows.
   using Gather = at::Tensor (WindowReader::*)(const std::vector<ClipDraw>&, bool pinned) const;
-  void damage_rows(const std::vector<ClipDraw>& draws, Gather gather, at::Tensor& rows) const;
+  using GatherHeld = at::Tensor (HeldClips::*)(const StoredWindows&, const std::vector<ClipDraw>&) const;
+  // What `gather` gives, on the device: where the clips are held there, by `gather_held`, but for damaged draws.
+  [[nodiscard]] at::Tensor gather_on(c10::Device device, const std::vector<ClipDraw>& draws, Gather gather,
+                                     GatherHeld gather_held) const;
 
   StoredWindows windows_;
   Loading loading_;
