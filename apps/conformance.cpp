@@ -12,6 +12,7 @@
 #include "cmkd/metrics/vector_check.h"
 #include "cmkd/models/vector_check.h"
 #include "cmkd/reports/vector_check.h"
+#include "cmkd/runtime/determinism.h"
 #include "commands.h"
 #include "data_files.h"
 
@@ -116,15 +117,18 @@ int run_conformance_command(const Arguments& arguments) {
       "6: no mismatch, but some folders have no implementation.",
       "cmkd conformance\ncmkd conformance my-vectors/ --json");
   line.positional("dir", 1);
-  line.add()("json", po::bool_switch(), "print JSON");
+  line.add()("json", po::bool_switch(), "print JSON")(
+      "device", po::value<std::string>()->default_value("cpu")->value_name("NAME"),
+      "where the methods compute: auto, cpu, cuda, cuda:N; metrics, statistics and networks are checked on the CPU");
   if (!line.parse(arguments)) return 0;
   add_other_checks();
   const ConformanceReport report =
-      run_conformance(line.has("dir") ? std::filesystem::path(line.one("dir", "folder")) : default_vectors());
+      run_conformance(line.has("dir") ? std::filesystem::path(line.one("dir", "folder")) : default_vectors(),
+                      kConformanceTolerance, parse_device(line.get<std::string>("device")));
   if (line.flag("json")) {
     json folders = json::array();
     for (const FolderResult& folder : report.folders) folders.push_back(folder_json(folder));
-    print_json({{"tolerance", 1e-9}, {"folders", folders}});
+    print_json({{"tolerance", kConformanceTolerance}, {"folders", folders}});
   } else {
     print_out(fmt::format("{:<24} {:<16} {:>5} {:>12} {:>14}  {}\n", "vectors", "checked by", "cases", "value error",
                           "gradient error", "verdict"));

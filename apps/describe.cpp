@@ -189,6 +189,7 @@ json method_json(const MethodInfo& info) {
           {"needs", needs_of(info.needs)},
           {"cost_per_step", cost_of(info)},
           {"unlabelled", info.unlabelled},
+          {"graphs", info.repeatable_step},
           {"differs", differences_of(info)},
           {"parameters", specs_json(info.parameters)},
           {"search", search_json(info)},
@@ -205,6 +206,8 @@ std::string method_text(const MethodInfo& info) {
   if (!folders.empty()) text += fmt::format("  checked by 'cmkd conformance' against: {}\n", join(folders));
   text += fmt::format("  needs: {}\n  cost of a step: {}\n  unlabelled clips: {}\n", join(needs_of(info.needs), "; "),
                       join(cost_of(info), "; "), info.unlabelled);
+  text += fmt::format("  training.graphs: {}\n",
+                      info.repeatable_step ? "its steps are repeated as a graph" : "its steps are computed as ever");
   const std::string differs = differences_of(info);
   if (!differs.empty()) text += "  differs from its paper: " + differs + "\n";
   return text + specs_text(info.parameters) + search_text(info) + presets_text(info) +

@@ -136,6 +136,7 @@ MethodInfo describe_ab() {
       "init_epochs of weight sum over stages 2^(l-n+1) 3/1000 mean over clips of sum relu(margin -/+ s)^2 on the "
       "teacher's side of zero; then classification_weight CE(z, y) alone";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = ab_parameters();
   info.presets["paper"] = {
       {"weight", 1.0}, {"classification_weight", 1.0}, {"margin", 1.0}, {"init_epochs", std::int64_t{30}}};

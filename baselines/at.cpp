@@ -84,6 +84,7 @@ MethodInfo describe_at() {
       "L = weight sum over stages of mean((Q(F_s) - Q(F_t))^2) + classification_weight CE(z, y), Q(F) the mean over "
       "channels of F^p, flattened and divided by its norm; maps on the common grid of both modalities";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = at_parameters();
   info.presets["paper"] = {{"weight", 1000.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};
   info.presets["suite"] = {{"weight", 5.0}, {"classification_weight", 1.0}, {"p", std::int64_t{2}}};

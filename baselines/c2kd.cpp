@@ -241,7 +241,7 @@ TensorMap check_c2kd_step(const VectorCase& vector_case) {
   }
   for (const auto& item : loss->named_parameters()) computed.emplace("grad.param." + item.key(), item.value().grad());
   for (const auto& item : loss->named_buffers()) computed.emplace("buffer." + item.key(), item.value());
-  at::Tensor sum = at::zeros({}, at::kDouble);
+  at::Tensor sum = at::zeros({}, student[0].second.options());
   for (const LossTerm& term : output.result.terms) {
     const at::Tensor value = weighted_term(output.result, term.name);
     computed.emplace("term." + term.name, value);
@@ -273,6 +273,7 @@ MethodInfo describe_c2kd() {
       "L = classification_weight (CE(s, y) + CE(t, y)) + weight (KL between each network and its proxy, both ways, + "
       "KL between the proxies without the true class's logit, both ways, on clips with Kendall's tau_b > threshold)";
   info.verified = Verified::kStep;
+  info.repeatable_step = true;
   info.parameters = c2kd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 1.0}, {"threshold", 0.0}};
   info.presets["suite"] = {{"weight", 0.5}, {"classification_weight", 1.0}, {"temperature", 1.0}, {"threshold", 0.0}};

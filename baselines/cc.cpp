@@ -67,6 +67,7 @@ MethodInfo describe_cc() {
       "L = weight mean over neighbouring clips of sum_d |P(s_i) - t_i|_d |P(s_i+1) - t_i+1|_d + classification_weight "
       "CE(z, y), s and t pooled embeddings";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = cc_parameters();
   info.presets["paper"] = {{"weight", 0.02}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 0.005}, {"classification_weight", 1.0}};

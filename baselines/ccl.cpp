@@ -137,8 +137,8 @@ TensorMap check_ccl(const VectorCase& vector_case) {
   TensorMap computed = routed_gradients(output.result.terms, method, {{"video", video}, {"video_logits", logits}});
   computed.emplace("composed", output.composed);
   computed.emplace("composed_logits", output.composed_logits);
-  at::Tensor student_loss = at::zeros({}, at::kDouble);
-  at::Tensor module_loss = at::zeros({}, at::kDouble);
+  at::Tensor student_loss = at::zeros({}, logits.options());
+  at::Tensor module_loss = at::zeros({}, logits.options());
   for (const LossTerm& term : output.result.terms) {
     const at::Tensor value = weighted_term(output.result, term.name);
     (term.trains.size() == 2 ? student_loss : module_loss) += value;
@@ -159,6 +159,7 @@ MethodInfo describe_ccl() {
       "f = a + W[a/|a| ; v/|v|]; student: CE(z, y) + N(v, f) + N(v, a) + J(z, z_f); composer: these and CE(z_f, y) + "
       "N(v, f) + N(f, a) + J(z, z_f); N a symmetric supervised contrast at temperature T, J a symmetric KL";
   info.verified = Verified::kStep;
+  info.repeatable_step = true;
   info.parameters = ccl_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 0.5}, {"jsd_weight", 0.5}};
   info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 0.5}, {"jsd_weight", 0.5}};

@@ -228,7 +228,7 @@ TensorMap check_crd(const VectorCase& vector_case) {
       ContrastiveRepresentation::Sizes{vector_case.at("step0.student").size(1), vector_case.at("step0.teacher").size(1),
                                        static_cast<std::int64_t>(vector_case.hyper("dataset_size"))},
       NegativePool{});
-  make_double(*method);
+  make_double(*method, vector_case.device());
   TensorMap state = vector_case.with_prefix("param.");
   state.merge(vector_case.with_prefix("buffer."));
   state.emplace("z", at::full({2}, -1.0, at::kDouble));

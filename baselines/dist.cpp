@@ -80,6 +80,7 @@ MethodInfo describe_dist() {
       "L = weight T^2 (beta mean_clips(1 - rho) + gamma mean_classes(1 - rho)) + classification_weight CE(s, y), rho "
       "Pearson's correlation of softmax(s / T) and softmax(t / T) over classes, and over the batch";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = dist_parameters();
   info.presets["paper"] = {
       {"weight", 1.0}, {"classification_weight", 1.0}, {"beta", 1.0}, {"gamma", 1.0}, {"temperature", 1.0}};

@@ -114,6 +114,7 @@ MethodInfo describe_dkd() {
       "L = warm-up weight T^2 (alpha KL of (p_y, 1 - p_y) + beta KL over the classes other than y) + "
       "classification_weight CE(s, y)";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = dkd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"alpha", 1.0},
                            {"beta", 8.0},   {"temperature", 4.0},           {"warm_up", 20.0}};

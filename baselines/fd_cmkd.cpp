@@ -146,7 +146,7 @@ TensorMap check_fd_cmkd(const VectorCase& vector_case) {
   const auto output = method->compute(input);
   TensorMap computed =
       routed_gradients(output.result.terms, method, {{"student", student}, {"student_logits", logits}});
-  at::Tensor loss = at::zeros({}, at::kDouble);
+  at::Tensor loss = at::zeros({}, logits.options());
   for (const LossTerm& term : output.result.terms) {
     const at::Tensor value = weighted_term(output.result, term.name);
     loss += value;
@@ -168,6 +168,7 @@ MethodInfo describe_fd_cmkd() {
       "sides + task classifiers on the student's; bands of rfft over the feature axis, cut at a quarter, without the "
       "mean; n rows of length 1, g(x) = sign(x) log(1 + |x|)";
   info.verified = Verified::kStep;
+  info.repeatable_step = true;
   info.parameters = fd_cmkd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}};
   // cmkd tune suites/av_mnist.toml --only fd_cmkd --trials 12 --set tune.seeds=3 --set tune.learning_rate_factor=1

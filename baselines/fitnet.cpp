@@ -56,6 +56,7 @@ MethodInfo describe_fitnet() {
   info.paper = "Romero et al. 2015, FitNets: Hints for Thin Deep Nets, arXiv 1412.6550";
   info.formula = "L = weight mean((P(s) - t)^2) + classification_weight CE(z, y), s and t pooled embeddings";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = fitnet_parameters();
   info.presets["paper"] = {{"weight", 100.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 10.0}, {"classification_weight", 1.0}};

@@ -205,8 +205,7 @@ TensorMap check_ft_step(const VectorCase& vector_case) {
   const auto method =
       std::make_shared<FactorTransfer>(case_parameters(), student.size(1), vector_case.at("teacher").size(1));
   load_case(*method, vector_case);
-  MethodInput input = unlabelled_input(student.size(0));
-  input.student.logits = at::zeros({student.size(0), 1}, at::kDouble);
+  MethodInput input = unlabelled_input(student);
   input.student.stages = {student};
   input.teacher.stages = {vector_case.at("teacher")};
   TensorMap computed;
@@ -238,6 +237,7 @@ MethodInfo describe_ft() {
       "init_epochs of mean((P'(P(t)) - t)^2); then weight mean|N(T(s)) - N(P(t))|^p2 + classification_weight CE(z, y), "
       "N the normalised mean over channels of the factor's p1-th power, s and t the deepest stages";
   info.verified = Verified::kStep;
+  info.repeatable_step = true;
   info.parameters = ft_parameters();
   info.presets["paper"] = {
       {"weight", 200.0}, {"classification_weight", 1.0}, {"p1", 2.0}, {"p2", 1.0}, {"init_epochs", std::int64_t{30}}};

@@ -53,6 +53,7 @@ MethodInfo describe_kd() {
   info.paper = "Hinton et al. 2015, Distilling the Knowledge in a Neural Network, arXiv 1503.02531";
   info.formula = "L = weight T^2 KL(softmax(t / T) || softmax(s / T)) + classification_weight CE(s, y)";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = kd_parameters();
   info.presets["paper"] = {{"weight", 0.9}, {"classification_weight", 0.1}, {"temperature", 4.0}};
   info.presets["suite"] = {{"weight", 2.0}, {"classification_weight", 1.0}, {"temperature", 4.0}};

@@ -71,6 +71,7 @@ MethodInfo describe_logit_standardization() {
       "L = weight T^2 KL(softmax(Z(t) / T) || softmax(Z(s) / T)) + classification_weight CE(s, y), Z the z-score over "
       "the classes";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = logit_standardization_parameters();
   info.presets["paper"] = {{"weight", 9.0}, {"classification_weight", 0.1}, {"temperature", 2.0}};
   info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"temperature", 2.0}};

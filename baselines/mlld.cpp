@@ -118,7 +118,7 @@ TensorMap check_mlld(const VectorCase& vector_case) {
                                     {"class", alignments.of_classes.sum(), 1.0, {"student"}},
                                     {"batch", alignments.of_batch.sum(), 1.0, {"student"}}};
   TensorMap computed = routed_gradients(terms, nullptr, {{"student", student}});
-  at::Tensor loss = at::zeros({}, at::kDouble);
+  at::Tensor loss = at::zeros({}, student.options());
   for (const LossTerm& term : terms) {
     loss = loss + term.value.detach();
     computed.emplace("term." + term.name, term.value.detach());

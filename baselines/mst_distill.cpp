@@ -265,6 +265,7 @@ MethodInfo describe_mst_distill() {
       "mean "
       "of the gate's softmax) / E; KD(a <- b) = T^2 KL(softmax(b / T) || softmax(a / T))";
   info.verified = Verified::kPart;
+  info.repeatable_step = true;
   info.parameters = mst_parameters();
   info.presets["paper"] = {{"weight", 1.0},
                            {"classification_weight", 1.0},

@@ -74,6 +74,7 @@ MethodInfo describe_multimodal() {
   info.title = "Late fusion of both modalities";
   info.formula = "L = classification_weight CE(W [v ; a] + b, y), a of the frozen teacher; both modalities at test";
   info.role = MethodRole::kUpperBound;
+  info.repeatable_step = true;
   info.parameters = {classification_weight_parameter()};
   info.presets["paper"] = {{"classification_weight", 1.0}};
   info.presets["suite"] = {{"classification_weight", 1.0}};

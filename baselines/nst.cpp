@@ -95,6 +95,7 @@ MethodInfo describe_nst() {
       "L = weight sum over stages of MMD^2(s, t) + classification_weight CE(z, y), kernel (f . g)^2 between the "
       "normalised maps of channels; maps on the common grid of both modalities";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = nst_parameters();
   info.presets["paper"] = {{"weight", 50.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 0.5}, {"classification_weight", 1.0}};

@@ -125,6 +125,7 @@ MethodInfo describe_ofa() {
       "L = weight (O(s) + stage_weight sum over stages O(W pool(stage) + b)) + classification_weight CE(s, y), O(x) = "
       "-sum(((softmax(t / T) + y)^epsilon - y) log softmax(x / T))";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = ofa_parameters();
   info.presets["paper"] = {{"weight", 1.0},        {"classification_weight", 1.0}, {"epsilon", 1.0},
                            {"stage_epsilon", 1.0}, {"stage_weight", 1.0},          {"temperature", 1.0}};

@@ -15,6 +15,7 @@ MethodInfo describe_oracle_labels() {
   info.title = "All true labels";
   info.formula = "L = CE(z, y) on all clips, with the labels that are hidden from others";
   info.role = MethodRole::kCeiling;
+  info.repeatable_step = true;
   info.needs.all_labels = true;
   info.unlabelled = "sees its true label: a ceiling, not a competitor";
   return info;

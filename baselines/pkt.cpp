@@ -71,6 +71,7 @@ MethodInfo describe_pkt() {
       "L = weight mean_ij p_ij(t) log(p_ij(t) / p_ij(s)) + classification_weight CE(z, y), p_ij the cosine similarity "
       "of clips i and j, moved to [0, 1] and divided by its row's sum";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = pkt_parameters();
   info.presets["paper"] = {{"weight", 30000.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 1000.0}, {"classification_weight", 1.0}};

@@ -32,6 +32,7 @@ MethodInfo describe_pseudo_label() {
   info.id = "pseudo_label";
   info.title = "Teacher's pseudo-labels";
   info.formula = "L = classification_weight CE(z, y) on labelled clips + weight CE(z, argmax t) on unlabelled clips";
+  info.repeatable_step = true;
   info.parameters = {weight_parameter(1.0), classification_weight_parameter()};
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}};
   info.presets["suite"] = {{"weight", 1.0}, {"classification_weight", 1.0}};

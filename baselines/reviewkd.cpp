@@ -180,7 +180,7 @@ TensorMap check_reviewkd(const VectorCase& vector_case) {
   values.set("grid", std::string("plane"));
   ReviewChannelPairs channels;
   NamedLeaves leaves;
-  MethodInput input;
+  MethodInput input = unlabelled_input(vector_case.at("student.0"));
   for (std::size_t i = 0; vector_case.has("student." + std::to_string(i)); ++i) {
     const std::string stage = std::to_string(i);
     leaves.emplace_back("student." + stage, vector_case.leaf("student." + stage));
@@ -189,10 +189,6 @@ TensorMap check_reviewkd(const VectorCase& vector_case) {
     input.student.stages.push_back(leaves.back().second);
     input.teacher.stages.push_back(teacher);
   }
-  const std::int64_t batch = leaves.front().second.size(0);
-  input.labels = at::full({batch}, -1, at::kLong);
-  input.label_known = at::zeros({batch}, at::kBool);
-  input.student.logits = at::zeros({batch, 1}, at::kDouble);
   const auto method = std::make_shared<KnowledgeReview>(values, channels);
   load_case(*method, vector_case);
   const KnowledgeReview::Output output = method->compute(input, StepContext{});
@@ -215,6 +211,7 @@ MethodInfo describe_reviewkd() {
       "averages "
       "at 4, 2 and 1 positions a side with halving weights";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = reviewkd_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"warmup_epochs", std::int64_t{20}}};
   info.presets["suite"] = {{"weight", 0.3}, {"classification_weight", 1.0}, {"warmup_epochs", std::int64_t{2}}};

@@ -115,6 +115,7 @@ MethodInfo describe_rkd() {
       "L = weight (distance_weight smoothL1(distances / their mean) + angle_weight smoothL1(cosines of angles)) + "
       "classification_weight CE(z, y), relations of embeddings within the batch";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = rkd_parameters();
   info.presets["paper"] = {
       {"weight", 1.0}, {"classification_weight", 1.0}, {"distance_weight", 25.0}, {"angle_weight", 50.0}};

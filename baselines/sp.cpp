@@ -88,6 +88,7 @@ MethodInfo describe_sp() {
       "L = weight |N(F_t F_t') - N(F_s F_s')|^2 / B^2 + classification_weight CE(z, y), F the flattened maps of a "
       "batch, N division of each row by its norm";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = sp_parameters();
   info.presets["paper"] = {{"weight", 3000.0}, {"classification_weight", 1.0}, {"stages", std::string("last")}};
   info.presets["suite"] = {{"weight", 100.0}, {"classification_weight", 1.0}, {"stages", std::string("last")}};

@@ -14,6 +14,7 @@ MethodInfo describe_student() {
   info.title = "Student alone";
   info.formula = "L = CE(z, y)";
   info.role = MethodRole::kLowerBound;
+  info.repeatable_step = true;
   info.unlabelled = "not in the loss";
   return info;
 }

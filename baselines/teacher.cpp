@@ -15,6 +15,7 @@ MethodInfo describe_teacher() {
   info.title = "Teacher on its own modality";
   info.formula = "L = CE(t, y)";
   info.role = MethodRole::kTeacher;
+  info.repeatable_step = true;
   info.unlabelled = "not in the loss; its own training clips are labelled";
   return info;
 }

@@ -135,8 +135,7 @@ TensorMap check_vid(const VectorCase& vector_case) {
       values, std::vector<PairWidths>{{student.size(1), hidden, teacher.size(1)}});
   VariationalPair pair = method->pairs().front();
   load_case(*pair, vector_case);
-  MethodInput input = unlabelled_input(student.size(0));
-  input.student.logits = at::zeros({student.size(0), 1}, at::kDouble);
+  MethodInput input = unlabelled_input(student);
   input.student.stages = {student};
   input.teacher.stages = {teacher};
   const StepResult result = method->loss(input, StepContext{});
@@ -154,6 +153,7 @@ MethodInfo describe_vid() {
       "L = weight sum over stages of mean(((R(F_s) - F_t)^2 / var + log var) / 2) + classification_weight CE(z, y), R "
       "a learned regressor, var a learned variance per channel; maps on the common grid of both modalities";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = vid_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"initial_variance", 5.0}, {"eps", 1e-5}};
   info.presets["suite"] = {{"weight", 0.3}, {"classification_weight", 1.0}, {"initial_variance", 5.0}, {"eps", 1e-5}};

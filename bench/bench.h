@@ -2,6 +2,7 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
+#include <c10/core/Device.h>
 
 #include <filesystem>
 #include <memory>
@@ -22,6 +23,8 @@ inline constexpr const char* kCacheBatchesJpeg = "the same from JPEG frames (cli
 inline const std::string kLoaderPairs = "loader, ";
 // Followed by the method's id: shown in a table of their own, as ratios to the student alone.
 inline const std::string kMethodStep = "method step, ";
+// The same as a graph that is repeated (training.graphs), where the device has graphs: as ratios to the step by itself.
+inline const std::string kGraphStep = "graph step, ";
 // Followed by model and format: likewise, as ratios to the contiguous one.
 inline const std::string kFormatStep = "format step, ";
 // Followed by the method's id: tiny transformers, 8 frames of 56 x 56 and a second of sound, 16 clips a step.
@@ -56,6 +59,12 @@ void register_retrieval_of(const std::string& sizes);
 [[nodiscard]] std::optional<double> report_peak(const std::string& name);
 // A training of a pretraining: networks, optimiser and two steps. `name`: kXkdStep and a method.
 [[nodiscard]] std::optional<double> xkd_peak(const std::string& name);
+
+// Where steps are computed: --device=cuda, by default the CPU. On the CPU a rate is of processor time, elsewhere of the
+// time that passes.
+[[nodiscard]] c10::Device device();
+// Waits for what the device was given.
+void finish_device();
 
 // The .mp4 files below the folder $CMKD_BENCH_CLIPS (real web clips, say), else clips that are made here: the table
 // says which.

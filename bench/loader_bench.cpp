@@ -8,12 +8,14 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <memory>
 
 #include "bench.h"
 #include "cmkd/batches/batch_queue.h"
 #include "cmkd/batches/window_reader.h"
 #include "cmkd/core/clock.h"
 #include "file_source.h"
+#include "made_source.h"
 #include "model_step.h"
 
 namespace cmkd::bench {
@@ -22,12 +24,18 @@ namespace {
 
 constexpr FrameStorage kStorages[] = {FrameStorage::kRaw, FrameStorage::kJpeg};
 
+// The files of the material, or made clips where none can be read.
+std::unique_ptr<ClipSource> clip_source() {
+  if (material().files.empty()) return std::make_unique<MadeSource>();
+  return std::make_unique<FileSource>(material().files);
+}
+
 const ClipCache& cache(FrameStorage frame_storage) {
   static std::map<FrameStorage, ClipCache> opened;
   const auto found = opened.find(frame_storage);
   if (found != opened.end()) return found->second;
-  FileSource source(material().files);
-  const ClipList list = source.list();
+  const std::unique_ptr<ClipSource> source = clip_source();
+  const ClipList list = source->list();
   IngestSettings settings;
   settings.audio = false;
   settings.height = 128;
@@ -35,9 +43,9 @@ const ClipCache& cache(FrameStorage frame_storage) {
   settings.fps = 8;
   settings.sample_rate = 16000;
   settings.frame_storage = frame_storage;
-  const std::string fingerprint = source_fingerprint(source, list, settings, scratch() / "memo.json");
+  const std::string fingerprint = source_fingerprint(*source, list, settings, scratch() / "memo.json");
   ClipCache made =
-      ingest(source, list, settings, fingerprint, scratch() / fmt::format("cache-{}", to_string(frame_storage)), {});
+      ingest(*source, list, settings, fingerprint, scratch() / fmt::format("cache-{}", to_string(frame_storage)), {});
   return opened.emplace(frame_storage, std::move(made)).first->second;
 }
 
@@ -106,7 +114,8 @@ constexpr StepInput kStepInputs[] = {{"r2plus1d_small", 8, 16, 112}, {"image_cnn
 
 // Of clips of one class.
 double step_on(ModelStep& trained, const Batch& batch) {
-  return trained.step(batch.video, at::zeros({batch.video.size(0)}, at::kLong), 1e-3);
+  return trained.step(batch.video, at::zeros({batch.video.size(0)}, at::TensorOptions(at::kLong).device(device())),
+                      1e-3);
 }
 
 using Clock = double (*)();
@@ -157,14 +166,14 @@ Pairs measure_pairs(const StepInput& kind, const LoadingKind& loading, const Win
   const RandomStreams streams("bench", "loader", 0);
   ModelStep trained(kind);
   const auto load = [&](std::int64_t step) {
-    return reader.make_batch(draws(reader, streams, step, kind.batch), kOnlyVideo, c10::kCPU);
+    return reader.make_batch(draws(reader, streams, step, kind.batch), kOnlyVideo, device());
   };
   const Batch held = load(0);
   const double first = step_on(trained, held);
   for (int i = 0; i < 3; ++i) (void)step_on(trained, held);
   verify(step_on(trained, held) < first, "the training step does not lower its loss");
   constexpr std::int64_t kEndless = std::int64_t{1} << 40;
-  BatchQueue queue(0, kEndless, {.threads = loading.threads, .ahead = 2, .held = nullptr}, c10::kCPU,
+  BatchQueue queue(0, kEndless, {.threads = loading.threads, .ahead = 2, .held = nullptr}, device(),
                    [&](std::int64_t index) {
                      return DrawnBatch{{}, load(index)};
                    });

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <c10/core/impl/VirtualGuardImpl.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +11,7 @@
 #include <string_view>
 
 #include "bench.h"
+#include "cmkd/media/media.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/synthetic/synthetic.h"
 #include "peak_memory.h"
@@ -40,6 +43,10 @@ Material find_material() {
     std::ranges::sort(found.files);
     if (found.files.empty()) refuse_option(fmt::format("CMKD_BENCH_CLIPS={}: no .mp4 file below it", given));
     found.description = fmt::format("{} clips of {}", found.files.size(), folder.string());
+    return found;
+  }
+  if (media::ffmpeg_versions().empty()) {
+    found.description = "no files: this build has no FFmpeg, and clips are made in memory";
     return found;
   }
   SyntheticOptions options;
@@ -117,9 +124,10 @@ void print_seconds(const Collector& collector, const char* name, const char* tit
 }
 
 void print_table(const Collector& collector) {
-  fmt::print("material: {}\n\n{:<64} {:>12}\n", material().description, "figure", "value");
+  fmt::print("material: {}\ndevice: {}\n\n{:<64} {:>12}\n", material().description, device().str(), "figure", "value");
   for (const std::string& name : collector.order) {
-    if (name.starts_with(kMethodStep) || name.starts_with(kFormatStep)) continue;  // in tables of their own
+    if (name.starts_with(kMethodStep) || name.starts_with(kGraphStep) || name.starts_with(kFormatStep))
+      continue;  // in tables of their own
     fmt::print("{:<64} {:>12.1f}\n", name, collector.figures.at(name));
   }
   print_ratio(collector.figures, "ratio: warm cache batches / per-epoch decode", kCacheBatches, kDecodeClips,
@@ -195,16 +203,39 @@ void print_formats(const Collector& collector) {
 void print_methods(const Collector& collector) {
   const auto student = collector.figures.find(kMethodStep + "student");
   if (student == collector.figures.end()) return;
-  fmt::print("\n{:<24} {:>12} {:>12} {:>18}\n", "step of a method", "clips/s", "x student", "parameters added");
+  fmt::print("\n{:<24} {:>12} {:>12} {:>18} {:>12}\n", "step of a method", "clips/s", "x student", "parameters added",
+             "graph");
   for (const std::string& name : collector.order) {
     if (!name.starts_with(kMethodStep)) continue;
     const double figure = collector.figures.at(name);
-    fmt::print("{:<24} {:>12.1f} {:>12.2f} {:>18.0f}\n", name.substr(kMethodStep.size()), figure,
-               student->second / figure, collector.parameters_added.at(name));
+    const std::string id = name.substr(kMethodStep.size());
+    const auto graph = collector.figures.find(kGraphStep + id);
+    const std::string faster = graph == collector.figures.end() ? "" : fmt::format("{:.2f} x", graph->second / figure);
+    fmt::print("{:<24} {:>12.1f} {:>12.2f} {:>18.0f} {:>12}\n", id, figure, student->second / figure,
+               collector.parameters_added.at(name), faster);
   }
 }
 
 }  // namespace
+
+namespace {
+
+c10::Device& chosen_device() {
+  static c10::Device device = c10::kCPU;
+  return device;
+}
+
+}  // namespace
+
+c10::Device device() { return chosen_device(); }
+
+void choose_device(const std::string& name) {
+  if (!name.empty()) chosen_device() = parse_device(name);
+}
+
+void finish_device() {
+  if (!device().is_cpu()) c10::impl::VirtualGuardImpl(device().type()).synchronizeDevice(device().index());
+}
 
 const fs::path& scratch() {
   static const Scratch folder;
@@ -238,10 +269,10 @@ std::string take_option(std::vector<char*>& arguments, const std::string& name) 
   return value;
 }
 
-// Options of our own: --threads=N and --retrieval=QUERIESxGALLERY, the one benchmark that is then run.
+// Options of our own: --threads=N, --device=NAME and --retrieval=QUERIESxGALLERY, the one benchmark that is then run.
 void register_wanted(const std::string& retrieval) {
   if (!retrieval.empty()) return register_retrieval_of(retrieval);
-  register_decode();
+  if (!media::ffmpeg_versions().empty()) register_decode();
   register_loader();
   register_models();
   register_formats();
@@ -263,12 +294,14 @@ int main(int argc, char** argv) {
   const std::string peak = take_option(arguments, "peak-of");  // of this program alone: see peak_memory.h
   if (threads.find_first_not_of("0123456789") != std::string::npos || threads.size() > 3 || threads == "0")
     refuse_option("--threads=" + threads + ": give a number from 1");
+  const std::string device_name = take_option(arguments, "device");
   std::string repetitions = "--benchmark_repetitions=3";
   arguments.insert(arguments.begin() + 1, repetitions.data());
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 4;
   cmkd::configure_runtime({threads.empty() ? 1 : std::stoi(threads), /*deterministic=*/true});
+  choose_device(device_name);
   if (!peak.empty()) {
     print_peak(peak == "report"             ? report_peak(peak)
                : peak.starts_with(kXkdStep) ? xkd_peak(peak)

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "bench.h"
+#include "cmkd/harness/step_graphs.h"
 #include "cmkd/harness/training_step.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/models/model.h"
@@ -33,7 +36,9 @@ std::shared_ptr<Model> make_model(const std::string& id, std::uint64_t weights) 
   config.parameters = Parameters(info.parameters);
   config.parameters.set("width", std::int64_t{48});
   const ScopedSeed seed(weights);
-  return info.make(config);
+  std::shared_ptr<Model> model = info.make(config);
+  model->to(device());
+  return model;
 }
 
 // One method in training, as the harness drives it.
@@ -47,6 +52,7 @@ class Driver {
     setup.transfer_clips = kTransferClips;
     setup.transfer_labels = at::arange(kTransferClips, at::kLong).remainder(kMethodClasses);
     setup.parameters = Parameters(info.parameters);
+    setup.device = device();
     if (info.needs.teacher) {
       setup.teacher_shape = teacher_->shape();
       setup.transfer_pseudo_labels = setup.transfer_labels;
@@ -65,6 +71,9 @@ class Driver {
     make_batch();
   }
 
+  // Steps are repeated as a graph from now on.
+  void use_graphs() { graphs_ = std::make_unique<StepGraphs>(device(), make_device_graph, *optimizers_); }
+
   void step() {
     const ScopedSeed seed(static_cast<std::uint64_t>(context_.step));
     context_.phase = training_->phases().back().name;
@@ -79,8 +88,9 @@ class Driver {
     }
     StepRules rules;
     rules.rate = {1e-4, 1.0};
-    const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
-    ++context_.step;
+    const StepResult result = graphs_ ? graphs_->take(*training_, context_, batch_, rules)
+                                      : take_step(*training_, *optimizers_, context_, batch_, rules);
+    context_.step = context_.step + 1;
     terms_ = result.terms;
   }
 
@@ -101,6 +111,7 @@ class Driver {
   }
 
   [[nodiscard]] std::int64_t parameters_added() const { return added_; }
+  [[nodiscard]] std::int64_t repeated() const { return graphs_ ? graphs_->repeated() : 0; }
 
  private:
   static std::int64_t count(const std::vector<at::Tensor>& parameters) {
@@ -112,7 +123,7 @@ class Driver {
   void make_batch() {
     const ScopedSeed seed(4);
     batch_.clip_index = at::arange(kBatch, at::kLong);
-    batch_.transfer_index = batch_.clip_index;
+    batch_.transfer_index = at::arange(kBatch, at::kLong);
     batch_.window = at::zeros({kBatch}, at::kLong);
     batch_.video = at::randn({kBatch, 3, 8, 32, 32});
     audio_ = at::randn({kBatch, kSamples}) * 0.1;
@@ -121,6 +132,11 @@ class Driver {
         info_.needs.all_labels ? at::ones({kBatch}, at::kBool) : at::arange(kBatch, at::kLong).lt(kBatch / 2);
     batch_.labels =
         at::arange(kBatch, at::kLong).remainder(kMethodClasses).masked_fill(batch_.label_known.logical_not(), -1);
+    audio_ = audio_.to(device());
+    for (at::Tensor* tensor : {&batch_.transfer_index, &batch_.video, &batch_.label_known, &batch_.labels}) {
+      *tensor = tensor->to(device());
+    }
+    if (batch_.audio.defined()) batch_.audio = audio_;
     if (!info_.needs.teacher) return;
     const at::NoGradGuard no_grad;
     const ModelOutput output = teacher_->forward(audio_);
@@ -134,6 +150,7 @@ class Driver {
   Modality modality_ = Modality::kVideo;
   std::unique_ptr<Training> training_;
   std::unique_ptr<GroupOptimizers> optimizers_;
+  std::unique_ptr<StepGraphs> graphs_;
   Batch batch_;
   at::Tensor audio_;
   StepContext context_;
@@ -141,12 +158,19 @@ class Driver {
   std::int64_t added_ = 0;
 };
 
-void method_step(benchmark::State& state, const MethodInfo* info) {
+void method_step(benchmark::State& state, const MethodInfo* info, bool graphs) {
+  std::optional<WorkStream> stream;
+  if (graphs) stream.emplace(device());
   Driver driver(*info);
-  driver.step();
-  driver.step();
+  if (graphs) driver.use_graphs();
+  for (int step = 0; step < 6; ++step) driver.step();
   verify(driver.is_right(), fmt::format("a step of '{}' has no finite loss and gradient", info->id));
-  for (auto _ : state) driver.step();
+  verify(driver.repeated() == (graphs ? 3 : 0),
+         fmt::format("{} steps of '{}' were repeated", driver.repeated(), info->id));
+  for (auto _ : state) {
+    driver.step();
+    finish_device();
+  }
   state.SetItemsProcessed(state.iterations() * kBatch);
   state.counters["parameters_added"] = static_cast<double>(driver.parameters_added());
 }
@@ -157,7 +181,13 @@ void register_methods() {
   for (const std::string& id : method_registry().names()) {
     const MethodInfo& info = method_registry().get(id);
     if (info.needs.both_inputs) continue;  // vision transformers: xkd_bench.cpp
-    benchmark::RegisterBenchmark((kMethodStep + id).c_str(), method_step, &info)->Unit(benchmark::kMillisecond);
+    const auto add = [&](const std::string& name, bool graphs) {
+      benchmark::internal::Benchmark* added = benchmark::RegisterBenchmark(name.c_str(), method_step, &info, graphs);
+      added->Unit(benchmark::kMillisecond);
+      if (!device().is_cpu()) added->UseRealTime();
+    };
+    add(kMethodStep + id, /*graphs=*/false);
+    if (!device().is_cpu() && info.repeatable_step) add(kGraphStep + id, /*graphs=*/true);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include "bench.h"
 #include "cmkd/models/memory_layout.h"
 #include "cmkd/runtime/determinism.h"
 #include "cmkd/runtime/tensors.h"
@@ -20,6 +21,7 @@ ModelStep::ModelStep(const StepInput& input, bool channels_last) : input_(input)
   const ScopedSeed seed(1);
   model_ = info.make(config);
   if (channels_last) lay_channels_last(*model_);
+  model_->to(device());
   optimizer_ = std::make_unique<Optimizer>(unique_parameters(*model_), OptimizerOptions{});
 }
 
@@ -28,7 +30,8 @@ double ModelStep::step() {
     const ScopedSeed seed(2);
     data_ = input_.samples > 0 ? at::rand({input_.batch, input_.samples})
                                : at::rand({input_.batch, 3, input_.frames, input_.side, input_.side});
-    labels_ = at::arange(input_.batch, at::kLong).remainder(10);
+    data_ = data_.to(device());
+    labels_ = at::arange(input_.batch, at::kLong).remainder(10).to(device());
   }
   return step(data_, labels_, 1e-4);
 }
@@ -37,7 +40,8 @@ double ModelStep::step(const at::Tensor& data, const at::Tensor& labels, double 
   model_->zero_grad();
   const at::Tensor loss = at::cross_entropy_loss(model_->forward(data).logits, labels);
   loss.backward();
-  optimizer_->step(learning_rate);
+  optimizer_->set_rate(learning_rate);
+  optimizer_->step(/*weight_decay=*/0);
   return loss.item<double>();
 }
 

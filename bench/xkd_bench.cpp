@@ -75,7 +75,8 @@ class XkdDriver {
     StepRules rules;
     rules.rate = {1e-4, 1.0};
     const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
-    context_.epoch = ++context_.step / context_.steps_per_epoch;
+    context_.step = context_.step + 1;
+    context_.epoch = context_.step / context_.steps_per_epoch;
     terms_ = result.terms;
   }
 

@@ -24,7 +24,8 @@ if(NOT EXISTS ${cmkd_torch_prefix}/lib/libtorch_cuda.so)
 endif()
 
 # A CUDA build from pip brings the CUDA libraries but not the toolkit, without which TorchConfig.cmake ends with an
-# error. This project includes no CUDA header, so it needs no toolkit: the libraries are named here directly.
+# error. This project includes no CUDA header but for one file's (below), so it needs no toolkit: the libraries are named
+# here directly.
 # --no-as-needed keeps libtorch_cuda.so, of which no symbol is used: loading it is what registers the device.
 message(STATUS "LibTorch with CUDA: ${cmkd_torch_prefix}")
 add_library(cmkd_torch INTERFACE IMPORTED)
@@ -40,3 +41,12 @@ target_link_libraries(cmkd_torch INTERFACE
 target_link_options(cmkd_torch INTERFACE LINKER:--allow-shlib-undefined)
 set(TORCH_LIBRARIES cmkd_torch)
 set(TORCH_INSTALL_PREFIX ${cmkd_torch_prefix})
+
+# LibTorch 2.12 and newer have graphs of any device (runtime/device_graph.cpp). Those of an older one need CUDA's headers
+# and runtime library, of the toolkit or beside the wheel; without them there are no graphs.
+if(NOT EXISTS ${cmkd_torch_prefix}/include/ATen/accelerator/Graph.h)
+  file(GLOB cmkd_cuda_wheels ${cmkd_torch_prefix}/../nvidia/cu* ${cmkd_torch_prefix}/../nvidia/cuda_runtime)
+  set(cmkd_cuda_places $ENV{CUDA_HOME} /usr/local/cuda ${cmkd_cuda_wheels})
+  find_path(CMKD_CUDA_INCLUDE_DIR cuda_runtime_api.h HINTS ${cmkd_cuda_places} PATH_SUFFIXES include)
+  find_library(CMKD_CUDART_LIBRARY NAMES cudart libcudart.so.13 libcudart.so.12 HINTS ${cmkd_cuda_places} PATH_SUFFIXES lib64 lib)
+endif()

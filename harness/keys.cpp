@@ -40,6 +40,7 @@ json budget_json(const TrainingBudget& budget, bool reads_maps) {
   // Younger than the first results, whose keys they leave as they were.
   if (budget.precision == Precision::kFloat32) leave_out.insert("precision");
   if (budget.memory_format == MemoryFormat::kContiguous) leave_out.insert("memory_format");
+  if (!budget.graphs) leave_out.insert("graphs");
   return values_json(setting_table<TrainingBudget>().values(budget), leave_out);
 }
 

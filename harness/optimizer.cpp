@@ -26,7 +26,20 @@ Optimizer::Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions&
   }
 }
 
-void Optimizer::step(double learning_rate, double weight_decay) {
+void Optimizer::keep_rate_on_device() {
+  if (parameters_.empty()) return;
+  for (const ParameterRule& rule : each_) {
+    device_rates_.try_emplace(rule.learning_rate_scale, at::zeros({}, parameters_[0].options().dtype(at::kFloat)));
+  }
+  set_rate(rate_);
+}
+
+void Optimizer::set_rate(double learning_rate) {
+  rate_ = learning_rate;
+  for (auto& [scale, rate] : device_rates_) rate.fill_(learning_rate * scale);
+}
+
+void Optimizer::step(double weight_decay) {
   // Those of one scale and decay are stepped by one call.
   std::map<std::pair<double, bool>, std::vector<std::size_t>> alike;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -36,11 +49,17 @@ void Optimizer::step(double learning_rate, double weight_decay) {
   }
   for (const auto& [rule, which] : alike) {
     const auto& [scale, decays] = rule;
-    step_some(which, learning_rate * scale, decays ? weight_decay : 0);
+    const double decay = decays ? weight_decay : 0;
+    if (device_rates_.empty()) {
+      step_some(which, rate_ * scale, decay);
+    } else {
+      step_some(which, device_rates_.at(scale), decay);
+    }
   }
 }
 
-void Optimizer::step_some(const std::vector<std::size_t>& which, double learning_rate, double weight_decay) {
+template <typename Rate>
+void Optimizer::step_some(const std::vector<std::size_t>& which, const Rate& learning_rate, double weight_decay) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> parameters;
   std::vector<at::Tensor> gradients;

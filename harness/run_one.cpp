@@ -201,7 +201,7 @@ RunResult run_one(const Suite& whole, const PlannedTraining& planned, const Suit
   }
   try {
     TrainerOptions trainer_options{options.device, folder.checkpoint(planned.key), options.checkpoint_seconds,
-                                   options.progress};
+                                   options.progress, options.make_graph};
     Trainer trainer(suite, planned, data, teacher ? &*teacher : nullptr, std::move(trainer_options));
     if (options.finished_weights.empty()) {
       trainer.run();

@@ -9,6 +9,7 @@
 #include "cmkd/core/error.h"
 #include "cmkd/harness/check_suite.h"
 #include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/device_graph.h"
 #include "cmkd/runtime/precision.h"
 
 namespace cmkd {
@@ -23,6 +24,8 @@ void check_devices(const Suite& suite, const RunOptions& options) {
     for (const Suite* one : suite.cases()) {
       require_precision(one->training.values.precision, device, "training.precision");
       require_precision(one->teacher.training.values.precision, device, "teacher.training.precision");
+      if (one->training.values.graphs) require_graphs(device, "training.graphs");
+      if (one->teacher.training.values.graphs) require_graphs(device, "teacher.training.graphs");
     }
   }
 }

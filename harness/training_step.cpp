@@ -15,8 +15,8 @@ StepResult terms_of(Training& training, const StepContext& context, const Batch&
 
 }  // namespace
 
-StepResult take_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
-                     const StepRules& rules) {
+StepResult compute_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
+                        const StepRules& rules) {
   const BatchGuard guard(batch);
   const ScopedTf32 tf32(rules.precision);
   StepResult result = terms_of(training, context, batch, rules);
@@ -26,7 +26,15 @@ StepResult take_step(Training& training, GroupOptimizers& optimizers, const Step
   if (rules.look_for_strays) require_owned(result.terms, groups);
   route_gradients(result.terms, groups, context.phase);
   training.after_backward(context);
-  optimizers.step(groups, context.phase, rules.rate, rules.clip_gradient_norm);
+  optimizers.step(groups, context.phase, rules.clip_gradient_norm);
+  return result;
+}
+
+StepResult take_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
+                     const StepRules& rules) {
+  const BatchGuard guard(batch);
+  optimizers.set_rates(training.groups(), context.phase, rules.rate);
+  StepResult result = compute_step(training, optimizers, context, batch, rules);
   training.after_step(context, batch);
   guard.require_unchanged();
   return result;

@@ -33,9 +33,9 @@ Registry<FolderCheck>& conformance_registry() {
   return *registry;
 }
 
-FolderCheck case_check(const std::string& implementation, const ConformanceCheck& check) {
-  return {implementation, ".pt", [check](const std::filesystem::path& path) {
-            const VectorCase vector_case(read_tensor_dict(path));
+FolderCheck case_check(const std::string& implementation, const ConformanceCheck& check, c10::Device device) {
+  return {implementation, ".pt", [check, device](const std::filesystem::path& path) {
+            const VectorCase vector_case(read_tensor_dict(path), device);
             return compare_case(path.stem().string(), check(vector_case), vector_case.with_prefix("expected."));
           }};
 }
@@ -104,12 +104,12 @@ FolderResult check_folder(const std::filesystem::path& path, const FolderCheck& 
 }
 
 // Every implementation of a folder, in the order of the names.
-std::vector<FolderCheck> checks_of(const std::string& folder) {
+std::vector<FolderCheck> checks_of(const std::string& folder, c10::Device device) {
   std::vector<FolderCheck> checks;
   for (const std::string& id : method_registry().names()) {
     const auto& conformance = method_registry().find(id)->conformance;
     if (const auto found = conformance.find(folder); found != conformance.end()) {
-      checks.push_back(case_check(id, found->second));
+      checks.push_back(case_check(id, found->second, device));
     }
   }
   if (const FolderCheck* extra = conformance_registry().find(folder)) checks.push_back(*extra);
@@ -144,10 +144,10 @@ std::vector<std::filesystem::path> folders_of(const std::filesystem::path& direc
 
 }  // namespace
 
-ConformanceReport run_conformance(const std::filesystem::path& directory, double tolerance) {
+ConformanceReport run_conformance(const std::filesystem::path& directory, double tolerance, c10::Device device) {
   ConformanceReport report;
   for (const auto& path : folders_of(directory)) {
-    const std::vector<FolderCheck> checks = checks_of(path.filename().string());
+    const std::vector<FolderCheck> checks = checks_of(path.filename().string(), device);
     for (const FolderCheck& check : checks) report.folders.push_back(check_folder(path, check, tolerance));
     if (checks.empty()) {
       FolderResult folder;

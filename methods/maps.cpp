@@ -4,6 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <utility>
 
 #include "cmkd/core/error.h"
 #include "cmkd/methods/losses.h"
@@ -20,10 +25,10 @@ Grid parse_grid(const std::string& text) { return text == "plane" ? Grid::kPlane
 
 namespace {
 
+// Of a row: begin and end of what it averages.
 using BoundsOf = std::pair<std::int64_t, std::int64_t> (*)(std::int64_t, std::int64_t, std::int64_t);
 
-// Row i is 1 / (end − begin) on [begin, end).
-at::Tensor averaging_rows(std::int64_t from, std::int64_t to, const at::Tensor& like, BoundsOf bounds) {
+at::Tensor made_averaging_rows(std::int64_t from, std::int64_t to, BoundsOf bounds) {
   const at::Tensor matrix = at::zeros({to, from}, at::kDouble);
   auto* values = matrix.mutable_data_ptr<double>();
   for (std::int64_t row = 0; row < to; ++row) {
@@ -32,7 +37,19 @@ at::Tensor averaging_rows(std::int64_t from, std::int64_t to, const at::Tensor& 
       values[row * from + column] = 1.0 / static_cast<double>(end - begin);
     }
   }
-  return matrix.to(like.options().requires_grad(false));
+  return matrix;
+}
+
+// Row i is 1 / (end − begin) on [begin, end). Made once for each type and device: what is copied from the host in a
+// step holds a device up, and cannot be part of a graph. Any thread.
+at::Tensor averaging_rows(std::int64_t from, std::int64_t to, const at::Tensor& like, BoundsOf bounds) {
+  using Key = std::tuple<BoundsOf, std::int64_t, std::int64_t, at::ScalarType, std::string>;
+  static std::mutex mutex;
+  static std::map<Key, at::Tensor> made;
+  const std::lock_guard lock(mutex);
+  at::Tensor& matrix = made[{bounds, from, to, like.scalar_type(), like.device().str()}];
+  if (!matrix.defined()) matrix = made_averaging_rows(from, to, bounds).to(like.options());
+  return matrix;
 }
 
 }  // namespace

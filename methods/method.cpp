@@ -60,6 +60,12 @@ MethodRegistration::MethodRegistration(MethodInfo info, const char* file) {
   method_registry().add(id, std::move(info));
 }
 
+VectorCase::VectorCase(TensorMap tensors, c10::Device device) : tensors_(std::move(tensors)), device_(device) {
+  for (auto& [name, tensor] : tensors_) {
+    if (!name.starts_with("hyper.")) tensor = tensor.to(device);
+  }
+}
+
 const at::Tensor& VectorCase::at(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) throw Error(ErrorKind::kData, {.what = "the case has no tensor '" + name + "'"});

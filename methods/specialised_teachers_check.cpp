@@ -24,7 +24,7 @@ TensorMap check_mst_routing(const VectorCase& vector_case) {
   std::vector<LossTerm> routed = terms;
   for (LossTerm& term : routed) term.trains = {"student", "method"};
   TensorMap computed = routed_gradients(routed, gate.ptr(), {{"student", student}});
-  at::Tensor loss = at::zeros({}, at::kDouble);
+  at::Tensor loss = at::zeros({}, student.options());
   for (const LossTerm& term : terms) {
     computed.emplace("term." + term.name, term.weight * term.value.detach());
     loss = loss + term.weight * term.value.detach();

@@ -6,7 +6,8 @@
 
 namespace cmkd {
 
-void make_double(torch::nn::Module& module) {
+void make_double(torch::nn::Module& module, c10::Device device) {
+  module.to(device);
   for (const auto& tensors : {module.parameters(), module.buffers()}) {
     for (const at::Tensor& tensor : tensors) {
       if (at::isFloatingType(tensor.scalar_type())) tensor.set_data(tensor.detach().to(at::kDouble));
@@ -15,18 +16,21 @@ void make_double(torch::nn::Module& module) {
 }
 
 void load_case(torch::nn::Module& module, const VectorCase& vector_case) {
-  make_double(module);
+  make_double(module, vector_case.device());
   module.train();
   TensorMap state = vector_case.with_prefix("param.");
   state.merge(vector_case.with_prefix("buffer."));
   load_state(module, state, "the case's param.* and buffer.*");
 }
 
-MethodInput unlabelled_input(std::int64_t batch) {
+MethodInput unlabelled_input(const at::Tensor& features) {
+  const std::int64_t batch = features.size(0);
+  const at::TensorOptions there = at::TensorOptions().device(features.device());
   MethodInput input;
-  input.labels = at::full({batch}, -1, at::kLong);
-  input.label_known = at::zeros({batch}, at::kBool);
-  input.pseudo_labels = at::zeros({batch}, at::kLong);
+  input.labels = at::full({batch}, -1, there.dtype(at::kLong));
+  input.label_known = at::zeros({batch}, there.dtype(at::kBool));
+  input.pseudo_labels = at::zeros({batch}, there.dtype(at::kLong));
+  input.student.logits = at::zeros({batch, 1}, there.dtype(at::kDouble));
   return input;
 }
 
@@ -81,10 +85,9 @@ at::Tensor weighted_term(const StepResult& result, const std::string& name) {
 
 TensorMap check_pair_loss(const VectorCase& vector_case, const std::shared_ptr<Method>& method,
                           at::Tensor ModelOutput::*feature, const std::string& term) {
-  make_double(*method);
+  make_double(*method, vector_case.device());
   const at::Tensor student = vector_case.leaf("student");
-  MethodInput input = unlabelled_input(student.size(0));
-  input.student.logits = at::zeros({student.size(0), 1}, student.options().requires_grad(false));
+  MethodInput input = unlabelled_input(student);
   input.student.*feature = student;
   input.teacher.*feature = vector_case.at("teacher");
   const StepResult result = method->loss(input, StepContext{});
@@ -113,9 +116,7 @@ TensorMap check_stage_loss(const VectorCase& vector_case, const std::shared_ptr<
   NamedLeaves leaves;
   for (const std::string& name : listed(vector_case, "student")) leaves.emplace_back(name, vector_case.leaf(name));
   if (leaves.empty()) throw Error(ErrorKind::kData, {.what = "the case has no student maps"});
-  const std::int64_t batch = leaves.front().second.size(0);
-  MethodInput input = unlabelled_input(batch);
-  input.student.logits = at::zeros({batch, 1}, at::kDouble);
+  MethodInput input = unlabelled_input(leaves.front().second);
   for (const auto& [name, tensor] : leaves) input.student.stages.push_back(tensor);
   for (const std::string& name : listed(vector_case, "teacher")) {
     input.teacher.stages.push_back(vector_case.at(name));

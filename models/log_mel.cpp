@@ -70,9 +70,9 @@ at::Tensor LogMel::padded(const at::Tensor& waveform) const {
   if (!options_.pad_reflect) return at::constant_pad_nd(waveform, {half, half});
   // Reflection by index: reflection padding has no deterministic backward on CUDA.
   const std::int64_t samples = waveform.size(-1);
-  at::Tensor index = at::arange(-half, samples + half, at::kLong).abs();
+  at::Tensor index = at::arange(-half, samples + half, waveform.options().dtype(at::kLong)).abs();
   index = (samples - 1) - (index - (samples - 1)).abs();
-  return waveform.index_select(-1, index.to(waveform.device()));
+  return waveform.index_select(-1, index);
 }
 
 at::Tensor LogMel::power_mel(const at::Tensor& waveform) {

@@ -112,6 +112,9 @@ const SettingTable<TrainingBudget>& setting_table() {
        "and evaluation stay float32"},
       {"memory_format", &Values::memory_format,
        "how convolutions lie in memory; channels_last is often faster, on a GPU above all with bf16"},
+      {"graphs", &Values::graphs,
+       "on a GPU, a step is recorded as one graph and repeated, for methods whose step can be (cmkd describe); the "
+       "learning rate is then a float32"},
   };
   return table;
 }

@@ -24,7 +24,7 @@ TensorMap check_step(const VectorCase& vector_case) {
   options.norm_weight = vector_case.hyper("norm_weight");
   const std::int64_t width = input.teacher.embedding.size(1);
   const auto method = std::make_shared<MnfCsc>(MnfCscWidths{width, width, width, logits.size(1)}, options);
-  make_double(*method);
+  make_double(*method, vector_case.device());
   const auto filter = std::dynamic_pointer_cast<NoiseFilterImpl>(method->filter().shared_from_this());
   load_case(*filter, vector_case);
 
@@ -36,8 +36,8 @@ TensorMap check_step(const VectorCase& vector_case) {
   computed.emplace("filtered_video", output.filter.filtered_student);
   computed.emplace("filtered_logits", output.filter.filtered_logits);
   computed.emplace("attention", output.filter.attention);
-  at::Tensor module_loss = at::zeros({}, at::kDouble);
-  at::Tensor student_loss = at::zeros({}, at::kDouble);
+  at::Tensor module_loss = at::zeros({}, logits.options());
+  at::Tensor student_loss = at::zeros({}, logits.options());
   for (const LossTerm& term : output.result.terms) {
     const at::Tensor value = weighted_term(output.result, term.name);
     computed.emplace("term." + term.name, value);

@@ -88,6 +88,7 @@ MethodInfo describe_csc() {
       "v~ = W a + b, tau_ij = stopgrad(cos(v_i, a_j)) + threshold, L_csc = mean_i mean_{j in P(i)} "
       "-log(softmax_j(cos(v_i, v~_j) / tau_ij) + 1e-10); L = weight L_csc + classification_weight CE(z, y)";
   info.verified = Verified::kLoss;
+  info.repeatable_step = true;
   info.parameters = csc_parameters();
   info.presets["paper"] = {{"weight", 1.0}, {"classification_weight", 1.0}, {"threshold", 0.2}, {"tau_floor", 0.0}};
   info.presets["suite"] = {{"weight", 1.0}, {"threshold", 0.2}, {"tau_floor", 0.05}};

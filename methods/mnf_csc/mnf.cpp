@@ -38,6 +38,7 @@ MethodInfo describe_mnf() {
       "As mnf_csc with tau_ij = threshold: the teacher's feature is filtered, the contrast of v and v~ is not "
       "calibrated by the pair's similarity.";
   info.verified = Verified::kNone;
+  info.repeatable_step = true;
   info.parameters = mnf_parameters();
   for (ParameterSpec& spec : info.parameters) {
     // Zero or less is no temperature.

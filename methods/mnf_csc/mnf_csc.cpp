@@ -162,6 +162,7 @@ MethodInfo describe_mnf_csc() {
       "Student: CE(z, y) + L_csc. Module: these and CE(z~, y) + 0.001 |W2|_1 + max(0, cos(v, a) - cos(v, a~) + "
       "margin).";
   info.verified = Verified::kStep;
+  info.repeatable_step = true;
   info.parameters = MnfCscOptions::parameters();
   info.presets["paper"] = {
       {"weight", 1.0},    {"classification_weight", 1.0},   {"module_weight", 1.0}, {"threshold", 0.2},

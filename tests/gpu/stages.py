@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 
-NAMES = ["build", "doctor", "methods", "cell", "loading", "formats", "peers"]
-LIMIT_S = {"build": 420, "doctor": 60, "methods": 240, "cell": 180, "loading": 180, "formats": 180, "peers": 240}
+NAMES = ["build", "doctor", "conformance", "methods", "graphs", "cell", "loading", "formats", "peers", "benchmarks"]
+LIMIT_S = {"build": 420, "doctor": 60, "conformance": 120, "methods": 240, "graphs": 240, "cell": 180, "loading": 180, "formats": 180,
+           "peers": 240, "benchmarks": 300}
 
 # What is carried as a clip cache: suite files with what is set of them.
 QUICK = ["dataset.train_clips=240", "dataset.test_clips=80"]
@@ -23,6 +24,9 @@ CELL = [*QUICK, "labels.labelled=40", "suite.seeds=1", "training.epochs=3", "tea
 CELL_METHODS = ["student", "kd", "fitnet", "mnf_csc"]
 # Of a loss term's mean over an epoch: sums in another order, and six steps of an optimiser after them.
 TERM_TOLERANCE = 2e-3
+GRAPHS = ["training.graphs=true", "teacher.training.graphs=true"]
+# Of Google Benchmark's programs: the steps of this project's small networks, and their loader.
+BENCHMARKS = "method step|graph step|format step, (r2plus1d_small|image_cnn)|loader, "
 
 
 def set_options(settings):
@@ -151,7 +155,7 @@ class Check:
                   f"-DLIBLINEAR_INCLUDE_DIR={self.liblinear_folder(include)}",
                   f"-DLIBLINEAR_LIBRARY={self.libraries}/liblinear.so", f"-DXXHASH_INCLUDE_DIR={include}",
                   f"-DTOMLPLUSPLUS_INCLUDE_DIR={include}", f"-DCMAKE_CXX_FLAGS=-isystem {include}")
-        self.call("cmake", "--build", self.build_folder, "--parallel", str(self.jobs), "--target", "cmkd", "train_step_worker")
+        self.call("cmake", "--build", self.build_folder, "--parallel", str(self.jobs), "--target", "cmkd", "cmkd_bench", "train_step_worker")
         return {"jobs": self.jobs}
 
     @staticmethod
@@ -165,6 +169,16 @@ class Check:
         if not device["ok"] or (self.device == "cuda" and "no CUDA device" in device["detail"]):
             raise Failed(device["detail"])
         return {"device": device["detail"]}
+
+    def conformance(self):
+        """Every method against the vectors of its official code, in float64 on the device."""
+        report = json.loads(self.cmkd("conformance", "tests/vectors", "--device", self.device, "--json", accepted=(0, 1, 6)))
+        wrong = [f"{folder['folder']}: {folder['detail']}" for folder in report["folders"] if folder["verdict"] == "mismatch"]
+        if wrong:
+            raise Failed("; ".join(wrong))
+        covered = [folder for folder in report["folders"] if folder["verdict"] == "pass"]
+        return {"folders": len(covered), "largest_value_error": max(folder["value_error"] for folder in covered),
+                "largest_gradient_error": max(folder["gradient_error"] for folder in covered)}
 
     def methods_by_suite(self):
         """Every registered method: those that classify by the teacher's side, and those that train both modalities."""
@@ -204,6 +218,32 @@ class Check:
         if not largest[0] <= TERM_TOLERANCE:
             raise Failed(f"{largest[1]} deviates from the CPU's by {largest[0]:.2g}, above {TERM_TOLERANCE:g}")
         return numbers
+
+    def graphs(self):
+        """Steps that are repeated as a graph: twice the same bytes, terms beside those of steps computed one by one."""
+        if self.device == "cpu":
+            self.cmkd("run", "tests/gpu/methods.toml", "--out", os.path.join(self.work, "runs", "graphs-refused"),
+                      "--device", "cpu", *set_options(GRAPHS), accepted=(4,))
+            return {"refused_on_the_cpu": True}
+        suite = self.suite_of("methods.toml", self.methods_by_suite()["methods.toml"])
+        plain = self.trained(suite, "graphs-none", self.device)
+        once = self.trained(suite, "graphs-once", self.device, *set_options(GRAPHS))
+        again = self.trained(suite, "graphs-again", self.device, *set_options(GRAPHS))
+        require_equal_bytes(once, again, "steps as graphs, twice")
+        largest = largest_deviation(plain, once)
+        if not largest[0] <= TERM_TOLERANCE:
+            raise Failed(f"{largest[1]} deviates from steps computed one by one by {largest[0]:.2g}, above {TERM_TOLERANCE:g}")
+        return {"largest_deviation": largest[0], "deviation_at": largest[1], "bitwise_twice": True}
+
+    def benchmarks(self):
+        """cmkd_bench: each figure of a verified result; graphs, formats and the loader as ratios within the run."""
+        shown = "method step, (student|kd)$" if self.device == "cpu" else BENCHMARKS
+        table = self.call(os.path.join(self.build_folder, "bench", "cmkd_bench"), f"--device={self.device}",
+                          f"--benchmark_filter={shown}", "--benchmark_min_time=0.2")
+        path = os.path.join(self.out, "benchmarks.txt")
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(table)
+        return {"table": path, "lines": len(table.splitlines())}
 
     def cell_of(self, folder, *settings):
         only = [word for method in CELL_METHODS for word in ("--only", method)]

@@ -32,7 +32,8 @@ void check_rule(const OptimizerOptions& options, double learning_rate, Rule rule
   Optimizer optimizer({parameter}, options);
   std::vector<double> expected{1.0, 2.0, -3.0};
   for (int step = 1; step <= 4; ++step) {
-    optimizer.step(learning_rate);
+    optimizer.set_rate(learning_rate);
+    optimizer.step(options.weight_decay);
     for (std::size_t i = 0; i < expected.size(); ++i) {
       expected[i] = rule(i, expected[i], fixed_gradient()[static_cast<std::int64_t>(i)].item<double>(), step);
       CAPTURE(to_string(options.kind), step, i);
@@ -86,16 +87,18 @@ TEST_CASE("a parameter without a gradient is left alone, and an optimiser's stat
     Optimizer uninterrupted({whole, idle}, {.kind = kind});
     at::Tensor half = parameter_with_gradient();
     Optimizer before({half, idle.clone()}, {.kind = kind});
-    for (int step = 0; step < 3; ++step) uninterrupted.step(0.1);
-    before.step(0.1);
+    for (Optimizer* optimizer : {&uninterrupted, &before}) optimizer->set_rate(0.1);
+    for (int step = 0; step < 3; ++step) uninterrupted.step(0);
+    before.step(0);
     TensorMap kept;
     for (const auto& [name, tensor] : before.state()) kept.emplace(name, tensor.clone());
     at::Tensor resumed = half.detach().clone().requires_grad_();
     resumed.mutable_grad() = fixed_gradient().clone();
     Optimizer after({resumed, idle.clone()}, {.kind = kind});
     after.load_state(kept);
-    after.step(0.1);
-    after.step(0.1);
+    after.set_rate(0.1);
+    after.step(0);
+    after.step(0);
     CHECK(at::equal(resumed, whole));
     CHECK(at::equal(idle, at::ones({2}, at::kDouble)));
   }
@@ -130,17 +133,21 @@ TEST_CASE("groups are stepped in their phases, at their scale and weight decay, 
   groups[1] = {
       .name = "method", .module = method, .learning_rate_scale = 3.0, .weight_decay = 0.5, .phases = {"second"}};
   GroupOptimizers optimizers(groups, {.kind = OptimizerKind::kSgd, .weight_decay = 0, .momentum = 0});
-  optimizers.step(groups, "first", {.peak = 0.1, .factor = 0.5}, 0);
+  optimizers.set_rates(groups, "first", {.peak = 0.1, .factor = 0.5});
+  optimizers.step(groups, "first", 0);
   CHECK(weight_of(student) == Approx(-0.05));
   CHECK(weight_of(method) == 0.0);
-  optimizers.step(groups, "second", {.peak = 0.1, .factor = 0.5}, 0);
+  optimizers.set_rates(groups, "second", {.peak = 0.1, .factor = 0.5});
+  optimizers.step(groups, "second", 0);
   CHECK(weight_of(student) == Approx(-0.1));
   CHECK(weight_of(method) == Approx(-0.15));
   // Now its own weight decay, 0.5 of −0.15, is part of its gradient.
-  optimizers.step({groups[1]}, "second", {.peak = 0.1}, 0);
+  optimizers.set_rates({groups[1]}, "second", {.peak = 0.1});
+  optimizers.step({groups[1]}, "second", 0);
   CHECK(weight_of(method) == Approx(-0.15 - 0.3 * (1.0 - 0.075)));
   // The gradient [1, 1] has the norm √2; cut to 0.1 it is [0.0707, 0.0707].
-  optimizers.step({groups[0]}, "second", {.peak = 1.0}, 0.1);
+  optimizers.set_rates({groups[0]}, "second", {.peak = 1.0});
+  optimizers.step({groups[0]}, "second", 0.1);
   CHECK(weight_of(student) == Approx(-0.1 - 0.1 / std::sqrt(2.0)).epsilon(1e-4));
 }
 
@@ -157,7 +164,8 @@ TEST_CASE("a group's rule gives each parameter its rate and decay by name, whate
     return name == "weight" ? ParameterRule{0.25, true} : ParameterRule{1.0, false};
   };
   GroupOptimizers optimizers(groups, {.kind = OptimizerKind::kSgd, .weight_decay = 0.1, .momentum = 0});
-  optimizers.step(groups, "main", {.peak = 0.1, .factor = 0.5}, 0);
+  optimizers.set_rates(groups, "main", {.peak = 0.1, .factor = 0.5});
+  optimizers.step(groups, "main", 0);
   // 0.1 · 0.5 · 2 = 0.1 times the rule's: 2 − 0.025 (1 + 0.1 · 2) and 3 − 0.1 · 1.
   CHECK(linear->weight.item<double>() == Approx(1.97));
   CHECK(linear->bias.item<double>() == Approx(2.9));
@@ -173,7 +181,8 @@ TEST_CASE("the state of all groups is kept by their names") {
       {.name = "student", .module = linear_with_gradient(1.0), .weight_decay = {}, .phases = {}},
       {.name = "method", .module = linear_with_gradient(2.0), .weight_decay = {}, .phases = {}}};
   GroupOptimizers optimizers(groups, {.kind = OptimizerKind::kAdam});
-  optimizers.step(groups, "main", {.peak = 0.1}, 0);
+  optimizers.set_rates(groups, "main", {.peak = 0.1});
+  optimizers.step(groups, "main", 0);
   const TensorMap state = optimizers.state();
   CHECK(state.contains("optimizer.student.0.exp_avg"));
   CHECK(state.contains("optimizer.method.0.exp_avg_sq"));

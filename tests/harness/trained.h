@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cmkd/core/file.h"
@@ -18,7 +19,11 @@ struct WholeSuite {};  // tag: the text is that of a whole suite file
 struct Trained {
   explicit Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides = {})
       : Trained(WholeSuite{}, tiny_suite("Tiny", methods), overrides) {}
-  Trained(WholeSuite /*tag*/, const std::string& suite_text, const std::vector<std::string>& overrides) {
+  Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides,
+          MakeDeviceGraph make_graph)
+      : Trained(WholeSuite{}, tiny_suite("Tiny", methods), overrides, std::move(make_graph)) {}
+  Trained(WholeSuite /*tag*/, const std::string& suite_text, const std::vector<std::string>& overrides,
+          MakeDeviceGraph make_graph = make_device_graph) {
     write_file_atomically(folder / "tiny.toml", suite_text);
     suite = load_suite(folder / "tiny.toml", overrides);
     data.emplace(open_data(suite, folder / "cache", 1));
@@ -26,7 +31,9 @@ struct Trained {
     const Plan plan = make_plan(suite, data->listed.source_fingerprint);
     for (const PlannedTraining& planned : plan.trainings) {
       std::filesystem::create_directories(runs.run(planned.key));
-      run_results[planned.label] = run_one(suite, planned, *data, runs, {});
+      RunOneOptions options;
+      options.make_graph = make_graph;
+      run_results[planned.label] = run_one(suite, planned, *data, runs, options);
       records[planned.label] = run_results[planned.label].training;
       keys[planned.label] = planned.key;
     }

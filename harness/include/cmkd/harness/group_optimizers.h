@@ -23,15 +23,22 @@ class GroupOptimizers {
   // shared.
   GroupOptimizers(const std::vector<ModuleGroup>& groups, OptimizerOptions options);
 
-  // Steps the groups that `phase` trains by their gradients, at `rate` times each group's scale. The gradient's norm
-  // over a group is cut to `clip_norm`; 0: not.
-  void step(const std::vector<ModuleGroup>& groups, const std::string& phase, LearningRate rate, double clip_norm);
+  // As Optimizer::keep_rate_on_device.
+  void keep_rates_on_device();
+
+  // Of the groups that `phase` trains, at `rate` times each group's scale, for the steps to come.
+  void set_rates(const std::vector<ModuleGroup>& groups, const std::string& phase, LearningRate rate);
+  // Steps the groups that `phase` trains by their gradients. The gradient's norm over a group is cut to `clip_norm`;
+  // 0: not. Nothing is read back from the device.
+  void step(const std::vector<ModuleGroup>& groups, const std::string& phase, double clip_norm);
 
   // By "optimizer.GROUP.": `load_state` takes what `state` gave.
   [[nodiscard]] TensorMap state() const;
   void load_state(const TensorMap& tensors);
 
  private:
+  Optimizer& of(const ModuleGroup& group);
+
   double weight_decay_ = 0;
   std::vector<std::pair<std::string, Optimizer>> optimizers_;  // by group
 };

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "cmkd/methods/training.h"
@@ -28,18 +29,26 @@ class Optimizer {
   // `each` (beside the options): one for each parameter, or empty, when all are alike.
   Optimizer(std::vector<at::Tensor> parameters, const OptimizerOptions& options, std::vector<ParameterRule> each = {});
 
-  void step(double learning_rate) { step(learning_rate, options_.weight_decay); }
-  void step(double learning_rate, double weight_decay);
+  // From now on the device reads the learning rate from a float32 of its own memory. A step that a graph repeats
+  // (device_graph.h) then follows `set_rate`; a number of the host would stay what it was when the graph was recorded.
+  void keep_rate_on_device();
+
+  // Of the steps to come; no part of a recording.
+  void set_rate(double learning_rate);
+  void step(double weight_decay);
 
   // Momenta and step counts, as "<index>.exp_avg", …; `load_state` takes what `state` gave.
   [[nodiscard]] TensorMap state() const;
   void load_state(const TensorMap& state);
 
  private:
-  // Those of `which`, which are positions.
-  void step_some(const std::vector<std::size_t>& which, double learning_rate, double weight_decay);
+  // Those of `which`, which are positions. `Rate`: a number, or a tensor that holds it.
+  template <typename Rate>
+  void step_some(const std::vector<std::size_t>& which, const Rate& learning_rate, double weight_decay);
 
   OptimizerOptions options_;
+  double rate_ = 0;
+  std::map<double, at::Tensor> device_rates_;  // by the scale of a parameter; empty: the host's number is used
   std::vector<at::Tensor> parameters_;
   std::vector<ParameterRule> each_;  // as many
   std::vector<at::Tensor> first_;    // exp_avg, or the momentum buffer

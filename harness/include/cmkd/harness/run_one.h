@@ -49,6 +49,7 @@ struct RunOneOptions {
   // Keys of the evaluations that are wanted; nothing: all of the plan. A teacher is always judged by all.
   std::optional<std::vector<std::string>> evaluations;
   std::function<void(const TrainerProgress&)> progress;
+  MakeDeviceGraph make_graph = make_device_graph;  // for training.graphs
 };
 
 // The fields of a record that the plan alone determines.

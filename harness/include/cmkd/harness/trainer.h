@@ -20,6 +20,7 @@
 #include "cmkd/harness/pairing.h"
 #include "cmkd/harness/phase_spans.h"
 #include "cmkd/harness/plan.h"
+#include "cmkd/harness/step_graphs.h"
 #include "cmkd/harness/suite_data.h"
 #include "cmkd/harness/task_evaluation.h"
 #include "cmkd/harness/teacher_outputs.h"
@@ -27,6 +28,7 @@
 #include "cmkd/harness/weight_selection.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/methods/training.h"
+#include "cmkd/runtime/device_graph.h"
 
 namespace cmkd {
 
@@ -43,6 +45,7 @@ struct TrainerOptions {
   std::filesystem::path checkpoint_file;
   double checkpoint_seconds = 10;  // between checkpoints
   std::function<void(const TrainerProgress&)> progress;
+  MakeDeviceGraph make_graph = make_device_graph;  // for training.graphs
 };
 
 // Trains `planned` on its clips. Checkpoints now and then and when interrupted (then throws Error(kInterrupted)).
@@ -103,6 +106,7 @@ class Trainer {
   BatchPlan batches_;
   BuiltTraining built_;
   GroupOptimizers optimizers_;
+  std::unique_ptr<StepGraphs> graphs_;  // null: each step is computed by itself
   std::vector<PhaseSpan> phases_;
   std::int64_t epochs_ = 0;          // over all phases
   std::int64_t guarded_phase_ = -1;  // of which this session has looked through the first step's graph

@@ -17,8 +17,13 @@ struct StepRules {
   bool look_for_strays = false;  // terms must not depend on parameters of no group: looks through the whole graph
 };
 
-// Forward pass and terms in the rules' numbers, gradients by group, the optimisers' step, and what the training does
-// after each. Throws what the training throws, and std::runtime_error for a step that breaks the rules of step_guard.h.
+// What a device is given of a step: forward pass and terms in the rules' numbers, gradients by group, and the
+// optimisers' step at the rates that were set. Throws what the training throws, and std::runtime_error for a step that
+// breaks the rules of step_guard.h.
+StepResult compute_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
+                        const StepRules& rules);
+
+// All of it: the rates are set, the step is computed, and the training does what it does after one. Throws the same.
 StepResult take_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
                      const StepRules& rules);
 

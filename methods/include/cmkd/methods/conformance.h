@@ -1,6 +1,8 @@
 // Conformance: each vector folder against the code that trains. A vector file is data: nothing in it makes this throw.
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -44,8 +46,11 @@ struct ConformanceReport {
 };
 
 // Checks every folder of `directory`, or `directory` itself when it holds cases. Throws Error(kData) only when the
-// directory is not there or holds no folder.
-[[nodiscard]] ConformanceReport run_conformance(const std::filesystem::path& directory, double tolerance = 1e-9);
+// directory is not there or holds no folder. Methods compute on the device; what is no method's, on the host.
+constexpr double kConformanceTolerance = 1e-9;
+[[nodiscard]] ConformanceReport run_conformance(const std::filesystem::path& directory,
+                                                double tolerance = kConformanceTolerance,
+                                                c10::Device device = c10::kCPU);
 
 // Checks of folders that are no method's ("metrics", "backbones"): filled by a program that links their rooms, before
 // it calls run_conformance. The name is the folder's.

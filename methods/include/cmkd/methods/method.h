@@ -74,7 +74,9 @@ struct TrainingSetup {
 // A conformance case: the tensors of one file, by name.
 class VectorCase {
  public:
-  explicit VectorCase(TensorMap tensors) : tensors_(std::move(tensors)) {}
+  // All but "hyper.*" are moved to the device, where the check computes.
+  explicit VectorCase(TensorMap tensors, c10::Device device = c10::kCPU);
+  [[nodiscard]] c10::Device device() const noexcept { return device_; }
   [[nodiscard]] const at::Tensor& at(const std::string& name) const;  // throws Error(kData) naming what is missing
   [[nodiscard]] bool has(const std::string& name) const { return tensors_.contains(name); }
   [[nodiscard]] double hyper(const std::string& name) const;  // "hyper." + name
@@ -85,10 +87,11 @@ class VectorCase {
 
  private:
   TensorMap tensors_;
+  c10::Device device_;
 };
 
-// Computes, with the very code that trains, everything under "expected." of the case: "loss", "term.csc",
-// "grad.student", "grad.param.attn.in_proj_weight", "buffer.…". What is not computed counts as a mismatch.
+// Computes, with the very code that trains and on the case's device, everything under "expected." of the case: "loss",
+// "term.csc", "grad.student", "grad.param.attn.in_proj_weight", "buffer.…". What is not computed counts as a mismatch.
 using ConformanceCheck = std::function<TensorMap(const VectorCase&)>;
 
 // One dimension of a method's search space. Numbers are drawn from [low, high], uniformly or in their logarithm;
@@ -122,6 +125,10 @@ struct MethodInfo {
   std::string cost = {};            // of a step, what does not follow from `needs`, in words; "": nothing
   std::function<std::unique_ptr<Training>(const TrainingSetup&)> make;
   std::map<std::string, ConformanceCheck> conformance;  // vector folder -> check
+  // A step can be recorded as a graph and repeated on the next batch (training.graphs): what differs from one to the
+  // next comes from the batch, the device's generator or the context. Numbers that the method counts itself, draws on
+  // the host, shapes that depend on values and members that `after_step` empties would stay what they were.
+  bool repeatable_step = false;
   // False: no classifier is trained. What it learns is judged by a classifier on its features, or by retrieval.
   bool classifies = true;
   // Of the source that only this method uses (source_code.h): part of its trainings' keys. "": as the build hashed

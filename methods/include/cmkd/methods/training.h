@@ -72,12 +72,29 @@ struct Phase {
   std::int64_t epochs = 0;  // 0: the suite's number of epochs
 };
 
+// A count that can note that it was read: a step that reads it differs from the steps before it, and cannot be repeated
+// as it was.
+class StepNumber {
+ public:
+  StepNumber(std::int64_t value = 0) noexcept : value_(value) {}  // a number, to all who write and read one
+  operator std::int64_t() const noexcept {
+    if (read_ != nullptr) *read_ = true;
+    return value_;
+  }
+  // `*read` becomes true when this, or a copy of it, is read; it must outlive them.
+  void note_reads(bool* read) noexcept { read_ = read; }
+
+ private:
+  std::int64_t value_;
+  bool* read_ = nullptr;
+};
+
 // Where in the training a step stands.
 struct StepContext {
   std::string phase = "main";
-  std::int64_t epoch = 0;   // within the phase
+  StepNumber epoch = 0;     // within the phase
   std::int64_t epochs = 0;  // of the phase
-  std::int64_t step = 0;    // within the phase
+  StepNumber step = 0;      // within the phase
   std::int64_t steps_per_epoch = 0;
 };
 

@@ -11,18 +11,22 @@
 
 namespace cmkd {
 
-// A check of tensors by name as a folder's check: reads each file and compares everything that it expects.
-[[nodiscard]] FolderCheck case_check(const std::string& implementation, const ConformanceCheck& check);
+// A check of tensors by name as a folder's check: reads each file, computes on the device, and compares everything that
+// it expects.
+[[nodiscard]] FolderCheck case_check(const std::string& implementation, const ConformanceCheck& check,
+                                     c10::Device device = c10::kCPU);
 
-// Makes floating parameters and buffers float64. (`Module::to` would turn a counter into a float, too.)
-void make_double(torch::nn::Module& module);
+// Moves the module to the device, and makes floating parameters and buffers float64. (`Module::to` would turn a counter
+// into a float, too.)
+void make_double(torch::nn::Module& module, c10::Device device);
 
-// Makes `module` float64, in train mode, with the case's "param.*" and "buffer.*" as its state. Throws Error(kData)
-// where names or shapes differ.
+// Makes `module` float64 on the case's device, in train mode, with the case's "param.*" and "buffer.*" as its state.
+// Throws Error(kData) where names or shapes differ.
 void load_case(torch::nn::Module& module, const VectorCase& vector_case);
 
-// A MethodInput without labels for B clips: none is known. The check fills in features.
-[[nodiscard]] MethodInput unlabelled_input(std::int64_t batch);
+// A MethodInput without labels for the B clips of `features` [B, …], where these are: none is known, and the logits are
+// 0. The check fills in features.
+[[nodiscard]] MethodInput unlabelled_input(const at::Tensor& features);
 // The same with all labels known.
 [[nodiscard]] MethodInput labelled_input(const at::Tensor& labels);
 

@@ -4,9 +4,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace cmkd {
@@ -52,16 +54,17 @@ struct Batch {
   }
 };
 
-// Calls `use(name, tensor)` for every tensor that the batch holds.
-template <typename Use>
-void for_each_tensor(const Batch& batch, const Use& use) {
-  const auto give = [&use](const char* name, const at::Tensor& tensor) {
+// Calls `use(name, tensor)` for every tensor that the batch holds; those of a Batch that is not const may be exchanged.
+template <typename AnyBatch, typename Use>
+requires std::same_as<std::remove_const_t<AnyBatch>, Batch>
+void for_each_tensor(AnyBatch& batch, const Use& use) {
+  const auto give = [&use](const char* name, auto& tensor) {
     if (tensor.defined()) use(name, tensor);
   };
   give("the teacher's logits", batch.teacher.logits);
   give("the teacher's embedding", batch.teacher.embedding);
   give("the teacher's tokens", batch.teacher.tokens);
-  for (const at::Tensor& stage : batch.teacher.stages) give("a stage of the teacher", stage);
+  for (auto& stage : batch.teacher.stages) give("a stage of the teacher", stage);
   give("the pseudo-labels", batch.pseudo_labels);
   give("the batch's labels", batch.labels);
   give("the batch's label_known", batch.label_known);

@@ -60,6 +60,7 @@ struct TrainingBudget {
   bool keep_weights = false;             // of the students, beside the store
   Precision precision = Precision::kFloat32;
   MemoryFormat memory_format = MemoryFormat::kContiguous;
+  bool graphs = false;  // steps are recorded once and repeated, for methods whose step can be
 
   bool operator==(const TrainingBudget&) const = default;
 };
