@@ -133,7 +133,7 @@ class Stepper {
     rules.look_for_strays = context_.step == 0;
     const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
     log_.add(result);
-    ++context_.step;
+    context_.step = context_.step + 1;
     std::vector<at::Tensor> values;
     answer["terms"] = answer["weights"] = json::array();
     for (const LossTerm& term : result.terms) {

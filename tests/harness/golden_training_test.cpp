@@ -107,11 +107,13 @@ bool is_close(double now, double golden, double scale) { return std::abs(now - g
 // "" or what differs.
 std::string difference_of(const json& now, const json& golden) {
   if (now.at("terms").size() != golden.at("terms").size()) return "another number of loss terms";
+  // Steps of transformers carry a difference further: 1.7e-5 has been seen between processors of two makers.
+  const bool probed = now.value("probed", false);
   for (const auto& [name, value] : golden.at("terms").items()) {
     if (!now.at("terms").contains(name)) return "no loss term '" + name + "'";
     const double term = now.at("terms").at(name);
     // A divergence is a difference of logarithms: its last bits are of their size, not of its own.
-    if (!is_close(term, value, std::max(std::abs(value.get<double>()), 1.0)))
+    if (!is_close(term, value, (probed ? 10.0 : 1.0) * std::max(std::abs(value.get<double>()), 1.0)))
       return "term '" + name + "' is " + std::to_string(term) + ", was " + std::to_string(value.get<double>());
   }
   const double size = golden.at("weights").at("absolute");
@@ -119,8 +121,7 @@ std::string difference_of(const json& now, const json& golden) {
     if (!is_close(now.at("weights").at(name), golden.at("weights").at(name), size)) return "other weights";
   }
   // A probe is fitted until its gradient is small enough, which another compiler reaches a little elsewhere.
-  if (!is_close(now.at("nll"), golden.at("nll"), now.value("probed", false) ? 100.0 : 1.0))
-    return "another likelihood of the test clips";
+  if (!is_close(now.at("nll"), golden.at("nll"), probed ? 100.0 : 1.0)) return "another likelihood of the test clips";
   return "";
 }
 

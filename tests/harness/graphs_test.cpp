@@ -153,7 +153,8 @@ TEST_CASE("every method whose step can be repeated ends with the same bytes") {
   for (const auto& [label, record] : plain.records) {
     const results::TrainingRecord& other = graphs.records.at(label);
     INFO(label << ": " << other.reason);
-    CHECK(other.status == results::RunStatus::kDone);
+    REQUIRE(other.status == record.status);  // other tests register methods that fail
+    if (record.status != results::RunStatus::kDone) continue;
     CHECK(other.final_weights_fingerprint == record.final_weights_fingerprint);
     REQUIRE(other.epochs.size() == record.epochs.size());
     for (std::size_t i = 0; i < record.epochs.size(); ++i) CHECK(other.epochs[i].value == record.epochs[i].value);
