@@ -18,20 +18,7 @@ void step_in_phase(Training& training, const MethodInfo& info, std::size_t phase
   context.epochs = 1;
   context.step = step;
   context.steps_per_epoch = kStepsOfPhase;
-  const Batch batch = test::tiny_batch(info, of_all);
-  const auto groups = training.groups();
-  route_gradients(training.step(context, batch).terms, groups, context.phase);
-  training.after_backward(context);
-  {
-    const at::NoGradGuard no_grad;
-    for (const ModuleGroup& group : groups) {
-      if (!trained_in(group, context.phase)) continue;
-      for (at::Tensor parameter : unique_parameters(*group.module)) {
-        if (parameter.grad().defined()) parameter.sub_(parameter.grad(), 0.05);
-      }
-    }
-  }
-  training.after_step(context, batch);
+  (void)test::take_step(training, context, test::tiny_batch(info, of_all));
 }
 
 // All steps of all phases; after step `stop` of phase `stop_phase` in a new training that knows the checkpoint alone.

@@ -46,8 +46,8 @@ class TinyModel final : public Model {
 
  private:
   static at::Tensor plane_of(const at::Tensor& tokens) {  // [B, T, D] -> [B, D, T, 2, 2]
-    const at::Tensor plane = at::tensor({1.0, 0.5, -0.5, 0.25}, tokens.options()).view({2, 2});
-    return tokens.transpose(1, 2).unsqueeze(-1).unsqueeze(-1) * plane;
+    const at::Tensor channels = tokens.transpose(1, 2);
+    return at::stack({channels, channels * 0.5, channels * -0.5, channels * 0.25}, -1).unflatten(-1, {2, 2});
   }
 
   torch::nn::Linear first_{nullptr};
@@ -233,7 +233,26 @@ inline std::unique_ptr<Training> make_tiny(const MethodInfo& info, std::shared_p
   return info.make(setup);
 }
 
-// One step of plain gradient descent. Of a method of several phases, the first half of six steps is the first phase.
+// One step of plain gradient descent.
+inline StepResult take_step(Training& training, const StepContext& context, const Batch& batch) {
+  const auto groups = training.groups();
+  StepResult result = training.step(context, batch);
+  route_gradients(result.terms, groups, context.phase);
+  training.after_backward(context);
+  {
+    const at::NoGradGuard no_grad;
+    for (const ModuleGroup& group : groups) {
+      if (!trained_in(group, context.phase)) continue;
+      for (const at::Tensor& parameter : unique_parameters(*group.module)) {
+        if (parameter.grad().defined()) parameter.sub_(parameter.grad(), 0.05 * group.learning_rate_scale);
+      }
+    }
+  }
+  training.after_step(context, batch);
+  return result;
+}
+
+// Of a method of several phases, the first half of six steps is the first phase.
 inline void train_step(Training& training, const MethodInfo& info, std::int64_t step) {
   const ScopedSeed seed(static_cast<std::uint64_t>(1000 + step));
   const std::vector<Phase> phases = training.phases();
@@ -242,20 +261,7 @@ inline void train_step(Training& training, const MethodInfo& info, std::int64_t 
   context.epochs = 1;
   context.step = step;
   context.steps_per_epoch = 6;
-  const Batch batch = tiny_batch(info, step);
-  const auto groups = training.groups();
-  route_gradients(training.step(context, batch).terms, groups, context.phase);
-  training.after_backward(context);
-  {
-    const at::NoGradGuard no_grad;
-    for (const ModuleGroup& group : groups) {
-      if (!trained_in(group, context.phase)) continue;
-      for (at::Tensor parameter : unique_parameters(*group.module)) {
-        if (parameter.grad().defined()) parameter.sub_(parameter.grad(), 0.05 * group.learning_rate_scale);
-      }
-    }
-  }
-  training.after_step(context, batch);
+  (void)take_step(training, context, tiny_batch(info, step));
 }
 
 // What a checkpoint holds: each group's state and the training's own.
