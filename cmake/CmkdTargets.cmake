@@ -11,6 +11,10 @@ endif()
 # GCC 12 warns of overlapping copies in std::string's operator+ where there are none (GCC bug 105329).
 target_compile_options(cmkd_options INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+# GCC 13 and newer take a reference that a function returns for one to a temporary among its arguments, whichever of them
+# it is a reference to (GCC bug 107532 and others): json_member(document, "name", place()) is none.
+target_compile_options(cmkd_options INTERFACE
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-dangling-reference>)
 target_link_libraries(cmkd_options INTERFACE fmt::fmt-header-only)
 
 # cmkd_library(NAME [TORCH] SOURCES folder... DEPS folder... LIBS target... PRIVATE_LIBS target...)

@@ -2,6 +2,7 @@
 
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <exception>
 #include <string>
 
 #include "cmkd/core/error.h"
@@ -35,17 +36,35 @@ bool has_graphs(c10::Device /*device*/) { return false; }
 void begin(LibTorchGraph& /*graph*/) {}
 #endif
 
+void finish(c10::Device device) { c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index()); }
+
+// For destructors: what a device has met is thrown by the next call that waits for it.
+template <typename Work>
+void quietly(const Work& work) noexcept {
+  try {
+    work();
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+  }
+}
+
 class RecordedGraph final : public DeviceGraph {
  public:
   explicit RecordedGraph(c10::Device device) : device_(device) {}
+  // Its memory is not to be given away while a repetition uses it.
+  ~RecordedGraph() override {
+    quietly([this] { finish(device_); });
+  }
+  RecordedGraph(const RecordedGraph&) = delete;
+  RecordedGraph& operator=(const RecordedGraph&) = delete;
 
   void record(const std::function<void()>& work) override {
-    c10::impl::VirtualGuardImpl(device_.type()).synchronizeDevice(device_.index());
+    finish(device_);
     begin(graph_);
     try {
       work();
     } catch (...) {
-      end_quietly();
+      // What went wrong within the recording is what is told, not that it cannot be ended.
+      quietly([this] { graph_.capture_end(); });
       throw;
     }
     graph_.capture_end();
@@ -54,14 +73,6 @@ class RecordedGraph final : public DeviceGraph {
   void replay() override { graph_.replay(); }
 
  private:
-  // What went wrong within the recording is what is told, not that it cannot be ended.
-  void end_quietly() noexcept {
-    try {
-      graph_.capture_end();
-    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
-    }
-  }
-
   c10::Device device_;
   LibTorchGraph graph_;
 };
@@ -90,13 +101,12 @@ void require_graphs(c10::Device device, const char* setting) {
 
 WorkStream::WorkStream(c10::Device device) {
   if (device.is_cpu()) return;
-  const c10::impl::VirtualGuardImpl streams(device.type());
-  streams.synchronizeDevice(device.index());
-  guard_.emplace(streams.getStreamFromGlobalPool(device));
+  finish(device);
+  guard_.emplace(c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device));
 }
 
 WorkStream::~WorkStream() {
-  if (guard_) guard_->current_stream().synchronize();
+  if (guard_) quietly([this] { guard_->current_stream().synchronize(); });
 }
 
 }  // namespace cmkd
