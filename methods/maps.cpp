@@ -29,7 +29,7 @@ namespace {
 using BoundsOf = std::pair<std::int64_t, std::int64_t> (*)(std::int64_t, std::int64_t, std::int64_t);
 
 at::Tensor made_averaging_rows(std::int64_t from, std::int64_t to, BoundsOf bounds) {
-  const at::Tensor matrix = at::zeros({to, from}, at::kDouble);
+  at::Tensor matrix = at::zeros({to, from}, at::kDouble);
   auto* values = matrix.mutable_data_ptr<double>();
   for (std::int64_t row = 0; row < to; ++row) {
     const auto [begin, end] = bounds(row, from, to);

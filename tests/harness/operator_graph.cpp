@@ -6,6 +6,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -122,7 +123,8 @@ void OperatorGraph::record(const std::function<void()>& work) {
   open_recording = nullptr;
   // Nothing of it is to be done yet.
   const at::AutoDispatchBelowADInplaceOrView below;
-  for (auto it = recording.before.rbegin(); it != recording.before.rend(); ++it) it->first.copy_(it->second);
+  std::for_each(recording.before.rbegin(), recording.before.rend(),
+                [](const auto& written) { written.first.copy_(written.second); });
   generator.set_state(drawn);
   calls_ = std::move(recording.calls);
   ++recordings_so_far;
