@@ -77,7 +77,7 @@ TEST_CASE("published features teach: the teacher is a classifier on them, and a 
     return kd->at("teacher_key").get<std::string>();
   };
   const std::string before = teacher_key();
-  CHECK(before == row_of(table, "teacher").at("seeds").at(0).at("training_key"));
+  CHECK(before == row_of(table, "teacher").at("seeds").at(0).at("training_key").get<std::string>());
   test::write_text(folder / "data/features/0.npy", npy(std::vector<float>(12, 0.5F)));
   CHECK(teacher_key() != before);
   test::write_text(folder / "maps.toml", suite + "[[methods]]\nid = \"at\"\n");

@@ -173,7 +173,7 @@ TEST_CASE("Features of both modalities stand side by side at length one each; th
     CHECK(at::allclose(both.square().sum(1), at::full({both.size(0)}, 2.0), 0, 1e-5));
   }
   const auto training = make_tiny(method_registry().get("student"));
-  CHECK_THROWS_WITH(training->encoders({Modality::kAudio}), Catch::Matchers::Contains("evaluation.features"));
+  CHECK_THROWS_WITH(training->encoders({Modality::kAudio}), message_contains("evaluation.features"));
 }
 
 TEST_CASE("A missing teacher is an error that says so") {

@@ -189,7 +189,7 @@ TEST_CASE("mst_distill: with the embedding alone there are two masked teachers, 
   CHECK(training->groups().size() == 4 + 2);
   CHECK(training->step(in_phase("main"), test::tiny_batch(mst(), 0)).terms.size() == 3);
   setup.parameters.set("k", std::int64_t{3});
-  CHECK_THROWS_WITH(mst().make(setup), Catch::Matchers::Contains("k = 1 to 2"));
+  CHECK_THROWS_WITH(mst().make(setup), message_contains("k = 1 to 2"));
   setup.parameters.set("features", std::string("both"));
   CHECK_THROWS_AS(mst().make(setup), Error);  // this student shows no maps
 }

@@ -96,8 +96,8 @@ TEST_CASE("A value is refused as a parameter's is: with what is allowed, and a s
 TEST_CASE("A table with a name twice, or a default out of its range, is a bug") {
   using Table = SettingTable<TestSettings>;
   CHECK_THROWS_WITH((Table{{"a", &TestSettings::keep, ""}, {"a", &TestSettings::title, ""}}),
-                    Catch::Matchers::Contains("bad declaration"));
-  CHECK_THROWS_WITH((Table{{"a", &TestSettings::epochs, 20, 30, ""}}), Catch::Matchers::Contains("bad declaration"));
+                    message_contains("bad declaration"));
+  CHECK_THROWS_WITH((Table{{"a", &TestSettings::epochs, 20, 30, ""}}), message_contains("bad declaration"));
 }
 
 TEST_CASE("An enum's value is found by its name; another name is refused with a suggestion") {
@@ -105,6 +105,6 @@ TEST_CASE("An enum's value is found by its name; another name is refused with a 
   CHECK(find_named<TestCurve>("steep") == TestCurve::kSteep);
   CHECK_FALSE(find_named<TestCurve>("").has_value());
   CHECK(parse_named<TestCurve>("flat", "curve") == TestCurve::kFlat);
-  CHECK_THROWS_WITH(parse_named<TestCurve>("steap", "curve"), Catch::Matchers::Contains("unknown curve 'steap'") &&
-                                                                  Catch::Matchers::Contains("did you mean 'steep'"));
+  CHECK_THROWS_WITH(parse_named<TestCurve>("steap", "curve"),
+                    message_contains("unknown curve 'steap'") && message_contains("did you mean 'steep'"));
 }

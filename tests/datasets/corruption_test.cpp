@@ -156,7 +156,7 @@ TEST_CASE("one clip has no other to take from, and an unknown kind is refused wi
   list.clips.resize(1);
   CHECK_THROWS_AS(
       plan_corruption(settings_of(CorruptionKind::kSwap), list, {0}, RandomStreams("a", "b", 0).stream("c")), Error);
-  CHECK_THROWS_WITH(parse_named<CorruptionKind>("nosie", "corruption"), Catch::Matchers::Contains("noise"));
+  CHECK_THROWS_WITH(parse_named<CorruptionKind>("nosie", "corruption"), message_contains("noise"));
   CHECK_FALSE(possible(CorruptionKind::kShift, Modality::kVideo));
   CHECK_FALSE(possible(CorruptionKind::kFreeze, Modality::kAudio));
 }

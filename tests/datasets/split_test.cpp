@@ -151,7 +151,7 @@ TEST_CASE("a fold gives each clip its split, and a clip without a part in it has
   CHECK(first.test != second.test);
   CHECK(first.teacher.size() + first.transfer.size() == 72);
   CHECK(second.teacher.size() + second.transfer.size() == 54);
-  CHECK_THROWS_WITH(assign_roles(list, all_usable(list), values, "set", 0, "3"), Catch::Matchers::Contains("fold '3'"));
+  CHECK_THROWS_WITH(assign_roles(list, all_usable(list), values, "set", 0, "3"), message_contains("fold '3'"));
   CHECK_THROWS_AS(assign_roles(list, all_usable(list), values, "set", 0), Error);
   CHECK_THROWS_AS(assign_roles(make_list(90), all_usable(list), values, "set", 0, "1"), Error);
 }

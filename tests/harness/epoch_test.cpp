@@ -57,9 +57,8 @@ TEST_CASE("a loss that is not finite or diverges ends the run with its term's na
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EpochLog broken("kd");
   broken.add(step_of(nan, 0));
-  CHECK_THROWS_WITH(broken.finish_epoch("main", 3, 1), Catch::Matchers::Contains("not finite") &&
-                                                           Catch::Matchers::Contains("'kd'") &&
-                                                           Catch::Matchers::Contains("epoch 3"));
+  CHECK_THROWS_WITH(broken.finish_epoch("main", 3, 1),
+                    message_contains("not finite") && message_contains("'kd'") && message_contains("epoch 3"));
   EpochLog diverging("kd");
   diverging.add(step_of(-2e8, 0));
   CHECK_THROWS_AS(diverging.finish_epoch("main", 0, 1), TrainingFailed);
@@ -199,7 +198,7 @@ TEST_CASE("a checkpoint reads back whole; a broken one and one of another traini
   CHECK(read->sum_names == written.sum_names);
   CHECK(at::equal(read->tensors.at("weights.student.w"), at::arange(4, at::kFloat)));
   CHECK(read->tensors.at("sums").scalar_type() == at::kDouble);
-  CHECK_THROWS_WITH(load_checkpoint(file, "another"), Catch::Matchers::Contains("another training"));
+  CHECK_THROWS_WITH(load_checkpoint(file, "another"), message_contains("another training"));
   std::string bytes = read_file(file);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   write_file_atomically(file, bytes);

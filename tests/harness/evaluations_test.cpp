@@ -51,7 +51,7 @@ TEST_CASE("a sweep's values are numbers, texts or true and false, each once") {
   const auto refused = [&](const std::string& values, const std::string& why) {
     INFO(values);
     CHECK_THROWS_WITH(judged_suite(folder, "setting = \"evaluation.average\"\nvalues = " + values + "\n"),
-                      Catch::Matchers::Contains(why));
+                      message_contains(why));
   };
   refused("[\"logits\", \"logits\"]", "lists");
   refused("[[1.0]]", "neither a finite number, nor a text");

@@ -52,7 +52,7 @@ const char* const kControlled = "[[methods]]\nid = \"kd\"\ncontrols = [\"shuffle
 TEST_CASE("a control of a method that uses both modalities at test is refused, before anything is trained") {
   CHECK(plan_of("[[methods]]\nid = \"multimodal\"\n").trainings.size() == 2);  // the teacher, and itself
   CHECK_THROWS_WITH(plan_of("[[methods]]\nid = \"multimodal\"\ncontrols = [\"shuffled-teacher\"]\n"),
-                    Catch::Matchers::Contains("multimodal") && Catch::Matchers::Contains("shuffled-teacher"));
+                    message_contains("multimodal") && message_contains("shuffled-teacher"));
 }
 
 TEST_CASE("links of a plan carry what every row of the suite has") {

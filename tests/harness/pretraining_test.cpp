@@ -182,7 +182,7 @@ TEST_CASE("What cannot be judged or trained is refused before anything runs, wit
   const auto refused = [](const std::vector<std::string>& methods, const std::vector<std::string>& overrides,
                           const std::string& word, const std::string& removed = "") {
     const Pretraining suite(methods, overrides, removed);
-    CHECK_THROWS_WITH(check_suite(suite.suite, *suite.data), Catch::Matchers::Contains(word));
+    CHECK_THROWS_WITH(check_suite(suite.suite, *suite.data), message_contains(word));
   };
   refused({"xkd"}, {"evaluation.classifier=network"}, "trains no classifier");
   refused({"student"}, {"evaluation.features=both"}, "student's modality alone");

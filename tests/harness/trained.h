@@ -4,7 +4,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cmkd/core/file.h"
@@ -20,10 +19,10 @@ struct Trained {
   explicit Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides = {})
       : Trained(WholeSuite{}, tiny_suite("Tiny", methods), overrides) {}
   Trained(const std::vector<std::string>& methods, const std::vector<std::string>& overrides,
-          MakeDeviceGraph make_graph)
-      : Trained(WholeSuite{}, tiny_suite("Tiny", methods), overrides, std::move(make_graph)) {}
+          const MakeDeviceGraph& make_graph)
+      : Trained(WholeSuite{}, tiny_suite("Tiny", methods), overrides, make_graph) {}
   Trained(WholeSuite /*tag*/, const std::string& suite_text, const std::vector<std::string>& overrides,
-          MakeDeviceGraph make_graph = make_device_graph) {
+          const MakeDeviceGraph& make_graph = make_device_graph) {
     write_file_atomically(folder / "tiny.toml", suite_text);
     suite = load_suite(folder / "tiny.toml", overrides);
     data.emplace(open_data(suite, folder / "cache", 1));

@@ -83,7 +83,7 @@ TEST_CASE("Every method gets the same number of trials, on clips and seeds that 
   CHECK(count == std::map<std::string, int>{{"teacher", 2}, {"student", 10}, {"kd", 10}});
   for (const std::int64_t seed : suite.seeds()) CHECK_FALSE(seeds.contains(seed));
   CHECK_THROWS_WITH(tuning_suite(load_tuned_suite("[[methods]]\nid = \"kd\"\n", {"tune.first_seed=1"})),
-                    Catch::Matchers::Contains("tuned on and reported"));
+                    message_contains("tuned on and reported"));
 }
 
 TEST_CASE("A winner's values are what is trained, within the same cell; the first trial changes nothing") {

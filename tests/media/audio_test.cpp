@@ -186,10 +186,10 @@ TEST_CASE("samples that are not finite, or beyond any recording, are refused wit
     const auto refused = outcome(with({{100, wrong}, {8000, wrong}}), 1);
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.failure().reason == FailureReason::kUnusableSamples);
-    CHECK_THAT(refused.failure().detail, Catch::Contains("2 of 16000 samples"));
+    CHECK_THAT(refused.failure().detail, message_contains("2 of 16000 samples"));
   }
   // Opposite infinities in two channels, whose mean would be anything: one sample of 8000.
-  CHECK_THAT(outcome(with({{200, 3e38F}, {201, -3e38F}}), 2).failure().detail, Catch::Contains("1 of 8000 samples"));
+  CHECK_THAT(outcome(with({{200, 3e38F}, {201, -3e38F}}), 2).failure().detail, message_contains("1 of 8000 samples"));
   // Floats that are integers as they are, of 16 and of 32 bit, are a recording.
   CHECK(outcome(with({{5, 32768.0F}}), 1).ok());
   CHECK(outcome(with({{5, -2147483648.0F}}), 1).ok());
@@ -202,7 +202,7 @@ TEST_CASE("samples that are not finite, or beyond any recording, are refused wit
   CHECK_FALSE(outcome(around, 1, {0.49, 1.0}).ok());
   const fs::path shared = cmkd::test::shared_data("clock/not_finite.wav");
   if (shared.empty()) return;
-  CHECK_THAT(decode_audio(shared, 0).failure().detail, Catch::StartsWith("2 of "));
+  CHECK_THAT(decode_audio(shared, 0).failure().detail, Catch::Matchers::StartsWith("2 of "));
 }
 
 TEST_CASE("clipped samples are those at full scale close to others, and no single peak nor a loud tone is any") {

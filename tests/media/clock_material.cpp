@@ -142,8 +142,22 @@ std::vector<PacketHandle> edited(const ClockFile& file, const Track& track, std:
   return result;
 }
 
+// Ended by AV_SAMPLE_FMT_NONE.
+const AVSampleFormat* sample_formats(const AVCodec& codec) {
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
+  const void* formats = nullptr;
+  if (avcodec_get_supported_config(nullptr, &codec, AV_CODEC_CONFIG_SAMPLE_FORMAT, 0, &formats, nullptr) < 0 ||
+      formats == nullptr) {
+    throw std::runtime_error("no sample formats are known of the test's encoder");
+  }
+  return static_cast<const AVSampleFormat*>(formats);
+#else
+  return codec.sample_fmts;
+#endif
+}
+
 AVSampleFormat sample_format(const AVCodec& codec) {
-  for (const AVSampleFormat* format = codec.sample_fmts; *format != AV_SAMPLE_FMT_NONE; ++format) {
+  for (const AVSampleFormat* format = sample_formats(codec); *format != AV_SAMPLE_FMT_NONE; ++format) {
     if (*format == AV_SAMPLE_FMT_S16 || *format == AV_SAMPLE_FMT_S16P || *format == AV_SAMPLE_FMT_FLTP) return *format;
   }
   throw std::runtime_error("no sample format for the test");

@@ -91,7 +91,7 @@ TEST_CASE("a folder that cannot be written is an error that names the file") {
   if (skip_without_encoders()) return;
   const cmkd::test::TemporaryFolder folder;
   cmkd::write_file_atomically(folder / "taken", std::string_view("a file, not a folder"));
-  CHECK_THROWS_WITH(cmkd::test::make_clip(folder / "taken/clip.mkv"), Catch::Contains("taken"));
+  CHECK_THROWS_WITH(cmkd::test::make_clip(folder / "taken/clip.mkv"), message_contains("taken"));
 }
 
 TEST_CASE("an odd picture or pixels of another size are refused") {

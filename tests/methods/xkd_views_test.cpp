@@ -119,7 +119,7 @@ TEST_CASE("A window too short for a local view of one patch is refused with what
   VitOptions vit = picture_vit();
   vit.size[0] = 4;
   CHECK_THROWS_WITH(xkd_video_views(at::zeros({1, 3, 4, 28, 28}), vit, {}),
-                    Catch::Matchers::Contains("1 frames") && Catch::Matchers::Contains("patch of 2"));
+                    message_contains("1 frames") && message_contains("patch of 2"));
 }
 
 TEST_CASE("The moving average's momentum goes from its start to one by half a cosine") {

@@ -63,7 +63,7 @@ TEST_CASE("a network without a classifier 'fc' says so when an embedding is to b
     ModelOutput forward(const at::Tensor& /*input*/, const OutputRequest& /*request*/) override { return {}; }
     [[nodiscard]] ModelShape shape() const override { return {}; }
   };
-  CHECK_THROWS_WITH(Headless().classify(at::ones({1, 2})), Catch::Matchers::Contains("Model::classify"));
+  CHECK_THROWS_WITH(Headless().classify(at::ones({1, 2})), message_contains("Model::classify"));
 }
 
 TEST_CASE("a model of published features gives the feature itself, and learns only the classifier") {

@@ -127,15 +127,14 @@ TEST_CASE("a sweep makes a variant for each value, with everything else as it is
   }
   CHECK(suite.cases().size() == 3);
   CHECK(load(kText).cases().size() == 1);
-  using Catch::Matchers::Contains;
-  CHECK_THROWS_WITH(load(sweep + "[1.0, 1.0]\n"), Contains("twice"));
-  CHECK_THROWS_WITH(load(sweep + "[1.0]\n", {"sweep.values=[2.0]"}), Contains("edit the suite file"));
-  CHECK_THROWS_WITH(load(sweep + "[]\n"), Contains("list of values"));
-  CHECK_THROWS_WITH(load(sweep + "[\"loud\"]\n"), Contains("cannot be loud"));
+  CHECK_THROWS_WITH(load(sweep + "[1.0, 1.0]\n"), message_contains("twice"));
+  CHECK_THROWS_WITH(load(sweep + "[1.0]\n", {"sweep.values=[2.0]"}), message_contains("edit the suite file"));
+  CHECK_THROWS_WITH(load(sweep + "[]\n"), message_contains("list of values"));
+  CHECK_THROWS_WITH(load(sweep + "[\"loud\"]\n"), message_contains("cannot be loud"));
   CHECK_THROWS_WITH(load(kText + "[sweep]\nsetting = \"dataset.noise\"\nvalues = [0.1]\n"),
-                    Contains("cannot be swept"));
-  CHECK_THROWS_WITH(load(kText + "[sweep]\nsettings = \"corruption.share\"\n"), Contains("setting"));
-  CHECK_THROWS_WITH(load(kText + "[corruption]\nkind = \"freeze\"\n"), Contains("cannot be done to audio"));
+                    message_contains("cannot be swept"));
+  CHECK_THROWS_WITH(load(kText + "[sweep]\nsettings = \"corruption.share\"\n"), message_contains("setting"));
+  CHECK_THROWS_WITH(load(kText + "[corruption]\nkind = \"freeze\"\n"), message_contains("cannot be done to audio"));
 }
 
 TEST_CASE("folds: all, some, and what the dataset does not have") {
@@ -156,11 +155,11 @@ TEST_CASE("features of the sound: models that take them, their size, and what ca
   std::string text = with(features);
   text.replace(text.find("audio_cnn"), 9, "features");
   CHECK(load(text).ingest.values.sound_is_features());
-  using Catch::Matchers::Contains;
-  CHECK_THROWS_WITH(load(with(features)), Contains("does not take features of the sound"));
-  CHECK_THROWS_WITH(load(text, {"ingest.audio_form=waveform"}), Contains("does not take sound as it was recorded"));
-  CHECK_THROWS_WITH(load(text, {"ingest.feature_values=0"}), Contains("feature_values is not given"));
-  CHECK_THROWS_WITH(load(text, {"ingest.audio_storage=int16"}), Contains("not as int16"));
-  CHECK_THROWS_WITH(load(text + "[corruption]\nkind = \"noise\"\n"), Contains("needs the sound itself"));
+  CHECK_THROWS_WITH(load(with(features)), message_contains("does not take features of the sound"));
+  CHECK_THROWS_WITH(load(text, {"ingest.audio_form=waveform"}),
+                    message_contains("does not take sound as it was recorded"));
+  CHECK_THROWS_WITH(load(text, {"ingest.feature_values=0"}), message_contains("feature_values is not given"));
+  CHECK_THROWS_WITH(load(text, {"ingest.audio_storage=int16"}), message_contains("not as int16"));
+  CHECK_THROWS_WITH(load(text + "[corruption]\nkind = \"noise\"\n"), message_contains("needs the sound itself"));
   CHECK(load(text + "[corruption]\nkind = \"swap\"\n").corruption.values.kind == CorruptionKind::kSwap);
 }
