@@ -104,7 +104,10 @@ void check_video(const ManifestRow& row, const MediaInfo& info) {
     const ManifestVideo& expected = row.video[i];
     const VideoStreamInfo& stream = info.video[i];
     CHECK(stream.codec == expected.codec);
-    CHECK(stream.frame_count_from_header == expected.frame_count_from_header);
+    // FFmpeg 7 reads it from the header of an IVF file, too, which the manifest's FFmpeg 5 does not know.
+    const bool is_news = stream.frame_count_from_header && !expected.frame_count_from_header;
+    CHECK(stream.frame_count_from_header ==
+          (is_news ? std::optional(expected.frame_count_decoded) : expected.frame_count_from_header));
     CHECK(stream.rotation_degrees == expected.rotation_degrees);
     if (!stream.frame_count_decoded) continue;  // only the best stream is decoded
     ++counted;
