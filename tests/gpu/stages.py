@@ -326,9 +326,9 @@ print(json.dumps({"torch": torch.__version__, "cuda": torch.version.cuda,
         os.replace(path + ".new", path)
         where = machine["gpu"] if machine["measured_on_a_gpu"] else "no GPU was used: the CPU ran all of it"
         print(f"\n{where}; torch {machine['torch']}; {machine['revision'][:12]}; {seconds:.0f} s in all; {path}")
-        print(f"{'stage':<10} {'status':<8} {'seconds':>8}  what")
+        print(f"{'stage':<12} {'status':<8} {'seconds':>8}  what")
         for row in self.rows:
             shown = {name: value for name, value in row["numbers"].items() if not isinstance(value, (dict, list))}
             what = row.get("reason") or ", ".join(f"{name} {value}" for name, value in shown.items())
-            print(f"{row['stage']:<10} {row['status']:<8} {row['seconds']:>8.1f}  {what}")
+            print(f"{row['stage']:<12} {row['status']:<8} {row['seconds']:>8.1f}  {what}")
         return 1 if any(row["status"] != "passed" for row in self.rows) else 0
