@@ -63,8 +63,11 @@ void register_retrieval_of(const std::string& sizes);
 // Where steps are computed: --device=cuda, by default the CPU. On the CPU a rate is of processor time, elsewhere of the
 // time that passes.
 [[nodiscard]] c10::Device device();
+void choose_device(const std::string& name);  // "": the CPU
 // Waits for what the device was given.
 void finish_device();
+// A benchmark of steps on that device: its unit, and the time that counts there.
+void measure_on_device(benchmark::internal::Benchmark* registered);
 
 // The .mp4 files below the folder $CMKD_BENCH_CLIPS (real web clips, say), else clips that are made here: the table
 // says which.

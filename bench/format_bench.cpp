@@ -43,10 +43,8 @@ void format_step(benchmark::State& state, const StepInput& input, const StepForm
 void register_formats() {
   for (const StepInput& input : kFormatInputs) {
     for (const StepFormat& format : kStepFormats) {
-      auto* added = benchmark::RegisterBenchmark(fmt::format("{}{}, {}", kFormatStep, input.model, format.name).c_str(),
-                                                 format_step, input, format);
-      added->Unit(benchmark::kMillisecond);
-      if (!device().is_cpu()) added->UseRealTime();
+      measure_on_device(benchmark::RegisterBenchmark(
+          fmt::format("{}{}, {}", kFormatStep, input.model, format.name).c_str(), format_step, input, format));
     }
   }
 }

@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <c10/core/impl/VirtualGuardImpl.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -217,25 +215,6 @@ void print_methods(const Collector& collector) {
 }
 
 }  // namespace
-
-namespace {
-
-c10::Device& chosen_device() {
-  static c10::Device device = c10::kCPU;
-  return device;
-}
-
-}  // namespace
-
-c10::Device device() { return chosen_device(); }
-
-void choose_device(const std::string& name) {
-  if (!name.empty()) chosen_device() = parse_device(name);
-}
-
-void finish_device() {
-  if (!device().is_cpu()) c10::impl::VirtualGuardImpl(device().type()).synchronizeDevice(device().index());
-}
 
 const fs::path& scratch() {
   static const Scratch folder;

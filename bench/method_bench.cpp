@@ -182,9 +182,7 @@ void register_methods() {
     const MethodInfo& info = method_registry().get(id);
     if (info.needs.both_inputs) continue;  // vision transformers: xkd_bench.cpp
     const auto add = [&](const std::string& name, bool graphs) {
-      benchmark::internal::Benchmark* added = benchmark::RegisterBenchmark(name.c_str(), method_step, &info, graphs);
-      added->Unit(benchmark::kMillisecond);
-      if (!device().is_cpu()) added->UseRealTime();
+      measure_on_device(benchmark::RegisterBenchmark(name.c_str(), method_step, &info, graphs));
     };
     add(kMethodStep + id, /*graphs=*/false);
     if (!device().is_cpu() && info.repeatable_step) add(kGraphStep + id, /*graphs=*/true);

@@ -31,10 +31,8 @@ void register_models() {
   for (const StepInput& input : kInputs) {
     const std::string size = input.samples > 0 ? fmt::format("{} samples", input.samples)
                                                : fmt::format("{} x {} x {}", input.frames, input.side, input.side);
-    auto* added = benchmark::RegisterBenchmark(
-        fmt::format("training step, {}, {} (clips/s)", input.model, size).c_str(), train_step, input);
-    added->Unit(benchmark::kMillisecond);
-    if (!device().is_cpu()) added->UseRealTime();
+    measure_on_device(benchmark::RegisterBenchmark(
+        fmt::format("training step, {}, {} (clips/s)", input.model, size).c_str(), train_step, input));
   }
 }
 
