@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <boost/algorithm/string/replace.hpp>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -62,8 +63,7 @@ std::string error_text(double error) { return error < 1e-300 ? "0" : fmt::format
 
 // A reason of several lines in a table of one line a folder.
 std::string failure_on_one_line(std::string text) {
-  for (std::size_t end = text.find("\n  "); end != std::string::npos; end = text.find("\n  ", end))
-    text.replace(end, 3, "; ");
+  boost::replace_all(text, "\n  ", "; ");
   return text;
 }
 

@@ -87,14 +87,14 @@ std::string presets(const Json& described) {
   std::string head = "| parameter |";
   std::string rule = "|---|";
   for (const auto& [preset, values] : described.at("presets").items()) {
-    head += " " + code(preset) + " |";
+    head += fmt::format(" {} |", code(preset));
     rule += "---|";
   }
   std::string text = fmt::format("\n## Presets\n\nAn empty cell is the default.\n\n{}\n{}\n", head, rule);
   for (const std::string& name : names) {
-    text += "| " + code(name) + " |";
+    text += fmt::format("| {} |", code(name));
     for (const auto& [preset, values] : described.at("presets").items()) {
-      text += " " + cell(values.value(name, "")) + " |";
+      text += fmt::format(" {} |", cell(values.value(name, "")));
     }
     text += "\n";
   }
