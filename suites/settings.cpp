@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cmkd/core/error.h"
+#include "own_tables.h"
 
 namespace cmkd {
 
@@ -232,17 +233,11 @@ namespace {
 using SpecsOfSections = std::map<std::string, const std::vector<ParameterSpec>*>;
 
 const SpecsOfSections& all_specs() {
-  static const SpecsOfSections specs{{"suite", &setting_table<GeneralSettings>().specs()},
-                                     {"ingest", &setting_table<IngestSettings>().specs()},
-                                     {"clip", &setting_table<WindowSettings>().specs()},
-                                     {"labels", &setting_table<LabelSettings>().specs()},
-                                     {"training", &setting_table<TrainingBudget>().specs()},
-                                     {"evaluation", &setting_table<EvaluationSettings>().specs()},
-                                     {"tune", &setting_table<TuneSettings>().specs()},
-                                     {"corruption", &setting_table<CorruptionSettings>().specs()},
-                                     {"weights", &setting_table<WeightsSettings>().specs()},
-                                     {"runtime", &setting_table<RuntimeOptions>().specs()},
-                                     {"loading", &setting_table<LoadingSettings>().specs()}};
+  static const SpecsOfSections specs = [] {
+    SpecsOfSections all{{"weights", &setting_table<WeightsSettings>().specs()}};
+    for (const suite_file::OwnTable& table : suite_file::own_tables()) all.emplace(table.name, &table.specs());
+    return all;
+  }();
   return specs;
 }
 

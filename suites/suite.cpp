@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cmkd/core/error.h"
+#include "own_tables.h"
 
 namespace cmkd {
 
@@ -78,20 +79,11 @@ std::vector<const Suite*> Suite::cases() const {
 }
 
 Section* Suite::section(std::string_view table) {
-  const std::pair<std::string_view, Section*> sections[] = {{"suite", &general},
-                                                            {"dataset", &dataset_values},
-                                                            {"ingest", &ingest},
-                                                            {"clip", &clip},
-                                                            {"labels", &labels},
-                                                            {"training", &training},
-                                                            {"teacher.training", &teacher.training},
-                                                            {"evaluation", &evaluation},
-                                                            {"tune", &tune},
-                                                            {"corruption", &corruption},
-                                                            {"runtime", &runtime},
-                                                            {"loading", &loading}};
-  const auto* found = std::ranges::find(sections, table, &std::pair<std::string_view, Section*>::first);
-  return found == std::end(sections) ? nullptr : found->second;
+  if (table == "dataset") return &dataset_values;
+  if (table == "teacher.training") return &teacher.training;
+  const auto tables = suite_file::own_tables();
+  const auto found = std::ranges::find(tables, table, &suite_file::OwnTable::name);
+  return found == tables.end() ? nullptr : &found->section(*this);
 }
 
 }  // namespace cmkd

@@ -7,6 +7,7 @@
 
 #include "cmkd/core/error.h"
 #include "cmkd/core/file.h"
+#include "own_tables.h"
 #include "suite_reader.h"
 
 namespace cmkd {
@@ -14,9 +15,11 @@ namespace cmkd {
 namespace suite_file {
 
 const std::set<std::string>& known_tables() {
-  static const std::set<std::string> names{"suite",    "dataset",    "ingest", "clip",    "labels",
-                                           "training", "evaluation", "tune",   "teacher", "student",
-                                           "methods",  "corruption", "sweep",  "runtime", "loading"};
+  static const std::set<std::string> names = [] {
+    std::set<std::string> all{"dataset", "teacher", "student", "methods", "sweep"};
+    for (const OwnTable& table : own_tables()) all.emplace(table.name);
+    return all;
+  }();
   return names;
 }
 
@@ -35,11 +38,13 @@ void check_tables(const toml::table& root, const Document& document) {
 
 // The tables whose settings are this program's own.
 void read_own_tables(const toml::table& root, const Document& document, Suite& suite) {
-  for (const char* name :
-       {"ingest", "clip", "labels", "training", "evaluation", "tune", "corruption", "runtime", "loading"}) {
-    if (const toml::table* table = table_of(root, name, document)) read_section(*table, document, *suite.section(name));
-  }
-  if (const toml::table* table = table_of(root, "suite", document)) {
+  for (const OwnTable& own : own_tables()) {
+    const toml::table* table = table_of(root, std::string(own.name), document);
+    if (table == nullptr) continue;
+    if (own.name != "suite") {
+      read_section(*table, document, own.section(suite));
+      continue;
+    }
     if (const toml::node* node = table->get("name")) suite.name = text_value(*node, "name", document.where(*node));
     read_section(*table, document, suite.general, {"name"});
   }

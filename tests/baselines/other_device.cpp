@@ -12,10 +12,11 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
+
+#include "reading_operators.h"
 
 namespace cmkd::test {
 
@@ -40,13 +41,6 @@ void note_read(const std::string& name, const at::Tensor& tensor) {
 void note_copy(const std::string& name, const at::Tensor& tensor) {
   const std::lock_guard<std::mutex> lock(traffic_mutex);
   traffic_so_far.from_host.push_back(with_sizes(name, tensor));
-}
-
-// Operators that give the host a value, or a tensor whose shape follows from values.
-bool reads(const std::string& name) {
-  static const std::set<std::string> kReading{"aten::_local_scalar_dense", "aten::nonzero", "aten::equal",
-                                              "aten::masked_select", "aten::bincount"};
-  return kReading.contains(name) || name.find("unique") != std::string::npos;
 }
 
 // ---- The same memory, on both devices ----------------------------------------------------------------------------
@@ -181,7 +175,7 @@ void call_on_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const std::string& name = op.schema().name();
   const std::size_t first = stack->size() - op.schema().arguments().size();
   const at::ArrayRef<c10::IValue> arguments(stack->data() + first, op.schema().arguments().size());
-  if (reads(name) || assigns_by_mask(name, arguments)) note_read(name, arguments[0].toTensor());
+  if (reads_values(name) || assigns_by_mask(name, arguments)) note_read(name, arguments[0].toTensor());
   HostCall call;
   for (std::size_t i = first; i < stack->size(); ++i) {
     c10::IValue& value = (*stack)[i];

@@ -7,10 +7,11 @@
 #include <torch/library.h>
 
 #include <algorithm>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#include "reading_operators.h"
 
 namespace cmkd::test {
 
@@ -61,9 +62,7 @@ struct Recording {
 thread_local Recording* open_recording = nullptr;
 
 void refuse_reading(const std::string& name) {
-  static const std::set<std::string> kReading{"aten::_local_scalar_dense", "aten::nonzero",    "aten::equal",
-                                              "aten::masked_select",       "aten::unique_dim", "aten::_unique2"};
-  if (kReading.contains(name)) throw std::runtime_error(name + " is not permitted while a graph is recorded");
+  if (reads_values(name)) throw std::runtime_error(name + " is not permitted while a graph is recorded");
 }
 
 // Batch normalisation writes its running averages, and its schema does not say so.

@@ -77,8 +77,8 @@ struct Suite {
   [[nodiscard]] bool chooses_epoch(const TrainingBudget& budget) const;
   // The suite itself, or its variants.
   [[nodiscard]] std::vector<const Suite*> cases() const;
-  // "suite", "dataset", "ingest", "clip", "labels", "training", "teacher.training", "evaluation", "tune", "corruption",
-  // "runtime", "loading"; null for another name.
+  // "dataset", "teacher.training" or a table of section_names(); null for another name, and for "weights", of which
+  // there are two.
   [[nodiscard]] Section* section(std::string_view table);
 };
 
