@@ -1,11 +1,10 @@
 // Where steps are computed, and which time counts there.
-#include <c10/core/impl/VirtualGuardImpl.h>
-
 #include <string>
 
 #include "bench.h"
 #include "cmkd/core/error.h"
 #include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/device_graph.h"
 
 namespace cmkd::bench {
 
@@ -28,9 +27,7 @@ void choose_device(const std::string& name) {
   }
 }
 
-void finish_device() {
-  if (!device().is_cpu()) c10::impl::VirtualGuardImpl(device().type()).synchronizeDevice(device().index());
-}
+void finish_device() { finish_work(device()); }
 
 void measure_on_device(benchmark::internal::Benchmark* registered) {
   registered->Unit(benchmark::kMillisecond);

@@ -68,11 +68,12 @@ class Driver {
       if (group.name != "student") added_ += count(unique_parameters(*group.module));
     }
     optimizers_ = std::make_unique<GroupOptimizers>(training_->groups(), OptimizerOptions{});
+    steps_ = std::make_unique<StepTaker>(*training_, *optimizers_);
     make_batch();
   }
 
   // Steps are repeated as a graph from now on.
-  void use_graphs() { graphs_ = std::make_unique<StepGraphs>(device(), make_device_graph, *optimizers_); }
+  void use_graphs() { steps_ = std::make_unique<StepGraphs>(*training_, *optimizers_, device(), make_device_graph); }
 
   void step() {
     const ScopedSeed seed(static_cast<std::uint64_t>(context_.step));
@@ -88,8 +89,7 @@ class Driver {
     }
     StepRules rules;
     rules.rate = {1e-4, 1.0};
-    const StepResult result = graphs_ ? graphs_->take(*training_, context_, batch_, rules)
-                                      : take_step(*training_, *optimizers_, context_, batch_, rules);
+    const StepResult result = steps_->take(context_, batch_, rules);
     context_.step = context_.step + 1;
     terms_ = result.terms;
   }
@@ -111,7 +111,7 @@ class Driver {
   }
 
   [[nodiscard]] std::int64_t parameters_added() const { return added_; }
-  [[nodiscard]] std::int64_t repeated() const { return graphs_ ? graphs_->repeated() : 0; }
+  [[nodiscard]] std::int64_t repeated() const { return steps_->repeated(); }
 
  private:
   static std::int64_t count(const std::vector<at::Tensor>& parameters) {
@@ -150,7 +150,7 @@ class Driver {
   Modality modality_ = Modality::kVideo;
   std::unique_ptr<Training> training_;
   std::unique_ptr<GroupOptimizers> optimizers_;
-  std::unique_ptr<StepGraphs> graphs_;
+  std::unique_ptr<StepTaker> steps_;
   Batch batch_;
   at::Tensor audio_;
   StepContext context_;

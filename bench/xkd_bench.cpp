@@ -74,7 +74,7 @@ class XkdDriver {
     const ScopedSeed seed(static_cast<std::uint64_t>(context_.step));
     StepRules rules;
     rules.rate = {1e-4, 1.0};
-    const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
+    const StepResult result = StepTaker(*training_, *optimizers_).take(context_, batch_, rules);
     context_.step = context_.step + 1;
     context_.epoch = context_.step / context_.steps_per_epoch;
     terms_ = result.terms;

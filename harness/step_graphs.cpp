@@ -39,24 +39,12 @@ StepResult detached(StepResult result) {
 
 }  // namespace
 
-StepGraphs::StepGraphs(c10::Device device, MakeDeviceGraph make, GroupOptimizers& optimizers)
-    : device_(device), make_(std::move(make)), optimizers_(optimizers) {
-  optimizers_.keep_rates_on_device();
+StepGraphs::StepGraphs(Training& training, GroupOptimizers& optimizers, c10::Device device, MakeDeviceGraph make)
+    : StepTaker(training, optimizers), device_(device), make_(std::move(make)) {
+  optimizers.keep_rates_on_device();
 }
 
 StepGraphs::~StepGraphs() = default;
-
-StepResult StepGraphs::take(Training& training, const StepContext& context, const Batch& batch,
-                            const StepRules& rules) {
-  if (context.phase != phase_) begin_phase(context.phase);
-  optimizers_.set_rates(training.groups(), context.phase, rules.rate);
-  const Batch& held = hold(batch);
-  const BatchGuard guard(held);
-  StepResult result = computed(training, context, rules);
-  training.after_step(context, held);
-  guard.require_unchanged();
-  return result;
-}
 
 void StepGraphs::begin_phase(const std::string& phase) {
   phase_ = phase;
@@ -66,7 +54,8 @@ void StepGraphs::begin_phase(const std::string& phase) {
   reads_epoch_ = reads_step_ = false;
 }
 
-const Batch& StepGraphs::hold(const Batch& batch) {
+const Batch& StepGraphs::place(const StepContext& context, const Batch& batch) {
+  if (context.phase != phase_) begin_phase(context.phase);
   const std::vector<at::Tensor> given = tensors_of(batch);
   std::vector<at::Tensor> own = tensors_of(held_);
   if (lie_alike(given, own)) {
@@ -79,13 +68,13 @@ const Batch& StepGraphs::hold(const Batch& batch) {
   return held_;
 }
 
-StepResult StepGraphs::computed(Training& training, const StepContext& context, const StepRules& rules) {
+StepResult StepGraphs::computed(const StepContext& context, const Batch& placed, const StepRules& rules) {
   StepContext watched = context;
   watched.epoch.note_reads(&reads_epoch_);
   watched.step.note_reads(&reads_step_);
   if (computed_ < kStepsBefore || reads_step_) {
     ++computed_;
-    return detached(compute_step(training, optimizers_, watched, held_, rules));
+    return detached(compute(watched, placed, rules));
   }
   const std::int64_t epoch = context.epoch;
   if (graph_ && reads_epoch_ && recorded_epoch_ != epoch) graph_.reset();
@@ -93,7 +82,7 @@ StepResult StepGraphs::computed(Training& training, const StepContext& context, 
     recorded_epoch_ = epoch;
     std::unique_ptr<DeviceGraph> graph = make_(device_);
     try {
-      graph->record([&] { result_ = detached(compute_step(training, optimizers_, watched, held_, rules)); });
+      graph->record([&] { result_ = detached(compute(watched, placed, rules)); });
     } catch (const std::exception& error) {
       if (!blames_method(error)) throw;
       throw std::runtime_error("while its step was recorded as a graph (training.graphs): " + reason_of(error));

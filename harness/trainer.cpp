@@ -55,10 +55,12 @@ OptimizerOptions optimizer_options(const TrainingBudget& budget) {
   return options;
 }
 
-std::unique_ptr<StepGraphs> step_graphs(const PlannedTraining& planned, const TrainerOptions& options,
-                                        GroupOptimizers& optimizers) {
-  if (!planned.budget.graphs || !method_registry().get(planned.method).repeatable_step) return nullptr;
-  return std::make_unique<StepGraphs>(options.device, options.make_graph, optimizers);
+std::unique_ptr<StepTaker> step_taker(const PlannedTraining& planned, const TrainerOptions& options, Training& training,
+                                      GroupOptimizers& optimizers) {
+  if (planned.budget.graphs && method_registry().get(planned.method).repeatable_step) {
+    return std::make_unique<StepGraphs>(training, optimizers, options.device, options.make_graph);
+  }
+  return std::make_unique<StepTaker>(training, optimizers);
 }
 
 std::string selection_rule(const Suite& suite, const TrainingBudget& budget) {
@@ -89,7 +91,7 @@ Trainer::Trainer(const Suite& suite, const PlannedTraining& planned, const Suite
       batches_(plan_batches(source_, planned)),
       built_(built_with_teacher(suite, planned, data, teacher, options_.device, source_)),
       optimizers_(built_.training->groups(), optimizer_options(planned.budget)),
-      graphs_(step_graphs(planned, options_, optimizers_)),
+      steps_(step_taker(planned, options_, *built_.training, optimizers_)),
       phases_(phase_spans(built_.training->phases(), planned.budget.epochs)),
       epochs_(total_epochs(phases_)),
       log_(planned.method),
@@ -128,7 +130,7 @@ TensorMap Trainer::clip_signals() {
 void Trainer::run() {
   session_start_ = last_save_ = steady_seconds();
   std::optional<WorkStream> stream;
-  if (graphs_) stream.emplace(options_.device);
+  if (budget_.graphs) stream.emplace(options_.device);
   if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.teacher_maps_mib * 1024 * 1024);
   for (; position_.phase < static_cast<std::int64_t>(phases_.size()); ++position_.phase, position_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(position_.phase)];
@@ -202,8 +204,7 @@ void Trainer::train_on(const Batch& batch, const StepContext& context) {
   rules.precision = budget_.precision;
   rules.device = options_.device;
   rules.look_for_strays = guarded_phase_ != position_.phase;
-  const StepResult result = graphs_ ? graphs_->take(*built_.training, context, batch, rules)
-                                    : take_step(*built_.training, optimizers_, context, batch, rules);
+  const StepResult result = steps_->take(context, batch, rules);
   guarded_phase_ = position_.phase;
   log_.add(result);
 }

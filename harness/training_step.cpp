@@ -15,27 +15,28 @@ StepResult terms_of(Training& training, const StepContext& context, const Batch&
 
 }  // namespace
 
-StepResult compute_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
-                        const StepRules& rules) {
+StepTaker::~StepTaker() = default;
+
+StepResult StepTaker::compute(const StepContext& context, const Batch& batch, const StepRules& rules) {
   const BatchGuard guard(batch);
   const ScopedTf32 tf32(rules.precision);
-  StepResult result = terms_of(training, context, batch, rules);
+  StepResult result = terms_of(training_, context, batch, rules);
   guard.require_unchanged();
   require_scalar_terms(result.terms);
-  const std::vector<ModuleGroup> groups = training.groups();
+  const std::vector<ModuleGroup> groups = training_.groups();
   if (rules.look_for_strays) require_owned(result.terms, groups);
   route_gradients(result.terms, groups, context.phase);
-  training.after_backward(context);
-  optimizers.step(groups, context.phase, rules.clip_gradient_norm);
+  training_.after_backward(context);
+  optimizers_.step(groups, context.phase, rules.clip_gradient_norm);
   return result;
 }
 
-StepResult take_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
-                     const StepRules& rules) {
-  const BatchGuard guard(batch);
-  optimizers.set_rates(training.groups(), context.phase, rules.rate);
-  StepResult result = compute_step(training, optimizers, context, batch, rules);
-  training.after_step(context, batch);
+StepResult StepTaker::take(const StepContext& context, const Batch& batch, const StepRules& rules) {
+  optimizers_.set_rates(training_.groups(), context.phase, rules.rate);
+  const Batch& placed = place(context, batch);
+  StepResult result = computed(context, placed, rules);
+  const BatchGuard guard(placed);
+  training_.after_step(context, placed);
   guard.require_unchanged();
   return result;
 }

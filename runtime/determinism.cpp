@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cmkd/core/error.h"
+#include "cmkd/runtime/precision.h"
 
 namespace cmkd {
 
@@ -63,8 +64,7 @@ void configure_runtime(const RuntimeOptions& options) {
   at::globalContext().setDeterministicFillUninitializedMemory(false);
   at::globalContext().setDeterministicCuDNN(deterministic);
   at::globalContext().setBenchmarkCuDNN(!deterministic);
-  at::globalContext().setAllowTF32CuDNN(false);  // only where a step asks for it: precision.h
-  at::globalContext().setAllowTF32CuBLAS(false);
+  allow_tf32(false);  // only where a step asks for it: ScopedTf32
 }
 
 c10::Device parse_device(const std::string& name) {

@@ -36,8 +36,6 @@ bool has_graphs(c10::Device /*device*/) { return false; }
 void begin(LibTorchGraph& /*graph*/) {}
 #endif
 
-void finish(c10::Device device) { c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index()); }
-
 // For destructors: what a device has met is thrown by the next call that waits for it.
 template <typename Work>
 void quietly(const Work& work) noexcept {
@@ -52,13 +50,13 @@ class RecordedGraph final : public DeviceGraph {
   explicit RecordedGraph(c10::Device device) : device_(device) {}
   // Its memory is not to be given away while a repetition uses it.
   ~RecordedGraph() override {
-    quietly([this] { finish(device_); });
+    quietly([this] { finish_work(device_); });
   }
   RecordedGraph(const RecordedGraph&) = delete;
   RecordedGraph& operator=(const RecordedGraph&) = delete;
 
   void record(const std::function<void()>& work) override {
-    finish(device_);
+    finish_work(device_);
     begin(graph_);
     try {
       work();
@@ -99,9 +97,13 @@ void require_graphs(c10::Device device, const char* setting) {
   if (!device.is_cuda() || !has_graphs(device)) throw no_graphs(device, std::string(setting) + " = true");
 }
 
+void finish_work(c10::Device device) {
+  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+}
+
 WorkStream::WorkStream(c10::Device device) {
   if (device.is_cpu()) return;
-  finish(device);
+  finish_work(device);
   guard_.emplace(c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device));
 }
 

@@ -7,14 +7,10 @@
 
 namespace cmkd {
 
-namespace {
-
 void allow_tf32(bool allowed) {
   at::globalContext().setAllowTF32CuDNN(allowed);
   at::globalContext().setAllowTF32CuBLAS(allowed);
 }
-
-}  // namespace
 
 void require_precision(Precision precision, c10::Device device, const char* setting) {
   if (precision == Precision::kFloat32 || device.is_cuda()) return;

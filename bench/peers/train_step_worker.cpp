@@ -12,7 +12,6 @@
 // gradients by group, optimisers, sums of the epoch. Losses are read after the clock, which waits for the device.
 #include <ATen/Functions.h>
 #include <fmt/format.h>
-#include <torch/cuda.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -27,6 +26,7 @@
 #include "cmkd/harness/training_step.h"
 #include "cmkd/methods/method.h"
 #include "cmkd/runtime/determinism.h"
+#include "cmkd/runtime/device_graph.h"
 #include "worker.h"
 
 namespace cmkd::peers {
@@ -113,7 +113,7 @@ class Stepper {
     std::vector<std::vector<at::Tensor>> values;
     const Stopwatch watch;
     for (std::int64_t i = 0; i < count; ++i) values.push_back(step(answer));
-    if (device_.is_cuda()) torch::cuda::synchronize(device_.index());
+    finish_work(device_);
     watch.read_into(answer);
     answer["losses"] = json::array();
     for (const std::vector<at::Tensor>& terms : values) {
@@ -131,7 +131,7 @@ class Stepper {
     rules.rate = {kRate, 1.0};
     rules.device = device_;
     rules.look_for_strays = context_.step == 0;
-    const StepResult result = take_step(*training_, *optimizers_, context_, batch_, rules);
+    const StepResult result = StepTaker(*training_, *optimizers_).take(context_, batch_, rules);
     log_.add(result);
     context_.step = context_.step + 1;
     std::vector<at::Tensor> values;

@@ -74,19 +74,22 @@ Batch batch_of(std::int64_t step, std::int64_t clips = 4) {
 
 struct Side {
   explicit Side(const std::string& kind, bool graphs) : training(kind), optimizers(training.groups(), {}) {
-    if (graphs) repeated = std::make_unique<StepGraphs>(c10::kCPU, test::make_operator_graph, optimizers);
+    if (graphs) {
+      steps = std::make_unique<StepGraphs>(training, optimizers, c10::kCPU, test::make_operator_graph);
+    } else {
+      steps = std::make_unique<StepTaker>(training, optimizers);
+    }
   }
   StepResult step(std::int64_t step, const Batch& batch) {
     const StepContext context{.epoch = step / 6, .epochs = 3, .step = step, .steps_per_epoch = 6};
     StepRules rules;
     rules.rate = {0.125, 1.0 / static_cast<double>(std::int64_t{1} << step)};
     rules.clip_gradient_norm = 0.5;
-    return repeated ? repeated->take(training, context, batch, rules)
-                    : take_step(training, optimizers, context, batch, rules);
+    return steps->take(context, batch, rules);
   }
   Counted training;
   GroupOptimizers optimizers;
-  std::unique_ptr<StepGraphs> repeated;
+  std::unique_ptr<StepTaker> steps;
 };
 
 // Step by step: weights, terms and diagnostics are the same. Gives how often the graph's side computed its step.

@@ -10,32 +10,28 @@
 
 namespace cmkd {
 
-// What take_step does, for a training whose method says that its step can be repeated (MethodInfo::repeatable_step).
-// The first steps of a phase are computed as ever; the next one is recorded, and from then on the graph is repeated. A
-// step that reads the epoch is recorded anew in each; one that reads the count of steps never is. Not thread-safe.
-class StepGraphs {
+// For a training whose method says that its step can be repeated (MethodInfo::repeatable_step). The first steps of a
+// phase are computed as ever; the next one is recorded, and from then on the graph is repeated. A step that reads the
+// epoch is recorded anew in each; one that reads the count of steps never is. Not thread-safe.
+class StepGraphs final : public StepTaker {
  public:
-  // The optimisers' rates move to the device.
-  StepGraphs(c10::Device device, MakeDeviceGraph make, GroupOptimizers& optimizers);
-  ~StepGraphs();
+  // Steps are taken within a WorkStream; their results hold no graph of autograd. The optimisers' rates move to the
+  // device.
+  StepGraphs(Training& training, GroupOptimizers& optimizers, c10::Device device, MakeDeviceGraph make);
+  ~StepGraphs() override;
   StepGraphs(const StepGraphs&) = delete;
   StepGraphs& operator=(const StepGraphs&) = delete;
 
-  // As take_step, and throws the same. Within a WorkStream. The result holds no graph of autograd.
-  StepResult take(Training& training, const StepContext& context, const Batch& batch, const StepRules& rules);
-
-  // How many of the steps were repetitions of a graph.
-  [[nodiscard]] std::int64_t repeated() const noexcept { return repeated_; }
+  [[nodiscard]] std::int64_t repeated() const noexcept override { return repeated_; }
 
  private:
   // The batch's values, in the memory that the graph reads.
-  const Batch& hold(const Batch& batch);
+  const Batch& place(const StepContext& context, const Batch& batch) override;
+  StepResult computed(const StepContext& context, const Batch& placed, const StepRules& rules) override;
   void begin_phase(const std::string& phase);
-  StepResult computed(Training& training, const StepContext& context, const StepRules& rules);
 
   c10::Device device_;
   MakeDeviceGraph make_;
-  GroupOptimizers& optimizers_;
   std::string phase_;
   Batch held_;
   std::int64_t computed_ = 0;  // of the phase, as ever

@@ -106,7 +106,7 @@ class Trainer {
   BatchPlan batches_;
   BuiltTraining built_;
   GroupOptimizers optimizers_;
-  std::unique_ptr<StepGraphs> graphs_;  // null: each step is computed by itself
+  std::unique_ptr<StepTaker> steps_;
   std::vector<PhaseSpan> phases_;
   std::int64_t epochs_ = 0;          // over all phases
   std::int64_t guarded_phase_ = -1;  // of which this session has looked through the first step's graph

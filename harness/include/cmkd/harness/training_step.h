@@ -3,6 +3,8 @@
 
 #include <c10/core/Device.h>
 
+#include <cstdint>
+
 #include "cmkd/harness/group_optimizers.h"
 #include "cmkd/methods/training.h"
 #include "cmkd/runtime/precision.h"
@@ -17,14 +19,40 @@ struct StepRules {
   bool look_for_strays = false;  // terms must not depend on parameters of no group: looks through the whole graph
 };
 
-// What a device is given of a step: forward pass and terms in the rules' numbers, gradients by group, and the
-// optimisers' step at the rates that were set. Throws what the training throws, and std::runtime_error for a step that
-// breaks the rules of step_guard.h.
-StepResult compute_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
-                        const StepRules& rules);
+// Takes the steps of a training, each computed when it is taken. StepGraphs repeats what it has computed. Not
+// thread-safe.
+class StepTaker {
+ public:
+  // Both outlive it.
+  StepTaker(Training& training, GroupOptimizers& optimizers) : training_(training), optimizers_(optimizers) {}
+  virtual ~StepTaker();
+  StepTaker(const StepTaker&) = delete;
+  StepTaker& operator=(const StepTaker&) = delete;
 
-// All of it: the rates are set, the step is computed, and the training does what it does after one. Throws the same.
-StepResult take_step(Training& training, GroupOptimizers& optimizers, const StepContext& context, const Batch& batch,
-                     const StepRules& rules);
+  // The rates are set, the step is computed, and the training does what it does after one. Throws what the training
+  // throws, and std::runtime_error for a step that breaks the rules of step_guard.h.
+  StepResult take(const StepContext& context, const Batch& batch, const StepRules& rules);
+
+  // How many of the steps were repetitions of a graph.
+  [[nodiscard]] virtual std::int64_t repeated() const noexcept { return 0; }
+
+ protected:
+  // Forward pass and terms in the rules' numbers, gradients by group, and the optimisers' step at the rates that were
+  // set.
+  StepResult compute(const StepContext& context, const Batch& batch, const StepRules& rules);
+
+  [[nodiscard]] GroupOptimizers& optimizers() noexcept { return optimizers_; }
+
+ private:
+  // The batch, where the step reads it.
+  virtual const Batch& place(const StepContext& /*context*/, const Batch& batch) { return batch; }
+  // What `compute` gives, for a batch that was placed.
+  virtual StepResult computed(const StepContext& context, const Batch& placed, const StepRules& rules) {
+    return compute(context, placed, rules);
+  }
+
+  Training& training_;
+  GroupOptimizers& optimizers_;
+};
 
 }  // namespace cmkd

@@ -29,6 +29,9 @@ using MakeDeviceGraph = std::function<std::unique_ptr<DeviceGraph>(c10::Device)>
 // Throws the same, naming the setting that asks for graphs.
 void require_graphs(c10::Device device, const char* setting);
 
+// Waits until the device has done what it was given. On the CPU: nothing.
+void finish_work(c10::Device device);
+
 // A stream of its own for what the calling thread gives the device while this lives: the default one cannot be
 // recorded. What was given before is done first, and what is given here before this ends. On the CPU: nothing.
 class WorkStream {

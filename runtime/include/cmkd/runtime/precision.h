@@ -38,6 +38,9 @@ class ScopedAutocast {
   c10::Device device_;
 };
 
+// Of CUDA devices, for the process.
+void allow_tf32(bool allowed);
+
 // For forward and backward passes: TF32 is allowed within where `precision` says so, and nowhere else. For the process.
 class ScopedTf32 {
  public:
