@@ -28,11 +28,11 @@ constexpr OwnTable own_table(std::string_view name) {
 
 std::span<const OwnTable> own_tables() {
   static constexpr OwnTable kTables[] = {
-      own_table<&Suite::general>("suite"),         own_table<&Suite::ingest>("ingest"),
-      own_table<&Suite::clip>("clip"),             own_table<&Suite::labels>("labels"),
-      own_table<&Suite::training>("training"),     own_table<&Suite::evaluation>("evaluation"),
-      own_table<&Suite::tune>("tune"),             own_table<&Suite::corruption>("corruption"),
-      own_table<&Suite::runtime>("runtime"),       own_table<&Suite::loading>("loading"),
+      own_table<&Suite::general>("suite"),     own_table<&Suite::ingest>("ingest"),
+      own_table<&Suite::clip>("clip"),         own_table<&Suite::labels>("labels"),
+      own_table<&Suite::training>("training"), own_table<&Suite::evaluation>("evaluation"),
+      own_table<&Suite::tune>("tune"),         own_table<&Suite::corruption>("corruption"),
+      own_table<&Suite::runtime>("runtime"),   own_table<&Suite::loading>("loading"),
   };
   return kTables;
 }
