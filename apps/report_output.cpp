@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,8 +18,6 @@
 #include "cmkd/reports/page.h"
 #include "cmkd/reports/plots.h"
 #include "commands.h"
-
-extern char** environ;
 
 namespace cmkd::apps {
 

@@ -14,9 +14,6 @@
 #include <stdexcept>
 #include <vector>
 
-// POSIX says that the program declares it.
-extern char** environ;  // NOLINT
-
 namespace cmkd::bench {
 
 namespace {

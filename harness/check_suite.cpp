@@ -63,7 +63,7 @@ void check_methods(const Suite& suite, const SuiteData& data, const Roles& roles
   const WindowReader reader = data.reader(suite.clip.values);
   const ScopedSeed guard(0);
   const auto make_model = [&](const ModelEntry& entry) {
-    const auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
+    auto model = model_registry().get(entry.id).make(model_config(suite, entry, data, reader));
     (void)load_pretrained(*model, entry);
     return model;
   };

@@ -27,7 +27,7 @@ std::string difference_text(const results::Origin& stored, const results::Origin
 std::string stored_difference(const results::Store& store, const PlannedTraining& planned,
                               const results::Origin& here) {
   if (store.status(planned.key) != results::RunStatus::kDone) return "";
-  const std::string of_training = difference_text(*store.origin(planned.key), here);
+  std::string of_training = difference_text(*store.origin(planned.key), here);
   if (!of_training.empty()) return of_training;
   for (const PlannedEvaluation& one : planned.evaluations) {
     const std::optional<std::string> code = store.evaluation_code(one.key);

@@ -31,10 +31,10 @@ class LeafWalk {
     if (!value.grad_fn()) return {value};
     visit(value.grad_fn().get());
     while (!open_.empty()) {
-      Node* node = open_.back();
+      Node& node = *open_.back();
       open_.pop_back();
-      if (const auto* leaf = dynamic_cast<const AccumulateGrad*>(node)) leaves.push_back(leaf->variable);
-      for (const torch::autograd::Edge& edge : node->next_edges()) visit(edge.function.get());
+      if (const auto* leaf = dynamic_cast<const AccumulateGrad*>(&node)) leaves.push_back(leaf->variable);
+      for (const torch::autograd::Edge& edge : node.next_edges()) visit(edge.function.get());
     }
     return leaves;
   }

@@ -16,8 +16,6 @@
 
 #include "cmkd/core/error.h"
 
-extern char** environ;
-
 namespace cmkd {
 
 namespace {

@@ -117,9 +117,9 @@ struct ScopedSeed::State {
 ScopedSeed::ScopedSeed(std::uint64_t seed) : state_(new State) {
   std::vector<at::Generator> generators{at::detail::getDefaultCPUGenerator()};
   if (torch::cuda::is_available()) {
-    const auto devices = static_cast<int>(torch::cuda::device_count());
-    for (int i = 0; i < devices; ++i) {
-      const c10::Device device(c10::kCUDA, static_cast<c10::DeviceIndex>(i));
+    const c10::DeviceIndex devices = torch::cuda::device_count();
+    for (c10::DeviceIndex i = 0; i < devices; ++i) {
+      const c10::Device device(c10::kCUDA, i);
       generators.push_back(at::globalContext().defaultGenerator(device));
     }
   }

@@ -88,9 +88,10 @@ MethodEntry read_method(const toml::table& table, const Document& document) {
 void read_dataset(const toml::table& root, const Document& document, Suite& suite) {
   const toml::table* table = table_of(root, "dataset", document);
   const toml::node* id = table == nullptr ? nullptr : table->get("id");
-  if (id == nullptr)
+  if (id == nullptr) {
     refuse_suite("the suite names no dataset", document.name, join(dataset_registry().names()),
                  "add [dataset] with id = \"…\"");
+  }
   suite.dataset = text_value(*id, "id", document.where(*id));
   suite.dataset_values = NamedSection(dataset_registry().get(suite.dataset, document.where(*id)).parameters);
   read_section(*table, document, suite.dataset_values, {"id"});
@@ -106,9 +107,10 @@ void read_model(const toml::table& table, const Document& document, ModelEntry& 
     if (id != entry.id) entry.section = NamedSection(info.parameters);
     entry.id = id;
   }
-  if (entry.id.empty())
+  if (entry.id.empty()) {
     refuse_suite(fmt::format("[{}] names no model", role), document.name, join(model_registry().names()),
                  "add model = \"…\"");
+  }
   const ModelInfo& info = model_registry().get(entry.id);
   if (info.modality != entry.modality) {
     refuse_suite(fmt::format("[{}] model '{}' is for {}, not for {}", role, entry.id, to_string(info.modality),

@@ -55,9 +55,10 @@ void read_models(const toml::table& root, const Document& document, Suite& suite
   suite.student.modality = Modality::kVideo;
   for (const auto& [name, entry] : {std::pair{"teacher", &suite.teacher}, std::pair{"student", &suite.student}}) {
     const toml::table* table = table_of(root, name, document);
-    if (table == nullptr)
+    if (table == nullptr) {
       refuse_suite(fmt::format("the suite has no [{}] table", name), document.name, "",
                    fmt::format("add [{}] with model = \"…\"", name));
+    }
     read_model(*table, document, *entry, name);
   }
 }

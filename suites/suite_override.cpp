@@ -70,9 +70,10 @@ void read_sweep(const toml::table& root, const Document& document, Suite& suite)
   const std::vector<std::string> keys{"setting", "values"};
   for (const auto& [key, node] : *table) {
     const std::string name(key.str());
-    if (name != "setting" && name != "values")
+    if (name != "setting" && name != "values") {
       refuse_suite(fmt::format("unknown setting '{}' of [sweep]", name), document.where(node), join(keys),
                    did_you_mean(name, keys));
+    }
   }
   const toml::node* setting = table->get("setting");
   const toml::array* values = table->get_as<toml::array>("values");

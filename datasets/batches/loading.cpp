@@ -10,7 +10,7 @@ namespace cmkd {
 
 namespace {
 
-constexpr std::int64_t kBytesOfMib = 1024 * 1024;
+constexpr std::int64_t kBytesOfMib = std::int64_t{1024} * 1024;
 
 std::uint64_t device_budget(const LoadingSettings& settings, c10::Device device) {
   if (settings.device_cache_mib >= 0) return static_cast<std::uint64_t>(settings.device_cache_mib * kBytesOfMib);

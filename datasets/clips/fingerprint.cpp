@@ -55,7 +55,7 @@ class HashMemo {
     // A file may change again within the clock's tick: only one that has rested for two seconds is remembered for good.
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const bool rested = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - modified > 2'000'000'000;
-    const std::string hash = entry.hash;
+    std::string hash = entry.hash;
     entries_[key] = std::move(entry);
     if (rested) {
       changed_ = true;

@@ -92,9 +92,10 @@ Shard::Shard(const std::filesystem::path& path, std::int64_t shard, const std::s
   }
   std::uint64_t table = 0;
   std::memcpy(&table, bytes.data() + checked - sizeof table, sizeof table);
-  if (table > checked)
+  if (table > checked) {
     throw Error(ErrorKind::kData,
                 {.what = "the shard's table is damaged", .where = path.string(), .fix = kShardReaderRemedy});
+  }
   FieldReader reader(bytes.subspan(table), path);
   const std::uint64_t count = reader.number();
   for (std::uint64_t k = 0; k < count; ++k) records_.push_back(read_record(reader));

@@ -125,9 +125,10 @@ class AudioSetSource final : public MediaSource {
       const Segment segment{youtube_id(filled_field(table, row, id, "YTID"), where),
                             decimal_seconds(row.fields[start], where, "the start in seconds"),
                             decimal_seconds(row.fields[end], where, "the end in seconds")};
-      if (segment.end_s <= segment.start_s || segment.end_s - segment.start_s > kLongestSegment_s)
+      if (segment.end_s <= segment.start_s || segment.end_s - segment.start_s > kLongestSegment_s) {
         fail_annotation(fmt::format("the segment is {} to {} s", segment.start_s, segment.end_s), where,
                         "0 <= start < end <= start + 10");
+      }
       Clip clip;
       clip.id = segment_name("{id}_{start_ms}", segment);
       clip.split = split;

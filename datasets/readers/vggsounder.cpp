@@ -141,9 +141,10 @@ class VggSounderSource final : public MediaSource {
       once.add(row.id(), row.where);
       Clip clip;
       clip.id = row.id();
-      if (videos.contains(clip.id))
+      if (videos.contains(clip.id)) {
         fail_annotation(fmt::format("the training clip '{}' is in VGGSounder", clip.id), row.where,
                         "training and test clips apart");
+      }
       clip.split = row.split;
       clip.tags = {classes.index(row.label, row.where)};
       files.add(list, std::move(clip), row.segment);

@@ -79,7 +79,7 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-ClassNames::ClassNames(std::vector<std::string> names) {
+ClassNames::ClassNames(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (find(name)) throw Error(ErrorKind::kData, {.what = fmt::format("class '{}' is listed twice", name)});
     add(name);

@@ -53,7 +53,7 @@ inline constexpr std::int64_t kLongestTime_s = 999'999;
 class ClassNames {
  public:
   ClassNames() = default;
-  explicit ClassNames(std::vector<std::string> names);  // throws Error(kData) for a name that stands twice
+  explicit ClassNames(const std::vector<std::string>& names);  // throws Error(kData) for a name that stands twice
 
   // The index of the name; a new one is added at the end.
   std::int64_t add(const std::string& name);

@@ -13,9 +13,9 @@
 
 namespace cmkd {
 
-namespace fs = std::filesystem;
-
 namespace {
+
+namespace fs = std::filesystem;
 
 // The names under which a clip counts: its split, or one for each fold in which it has a part.
 std::vector<std::string> split_names(const ClipList& list, const Clip& clip) {

@@ -21,9 +21,10 @@ ClassList::ClassList(const std::filesystem::path& file) : file_(file) {
     if (line.ends_with('\r')) line.pop_back();
     if (!line.empty()) add(line, fmt::format("{}:{}", file.string(), number));
   }
-  if (names_.empty())
+  if (names_.empty()) {
     throw Error(ErrorKind::kData,
                 {.what = "the file names no class", .where = file.string(), .allowed = "one class a line"});
+  }
 }
 
 void ClassList::add(const std::string& name, const std::string& where) {

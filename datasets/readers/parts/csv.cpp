@@ -134,9 +134,10 @@ CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path
   CsvTable table;
   table.path = path;
   CsvParser parser(text, path, form);
-  if (form.header && !parser.next(table.header))
+  if (form.header && !parser.next(table.header)) {
     throw Error(ErrorKind::kData,
                 {.what = "the table is empty", .where = path.string(), .allowed = "a header line and rows"});
+  }
   const std::size_t fields = form.header ? table.header.fields.size() : form.fields;
   const std::string as = form.header ? "as the header" : form.row;
   CsvRow row;
@@ -148,12 +149,14 @@ CsvTable parse_csv_rows(std::string_view text, const std::filesystem::path& path
     }
     table.rows.push_back(row);
   }
-  if (!form.header && table.rows.empty())
+  if (!form.header && table.rows.empty()) {
     throw Error(ErrorKind::kData,
                 {.what = "the table is empty", .where = path.string(), .allowed = "rows of " + form.row});
-  if (table.rows.empty())
+  }
+  if (table.rows.empty()) {
     throw Error(ErrorKind::kData,
                 {.what = "the table has no row below its header", .where = table.where(table.header)});
+  }
   return table;
 }
 

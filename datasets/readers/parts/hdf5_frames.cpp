@@ -100,8 +100,7 @@ Outcome<Hdf5Frames> Hdf5Frames::open(const std::filesystem::path& path) {
     return foreign("the dataset 'video' is not a row of bytes (vlen uint8) for each frame");
   }
   if (rows == 0) return foreign("the dataset 'video' holds no frame");
-  return Hdf5Frames(
-      std::unique_ptr<State>(new State{std::move(file), std::move(video), static_cast<std::int64_t>(rows)}));
+  return Hdf5Frames(std::make_unique<State>(State{std::move(file), std::move(video), static_cast<std::int64_t>(rows)}));
 }
 
 Outcome<std::vector<std::uint8_t>> Hdf5Frames::frame(std::int64_t k) const {

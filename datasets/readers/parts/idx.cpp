@@ -89,10 +89,11 @@ std::vector<std::int64_t> read_shape(GzipReader& reader, const std::filesystem::
     shape.push_back(length);
     constexpr std::int64_t kMost = std::int64_t{1} << 32;
     // Before the product is made: with four dimensions it can exceed 64 bits.
-    if (length > kMost / std::max<std::int64_t>(count, 1))
+    if (length > kMost / std::max<std::int64_t>(count, 1)) {
       throw Error(ErrorKind::kData, {.what = "the file states an implausible size",
                                      .where = path.string() + " (bytes 4 to 15)",
                                      .fix = "fetch it again"});
+    }
     count *= length;
   }
   return shape;

@@ -93,7 +93,7 @@ std::vector<ParameterSpec> prepared_parameters() {
 }
 
 fs::path annotation_file(const Parameters& parameters, const std::string& name) {
-  const fs::path given = parameters.text("annotations");
+  fs::path given = parameters.text("annotations");
   if (!given.empty()) return given;
   const fs::path root = parameters.text("root");
   if (!root.empty()) return root / name;
@@ -170,7 +170,7 @@ media::Outcome<DecodedClip> PreparedSource::decode(const Clip& clip, const Inges
 }
 
 std::string PreparedSource::content_hash(const Clip& clip, const FileHash& hash_of) const {
-  const std::string files = ClipSource::content_hash(clip, hash_of);
+  std::string files = ClipSource::content_hash(clip, hash_of);
   if (!is_frame_file(clip.path)) return files;
   return Hasher().field(files).field(to_text(video_fps_)).hex();
 }

@@ -55,29 +55,30 @@ struct Setting {
 
   // A flag, a text, or one of an enum's names.
   template <typename Owner, typename Value>
-  requires std::derived_from<Struct, Owner> Setting(std::string name, Value Owner::*field, std::string doc)
+  requires std::derived_from<Struct, Owner> Setting(const std::string& name, Value Owner::*field,
+                                                    const std::string& doc)
       : Setting(field) {
     if constexpr (NamedEnum<Value>) {
-      spec = ParameterSpec::choice(std::move(name), to_string(Struct{}.*field), names_of<Value>(), std::move(doc));
+      spec = ParameterSpec::choice(name, to_string(Struct{}.*field), names_of<Value>(), doc);
     } else if constexpr (std::same_as<Value, bool>) {
-      spec = ParameterSpec::boolean(std::move(name), Struct{}.*field, std::move(doc));
+      spec = ParameterSpec::boolean(name, Struct{}.*field, doc);
     } else {
       static_assert(std::same_as<Value, std::string>, "a number needs its range");
-      spec = ParameterSpec::text(std::move(name), Struct{}.*field, std::move(doc));
+      spec = ParameterSpec::text(name, Struct{}.*field, doc);
     }
   }
 
   // An integer or a number from `minimum` to `maximum`, both allowed.
   template <typename Owner, typename Value>
-  requires std::derived_from<Struct, Owner> Setting(std::string name, Value Owner::*field, double minimum,
-                                                    double maximum, std::string doc, std::string unit = "")
+  requires std::derived_from<Struct, Owner> Setting(const std::string& name, Value Owner::*field, double minimum,
+                                                    double maximum, const std::string& doc,
+                                                    const std::string& unit = "")
       : Setting(field) {
     if constexpr (std::same_as<Value, double>) {
-      spec = ParameterSpec::number(std::move(name), Struct{}.*field, minimum, maximum, std::move(doc), std::move(unit));
+      spec = ParameterSpec::number(name, Struct{}.*field, minimum, maximum, doc, unit);
     } else {
       static_assert(std::integral<Value> && !std::same_as<Value, bool>, "only a number has a range");
-      spec =
-          ParameterSpec::integer(std::move(name), Struct{}.*field, minimum, maximum, std::move(doc), std::move(unit));
+      spec = ParameterSpec::integer(name, Struct{}.*field, minimum, maximum, doc, unit);
     }
   }
 

@@ -99,7 +99,7 @@ struct DatasetInfo {
   std::string title;
   std::string source;                     // paper, owner, licence
   std::string tree;                       // the expected files, for `describe`
-  std::string tested_on = "";             // what the reader was tested on, where the files are others'; "" where not
+  std::string tested_on = {};             // what the reader was tested on, where the files are others'; "" where not
   bool made_here = false;                 // this project makes the files itself when `root` has none
   std::vector<ParameterSpec> parameters;  // "root", …: from the suite file's [dataset] table
   std::function<std::unique_ptr<ClipSource>(const Parameters&)> open;
