@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "cmkd/core/error.h"
@@ -18,7 +17,7 @@ void LabelTally::add(const std::string& label, const std::string& where) {
 ClassNames LabelTally::classes(std::size_t at_most) const {
   std::vector<std::string> names;
   for (const auto& [label, entry] : labels_) names.push_back(label);
-  if (names.size() <= at_most) return ClassNames(std::move(names));
+  if (names.size() <= at_most) return ClassNames(names);
   const auto rarest = std::ranges::min_element(labels_, {}, [](const auto& item) { return item.second.rows; });
   std::erase(names, rarest->first);
   throw Error(
