@@ -55,9 +55,13 @@ OptimizerOptions optimizer_options(const TrainingBudget& budget) {
   return options;
 }
 
+bool repeats_steps(const PlannedTraining& planned) {
+  return planned.budget.graphs && method_registry().get(planned.method).repeatable_step;
+}
+
 std::unique_ptr<StepTaker> step_taker(const PlannedTraining& planned, const TrainerOptions& options, Training& training,
                                       GroupOptimizers& optimizers) {
-  if (planned.budget.graphs && method_registry().get(planned.method).repeatable_step) {
+  if (repeats_steps(planned)) {
     return std::make_unique<StepGraphs>(training, optimizers, options.device, options.make_graph);
   }
   return std::make_unique<StepTaker>(training, optimizers);
@@ -130,7 +134,7 @@ TensorMap Trainer::clip_signals() {
 void Trainer::run() {
   session_start_ = last_save_ = steady_seconds();
   std::optional<WorkStream> stream;
-  if (budget_.graphs) stream.emplace(options_.device);
+  if (repeats_steps(planned_)) stream.emplace(options_.device);
   if (source_.teacher() != nullptr) source_.teacher()->keep_maps(budget_.teacher_maps_mib * 1024 * 1024);
   for (; position_.phase < static_cast<std::int64_t>(phases_.size()); ++position_.phase, position_.epoch = 0) {
     const PhaseSpan& span = phases_[static_cast<std::size_t>(position_.phase)];

@@ -3,7 +3,6 @@
 
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "cmkd/suites/suite.h"
 
@@ -12,7 +11,6 @@ namespace cmkd::suite_file {
 struct OwnTable {
   std::string_view name;
   Section& (*section)(Suite&);
-  const std::vector<ParameterSpec>& (*specs)();
 };
 
 // [suite], [ingest] and so on, in the order in which documents show them.

@@ -235,7 +235,10 @@ using SpecsOfSections = std::map<std::string, const std::vector<ParameterSpec>*>
 const SpecsOfSections& all_specs() {
   static const SpecsOfSections specs = [] {
     SpecsOfSections all{{"weights", &setting_table<WeightsSettings>().specs()}};
-    for (const suite_file::OwnTable& table : suite_file::own_tables()) all.emplace(table.name, &table.specs());
+    Suite any;  // what a table declares is the same in each
+    for (const suite_file::OwnTable& table : suite_file::own_tables()) {
+      all.emplace(table.name, &table.section(any).specs());
+    }
     return all;
   }();
   return specs;
