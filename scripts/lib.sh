@@ -87,6 +87,20 @@ step() {
   return "$status"
 }
 
+# The C++ compiler of a build for users: CXX where it is set, else clang++ 14 or newer (LibTorch's headers take it two
+# thirds of g++'s time), else the system's.
+user_compiler() {
+  local major
+  major=$(clang++ -dumpversion 2>/dev/null | sed 's/\..*//') || major=0
+  if [[ -n ${CXX:-} ]]; then
+    echo "$CXX"
+  elif [[ ${major:-0} -ge 14 ]]; then
+    echo clang++
+  else
+    echo c++
+  fi
+}
+
 # Compile jobs: a file that includes LibTorch's modules takes up to 1.5 GB.
 build_jobs() {
   if [[ -n ${CMKD_JOBS:-} ]]; then

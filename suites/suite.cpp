@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <sstream>
-#include <utility>
 
 #include "cmkd/core/error.h"
 #include "own_tables.h"

@@ -18,6 +18,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../file_source.h"
@@ -33,6 +34,8 @@ using nlohmann::json;
 
 // A cache and what reads windows from it.
 struct Opened {
+  explicit Opened(ClipCache of) : cache(std::move(of)) {}
+
   ClipCache cache;
   std::unique_ptr<WindowReader> reader;
 };
@@ -58,9 +61,9 @@ json open_cache(const json& request, bool make, std::unique_ptr<Opened>& opened)
     const ClipList list = source.list();
     const IngestSettings settings = settings_of(request);
     const std::string fingerprint = source_fingerprint(source, list, settings, folder / "memo.json");
-    opened = std::make_unique<Opened>(ingest(source, list, settings, fingerprint, folder / "cache", {}), nullptr);
+    opened = std::make_unique<Opened>(ingest(source, list, settings, fingerprint, folder / "cache", {}));
   } else {
-    opened = std::make_unique<Opened>(ClipCache::open(folder / "cache"), nullptr);
+    opened = std::make_unique<Opened>(ClipCache::open(folder / "cache"));
   }
   watch.read_into(answer);
   WindowSettings windows;

@@ -41,8 +41,6 @@ class StepTaker {
   // set.
   StepResult compute(const StepContext& context, const Batch& batch, const StepRules& rules);
 
-  [[nodiscard]] GroupOptimizers& optimizers() noexcept { return optimizers_; }
-
  private:
   // The batch, where the step reads it.
   virtual const Batch& place(const StepContext& /*context*/, const Batch& batch) { return batch; }
