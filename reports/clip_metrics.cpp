@@ -272,7 +272,8 @@ std::unique_ptr<DrawnMetric> drawn_metric(const std::string& metric, const resul
                                           std::span<const std::uint32_t> groups) {
   if (!tags_fit(outputs)) return nullptr;
   if (metric == "mean_class_accuracy") {
-    return outputs.tags.empty() ? drawn_class_accuracy(outputs, groups) : nullptr;
+    if (!outputs.tags.empty()) return nullptr;
+    return drawn_class_accuracy(outputs, groups);
   }
   if (metric == "lwlrap") return drawn_label_ranking(outputs, groups);
   const OfClass of = metric == "auc_macro" ? OfClass::kArea

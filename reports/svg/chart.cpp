@@ -64,7 +64,10 @@ ChartAxis wide_axis(const std::string& title, const std::vector<double>& values)
   if (!positive || std::ranges::max(values) / std::ranges::min(values) < kWideRatio) return linear_axis(title, values);
   ChartAxis axis{title, std::ranges::min(values) / 1.15, std::ranges::max(values) * 1.15, {}, {}, true};
   const bool few = axis.high / axis.low < 200;
-  for (double power = std::pow(10.0, std::floor(std::log10(axis.low))); power <= axis.high; power *= 10) {
+  const auto first = static_cast<int>(std::floor(std::log10(axis.low)));
+  const auto last = static_cast<int>(std::floor(std::log10(axis.high)));
+  for (int exponent = first; exponent <= last; ++exponent) {
+    const double power = std::pow(10.0, exponent);
     for (const double factor : {1.0, 2.0, 5.0}) {
       const double tick = power * factor;
       if (tick < axis.low || tick > axis.high || (factor != 1.0 && !few)) continue;

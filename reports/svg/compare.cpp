@@ -20,12 +20,12 @@ constexpr std::size_t kProfileColours = 8;
 std::string rank_text(double rank) { return fmt::format("{:.2f}", rank); }
 
 ChartAxis rank_axis(const std::vector<RankMark>& marks, const std::string& title) {
-  const auto last = static_cast<double>(std::max<std::size_t>(marks.size(), 2));
-  ChartAxis axis{title, 1, last, {}, {}, false};
-  const double step = std::max(1.0, tick_step(last - 1, 8));
-  for (double tick = 1; tick <= last; tick += tick == 1 && step > 1 ? step - 1 : step) {
-    axis.ticks.push_back(tick);
-    axis.labels.push_back(fmt::format("{:.0f}", tick));
+  const std::size_t last = std::max<std::size_t>(marks.size(), 2);
+  ChartAxis axis{title, 1, static_cast<double>(last), {}, {}, false};
+  const auto step = static_cast<std::size_t>(std::max(1.0, tick_step(static_cast<double>(last - 1), 8)));
+  for (std::size_t tick = 1; tick <= last; tick += tick == 1 && step > 1 ? step - 1 : step) {
+    axis.ticks.push_back(static_cast<double>(tick));
+    axis.labels.push_back(fmt::format("{}", tick));
   }
   return axis;
 }
