@@ -87,16 +87,11 @@ step() {
   return "$status"
 }
 
-# The C++ compiler of a build for users: CXX where it is set, else clang++ 14 (LibTorch's headers take it two thirds of
-# g++'s time), else the system's. Newer ones of clang have not been tried with warnings as errors: g++ 14 has.
-user_compiler() {
-  if [[ -n ${CXX:-} ]]; then
-    echo "$CXX"
-  elif [[ $(clang++ -dumpversion 2>/dev/null) == 14.* ]]; then
-    echo clang++
-  else
-    echo c++
-  fi
+# Exports the C++ compiler of a build for users as CXX: the caller's, else clang++ 14 (LibTorch's headers take it two
+# thirds of g++'s time), else the system's. Newer ones of clang have not been tried with warnings as errors: g++ 14 has.
+choose_compiler() {
+  [[ -z ${CXX:-} ]] || return 0
+  if [[ $(clang++ -dumpversion 2>/dev/null) == 14.* ]]; then export CXX=clang++; else export CXX=c++; fi
 }
 
 # Compile jobs: a file that includes LibTorch's modules takes up to 1.5 GB.
