@@ -125,8 +125,9 @@ TEST_CASE("an exported run says what it is in its suites, and which clip it had 
   const std::string roles = "clip,group,roles\nc2,g1,transfer+labelled\n";
   (void)export_folder(made.store, {made.student.key}, made.folder / "out",
                       {.weights = false, .training_clips = {{made.student.key, roles}}});
-  for (const nlohmann::json& training :
-       nlohmann::json::parse(read_file(made.folder / "out/export.json")).at("trainings")) {
+  const nlohmann::json exported = nlohmann::json::parse(read_file(made.folder / "out/export.json"));
+  REQUIRE(exported.at("trainings").size() == 2);  // the teacher comes along
+  for (const nlohmann::json& training : exported.at("trainings")) {
     if (training.at("key") != made.student.key) {
       CHECK(training.at("rows").empty());  // the teacher: no row of a suite
       continue;

@@ -90,6 +90,19 @@ TEST_CASE("an override that names nothing is an error with a suggestion") {
   CHECK_THROWS_WITH(load(kText, {"training.epochs"}), message_contains("key=value"));
 }
 
+TEST_CASE("letters beyond ASCII are kept in texts, and refused with their line where none may stand") {
+  const auto titled = [](const std::string& title) {
+    std::string text = kText;
+    return text.replace(text.find("\"Test\""), 6, title);
+  };
+  CHECK(load(titled("\"\"\"Caf\\\n  \u00e9\"\"\"")).general.values.title == "Caf\u00e9");
+  CHECK(load(kText, {"suite.title=\u00dcbung"}).general.values.title == "\u00dcbung");
+  CHECK_THROWS_WITH(load(titled("\u01fdon")), message_contains("not valid TOML") && message_contains("test.toml:3"));
+  CHECK_THROWS_WITH(load(titled("1\nb\u01fd = 2")),
+                    message_contains("expected '='") && message_contains("test.toml:4"));
+  CHECK_THROWS_WITH(load(titled("1\u3000")), message_contains("expected space or tab"));
+}
+
 TEST_CASE("a control of a method without teacher is refused") {
   std::string text = kText;
   text.replace(text.find("id = \"kd\"\nweight = 3.5"), 22, "id = \"student\"");
