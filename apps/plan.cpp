@@ -128,6 +128,87 @@ int print_roles(const Context& context, bool as_json) {
   return 0;
 }
 
+// What one call of 'cmkd plan' has found out.
+struct Found {
+  Plan plan;
+  std::vector<std::pair<std::string, Counts>> rows;
+  IngestPlan ingest;
+  bool cached;  // the clips are ingested
+  std::string source_fingerprint;
+  std::optional<TimeEstimate> time;
+  std::vector<WeightsLine> weights;
+  Winners winners;
+};
+
+Found find_out(const Context& context, const CommandLine& line) {
+  ListedData listed = list_data(context.suite, context.cache);
+  Winners winners;
+  if (line.flag("tuned")) {
+    winners = stored_winners(context.suite, context.folder.root, context.cache);
+  }
+  Plan plan = make_plan(context.suite, listed.plan_source(), context.filter, winners);
+  const std::optional<results::Store> store = open_store(context.folder);
+  const bool cached = is_ingested(listed);
+  const IngestPlan ingest = cached ? ingested(listed) : plan_ingest(*listed.source, listed.list, listed.settings);
+  SuiteData data = stand_in_data(context.suite, std::move(listed));
+  check_suite(context.suite, data);
+  std::optional<TimeEstimate> time;
+  if (cached ? !line.flag("no-measure") : line.flag("measure")) {
+    if (cached) data = open_data(context.suite, std::move(data.listed), 1);
+    time = measured_time(context.suite, data, remaining(plan, store), parse_device(line.get<std::string>("device")));
+  }
+  auto rows = count_rows(plan, store, context.folder);
+  return {.plan = std::move(plan),
+          .rows = std::move(rows),
+          .ingest = ingest,
+          .cached = cached,
+          .source_fingerprint = data.listed.source_fingerprint,
+          .time = std::move(time),
+          .weights = check_weights(context.suite, data),
+          .winners = std::move(winners)};
+}
+
+void print_found(const Context& context, const Found& found) {
+  print_out(plan_text(context, found.plan, found.rows, found.ingest, found.cached, found.time));
+  for (const WeightsLine& weights : found.weights) print_out(weights_text(weights));
+  for (const MethodEntry& entry : context.suite.methods) {
+    const auto winner = found.winners.find(entry.id);
+    if (winner == found.winners.end()) continue;
+    print_out(fmt::format("  tuned {:<26} trial {}: {}\n", entry.id, winner->second,
+                          trial_text(context.suite, entry, winner->second)));
+  }
+}
+
+json found_json(const Suite& suite, const Found& found) {
+  json trainings = json::array();
+  for (const PlannedTraining& planned : found.plan.trainings) {
+    trainings.push_back({{"key", planned.key},
+                         {"evaluation_key", planned.evaluation().key},
+                         {"row", planned.label},
+                         {"seed", planned.seed},
+                         {"teacher_key", planned.teacher_key},
+                         {"config", json::parse(planned.config)}});
+  }
+  json rows = json::array();
+  for (const auto& [label, counts] : found.rows) rows.push_back(counts_json(label, counts));
+  json value{{"suite", suite.name},
+             {"trainings", trainings},
+             {"rows", rows},
+             {"clips", found.ingest.clips},
+             {"cache_bytes", found.ingest.estimated_bytes},
+             {"cached", found.cached},
+             {"source_fingerprint", found.source_fingerprint}};
+  for (const WeightsLine& weights : found.weights) {
+    value["weights"][weights.role] = {
+        {"file", weights.report.file}, {"summary", weights.report.summary()}, {"pretrained_on", weights.pretrained_on}};
+  }
+  if (found.time) {
+    value["seconds_left"] = found.time->total_seconds;
+    value["measured_on"] = found.cached ? "the clips" : "made clips";
+  }
+  return value;
+}
+
 }  // namespace
 
 int run_plan(const Arguments& arguments) {
@@ -159,62 +240,12 @@ int run_plan(const Arguments& arguments) {
   if (line.flag("roles")) return print_roles(context, line.flag("json"));
   // Before the first operator.
   configure_runtime(context.suite.runtime.values);
-  ListedData listed = list_data(context.suite, context.cache);
-  Winners winners;
-  if (line.flag("tuned")) {
-    winners = stored_winners(context.suite, context.folder.root, context.cache);
+  const Found found = find_out(context, line);
+  if (line.flag("json")) {
+    print_json(found_json(context.suite, found));
+  } else {
+    print_found(context, found);
   }
-  const Plan plan = make_plan(context.suite, listed.plan_source(), context.filter, winners);
-  const std::optional<results::Store> store = open_store(context.folder);
-  const bool cached = is_ingested(listed);
-  const IngestPlan ingest = cached ? ingested(listed) : plan_ingest(*listed.source, listed.list, listed.settings);
-  SuiteData data = stand_in_data(context.suite, std::move(listed));
-  check_suite(context.suite, data);
-  std::optional<TimeEstimate> time;
-  if (cached ? !line.flag("no-measure") : line.flag("measure")) {
-    if (cached) data = open_data(context.suite, std::move(data.listed), 1);
-    time = measured_time(context.suite, data, remaining(plan, store), parse_device(line.get<std::string>("device")));
-  }
-  const std::vector<WeightsLine> weights_lines = check_weights(context.suite, data);
-  const auto rows = count_rows(plan, store, context.folder);
-  if (!line.flag("json")) {
-    print_out(plan_text(context, plan, rows, ingest, cached, time));
-    for (const WeightsLine& weights : weights_lines) print_out(weights_text(weights));
-    for (const MethodEntry& entry : context.suite.methods) {
-      const auto winner = winners.find(entry.id);
-      if (winner == winners.end()) continue;
-      print_out(fmt::format("  tuned {:<26} trial {}: {}\n", entry.id, winner->second,
-                            trial_text(context.suite, entry, winner->second)));
-    }
-    return 0;
-  }
-  json trainings = json::array();
-  for (const PlannedTraining& planned : plan.trainings) {
-    trainings.push_back({{"key", planned.key},
-                         {"evaluation_key", planned.evaluation().key},
-                         {"row", planned.label},
-                         {"seed", planned.seed},
-                         {"teacher_key", planned.teacher_key},
-                         {"config", json::parse(planned.config)}});
-  }
-  json row_list = json::array();
-  for (const auto& [label, counts] : rows) row_list.push_back(counts_json(label, counts));
-  json value{{"suite", context.suite.name},
-             {"trainings", trainings},
-             {"rows", row_list},
-             {"clips", ingest.clips},
-             {"cache_bytes", ingest.estimated_bytes},
-             {"cached", cached},
-             {"source_fingerprint", data.listed.source_fingerprint}};
-  for (const WeightsLine& weights : weights_lines) {
-    value["weights"][weights.role] = {
-        {"file", weights.report.file}, {"summary", weights.report.summary()}, {"pretrained_on", weights.pretrained_on}};
-  }
-  if (time) {
-    value["seconds_left"] = time->total_seconds;
-    value["measured_on"] = cached ? "the clips" : "made clips";
-  }
-  print_json(value);
   return 0;
 }
 

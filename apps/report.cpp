@@ -69,16 +69,7 @@ int print_recomputed(const results::Store& store, const std::string& suite, bool
   return result.differences.empty() ? 0 : 1;
 }
 
-}  // namespace
-
-int run_report(const Arguments& arguments) {
-  CommandLine line(
-      "cmkd report [SUITE] [options]",
-      "Regenerates a leaderboard from the store: the same store gives the same bytes. SUITE is a suite file or the "
-      "name of a\n"
-      "suite in the store. Measured times and memory differ from run to run: --no-cost leaves them out.",
-      "cmkd report suites/quick.toml\ncmkd report suites/quick.toml --format html --output out/quick/leaderboard.html\n"
-      "cmkd report --store out/quick/results.db --format csv --no-cost");
+void add_report_options(CommandLine& line) {
   line.positional("suite", 1);
   line.add()("format,f", po::value<std::string>()->value_name("NAME"),
              "markdown (the default), csv, json, html, latex")("output,o", po::value<std::string>()->value_name("FILE"),
@@ -92,7 +83,22 @@ int run_report(const Arguments& arguments) {
       "tuned", po::bool_switch(), "the tuned runs ('cmkd run --tuned') and the tuning behind them")(
       "recompute", po::bool_switch(), "no report: compute every metric again from the stored per-clip outputs")(
       "json", po::bool_switch(), "the same as --format json");
-  if (!line.parse(arguments)) return 0;
+}
+
+// What is asked for, once the options have been found to go together.
+struct ReportRequest {
+  reports::Format format;
+  std::string suite;  // as named on the command line; empty: the only one of the store
+  std::filesystem::path store;
+  ReportTarget target;
+  bool tuned;
+  bool cost;
+
+  // The suite whose rows are shown.
+  [[nodiscard]] std::string shown() const { return tuned ? suite + "-tuned" : suite; }
+};
+
+reports::Format format_asked_for(const CommandLine& line) {
   std::string name = line.flag("open") ? "html" : "markdown";
   if (line.has("format")) name = line.get<std::string>("format");
   if (line.flag("json")) name = "json";
@@ -102,6 +108,11 @@ int run_report(const Arguments& arguments) {
                                     .where = "cmkd report --open",
                                     .fix = "leave out --format, or --open"});
   }
+  return format;
+}
+
+ReportRequest read_request(const CommandLine& line) {
+  const reports::Format format = format_asked_for(line);
   const std::string wanted = suite_in(line);
   if (wanted.empty() && !line.has("store") && !line.has("out")) {
     throw Error(ErrorKind::kUsage, {.what = "neither a suite nor a store is named",
@@ -113,40 +124,61 @@ int run_report(const Arguments& arguments) {
                                     .where = "cmkd report --tuned",
                                     .fix = "for example cmkd report suites/quick.toml --tuned"});
   }
-  const std::filesystem::path path = store_path(line, wanted);
-  if (!line.flag("watch")) require_store(path);
-  const bool tuned = line.flag("tuned");
-  const std::string named = wanted.empty() || !tuned ? wanted : wanted + "-tuned";
-  if (line.flag("recompute")) {
-    const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
-    return print_recomputed(store, choose_suite(store, named), line.flag("json"));
+  ReportRequest request{.format = format,
+                        .suite = wanted,
+                        .store = store_path(line, wanted),
+                        .target = {},
+                        .tuned = line.flag("tuned"),
+                        .cost = !line.flag("no-cost")};
+  if (!line.flag("watch")) require_store(request.store);
+  if (line.has("output")) request.target.file = line.get<std::string>("output");
+  if (line.has("plots")) request.target.plots = line.get<std::string>("plots");
+  if (line.flag("open") && request.target.file.empty()) {
+    request.target.file = request.store.parent_path() / "leaderboard.html";
   }
-  ReportTarget target;
-  if (line.has("output")) target.file = line.get<std::string>("output");
-  if (line.has("plots")) target.plots = line.get<std::string>("plots");
-  if (line.flag("open") && target.file.empty()) target.file = path.parent_path() / "leaderboard.html";
-  if (line.flag("watch") && target.file.empty()) {
+  return request;
+}
+
+void write_leaderboard(const ReportRequest& request) {
+  require_store(request.store);
+  const results::Store store = results::Store::open(request.store, results::OpenMode::kReadOnly);
+  reports::LeaderboardOptions options;
+  options.cost = request.cost;
+  reports::StoredLeaderboard stored = reports::stored_leaderboard(store, choose_suite(store, request.shown()), options);
+  for (const std::string& note : stored.notes) fmt::print(stderr, "note: {}\n", note);
+  if (request.tuned) stored.board.tuning = reports::build_tuning(store.leaderboard_rows(request.suite + "-tuning"));
+  write_report(store, stored.board, request.format, request.target);
+}
+
+}  // namespace
+
+int run_report(const Arguments& arguments) {
+  CommandLine line(
+      "cmkd report [SUITE] [options]",
+      "Regenerates a leaderboard from the store: the same store gives the same bytes. SUITE is a suite file or the "
+      "name of a\n"
+      "suite in the store. Measured times and memory differ from run to run: --no-cost leaves them out.",
+      "cmkd report suites/quick.toml\ncmkd report suites/quick.toml --format html --output out/quick/leaderboard.html\n"
+      "cmkd report --store out/quick/results.db --format csv --no-cost");
+  add_report_options(line);
+  if (!line.parse(arguments)) return 0;
+  const ReportRequest request = read_request(line);
+  if (line.flag("recompute")) {
+    const results::Store store = results::Store::open(request.store, results::OpenMode::kReadOnly);
+    return print_recomputed(store, choose_suite(store, request.shown()), line.flag("json"));
+  }
+  if (line.flag("watch") && request.target.file.empty()) {
     throw Error(ErrorKind::kUsage, {.what = "--watch needs a file that it can write again",
                                     .where = "cmkd report --watch",
                                     .fix = "add --output FILE, or --open"});
   }
-  const auto write = [&] {
-    require_store(path);
-    const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
-    reports::LeaderboardOptions options;
-    options.cost = !line.flag("no-cost");
-    reports::StoredLeaderboard stored = reports::stored_leaderboard(store, choose_suite(store, named), options);
-    for (const std::string& note : stored.notes) fmt::print(stderr, "note: {}\n", note);
-    if (tuned) stored.board.tuning = reports::build_tuning(store.leaderboard_rows(wanted + "-tuning"));
-    write_report(store, stored.board, format, target);
-  };
   bool is_open = !line.flag("open");
   const auto write_and_open = [&] {
-    write();
-    if (!is_open) open_on_screen(target.file);
+    write_leaderboard(request);
+    if (!is_open) open_on_screen(request.target.file);
     is_open = true;
   };
-  if (line.flag("watch")) return watch_store(path, write_and_open);
+  if (line.flag("watch")) return watch_store(request.store, write_and_open);
   write_and_open();
   return 0;
 }
