@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What scripts/gpu-check says where something is missing or changed: no stage begins.
+# What scripts/gpu-check says where something is missing or changed: no stage begins. And what it unpacks.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 folder=$(mktemp -d)
@@ -28,3 +28,28 @@ refused "unknown stage 'nothing'" --carried "$folder/carried" --stages nothing
   echo "something was written before the refusal" >&2
   exit 1
 }
+
+# A checkout in which nothing was built yet, and files that were carried elsewhere.
+if command -v dpkg-deb >/dev/null; then
+  mkdir -p "$folder/clone/scripts" "$folder/clone/tests" "$folder/package/DEBIAN" "$folder/package/usr/include" "$folder/clips"
+  cp scripts/gpu-check "$folder/clone/scripts/"
+  cp -r tests/gpu "$folder/clone/tests/"
+  printf 'Package: some\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\nDescription: some\n' \
+    >"$folder/package/DEBIAN/control"
+  echo header >"$folder/package/usr/include/some.h"
+  dpkg-deb --root-owner-group -b "$folder/package" "$folder/carried/some.deb" >/dev/null
+  echo clip >"$folder/clips/clip"
+  tar -cJf "$folder/carried/cache.tar.xz" -C "$folder/clips" .
+  python3 - "$folder" <<'END'
+import importlib.machinery, importlib.util, os, sys
+
+folder = sys.argv[1]
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("gpu_check", os.path.join(folder, "clone/scripts/gpu-check"))
+check = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu_check", loader))
+loader.exec_module(check)
+prefix = check.unpack(os.path.join(folder, "carried"), ["some.deb", "cache.tar.xz"])
+assert open(os.path.join(prefix, "usr/include/some.h")).read() == "header\n"
+assert open(os.path.join(folder, "clone/build/gpu-check/cache/clip")).read() == "clip\n"
+END
+fi
