@@ -66,7 +66,7 @@ const SuiteCell& cell_of(const CommandLine& line, const std::vector<SuiteCell>& 
   const auto seed = [](const SuiteCell& cell) { return std::to_string(cell.seed); };
   const auto wanted = [&](const char* option, auto value) {
     if (!line.has(option)) return value(cells.front());
-    const std::string text = line.get<std::string>(option);
+    std::string text = line.get<std::string>(option);
     const std::vector<std::string> names = distinct(cells, value);
     if (std::ranges::find(names, text) != names.end()) return text;
     throw Error(ErrorKind::kUsage, {fmt::format("the suite has no {} '{}'", option, text), "cmkd clips show",

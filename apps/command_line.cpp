@@ -92,9 +92,10 @@ std::filesystem::path cache_root(const CommandLine& line) {
 
 void print_out(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written)
+  if (!written) {
     throw Error(ErrorKind::kEnvironment,
                 {.what = "cannot write to standard output", .fix = "check the disk or the pipe behind it"});
+  }
 }
 
 void print_json(const nlohmann::json& value) { print_out(value.dump(2) + "\n"); }

@@ -25,7 +25,7 @@ using nlohmann::json;
 namespace {
 
 std::filesystem::path default_vectors() {
-  const std::filesystem::path folder = find_data(kVectors);
+  std::filesystem::path folder = find_data(kVectors);
   if (!folder.empty()) return folder;
   throw Error(ErrorKind::kUsage, {.what = "the project's vectors are not here",
                                   .where = data_places(kVectors),

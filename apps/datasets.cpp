@@ -24,9 +24,10 @@ int make_dataset(const CommandLine& line, const std::string& name) {
     throw Error(ErrorKind::kUsage, {fmt::format("dataset '{}' cannot be made here", name), "cmkd datasets make",
                                     "synthetic", did_you_mean(name, {"synthetic"})});
   }
-  if (!line.has("out"))
+  if (!line.has("out")) {
     throw Error(ErrorKind::kUsage,
                 {.what = "no folder given", .where = "cmkd datasets make synthetic", .fix = "add --out DIR"});
+  }
   Parameters parameters(synthetic_parameters());
   for (const std::string& text : line.list("set")) set_parameter(parameters, text);
   const SyntheticOptions options = synthetic_options(parameters);
@@ -101,10 +102,11 @@ int run_datasets(const Arguments& arguments) {
                 {words.empty() ? "missing word" : fmt::format("unknown word '{}'", words[0]), "cmkd datasets",
                  join(verbs), words.empty() ? "see --help" : did_you_mean(words[0], verbs)});
   }
-  if (words.size() < 2)
+  if (words.size() < 2) {
     throw Error(ErrorKind::kUsage, {.what = "missing name of the dataset",
                                     .where = "cmkd datasets " + words[0],
                                     .allowed = join(dataset_registry().names())});
+  }
   return words[0] == "make" ? make_dataset(line, words[1]) : check_dataset(line, words[1]);
 }
 

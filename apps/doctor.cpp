@@ -70,13 +70,15 @@ std::string check_device() {
 std::string check_disk(const fs::path& folder) {
   fs::path existing = fs::absolute(folder);
   while (!fs::exists(existing)) existing = existing.parent_path();
-  if (::access(existing.c_str(), W_OK) != 0)
+  if (::access(existing.c_str(), W_OK) != 0) {
     throw Error(ErrorKind::kEnvironment,
                 {.what = "no permission to write in " + existing.string(), .fix = "choose another --out"});
+  }
   const auto available = fs::space(existing).available;
-  if (available < (std::uintmax_t{1} << 30))
+  if (available < (std::uintmax_t{1} << 30)) {
     throw Error(ErrorKind::kEnvironment, {.what = "only " + format_bytes(available) + " free in " + existing.string(),
                                           .fix = "free some space"});
+  }
   return format_bytes(available) + " free in " + existing.string();
 }
 

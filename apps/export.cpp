@@ -21,7 +21,7 @@ namespace {
 
 // The name of a suite of the store; "" when `text` is none.
 std::string suite_of_store(const results::Store& store, const std::string& text) {
-  const std::string name = text.ends_with(".toml") ? suite_name(text) : text;
+  std::string name = text.ends_with(".toml") ? suite_name(text) : text;
   for (const results::SuiteSummary& suite : store.suites()) {
     if (suite.suite == name) return name;
   }

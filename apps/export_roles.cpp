@@ -16,8 +16,6 @@
 
 namespace cmkd::apps {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 std::string roles_csv(const SuiteData& data, const Roles& roles) {

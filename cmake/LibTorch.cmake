@@ -17,6 +17,11 @@ if(NOT EXISTS "${Torch_DIR}/TorchConfig.cmake")
   message(STATUS "LibTorch: ${Torch_DIR}")
 endif()
 
+# LibTorch's libraries hold and export pieces of another compiler's standard library (std::filesystem in libtorch_cpu.so;
+# in libtorch.so of 2.11 with CUDA a remove_all that calls nothing). A program takes the first that it finds, so every
+# program names its own standard library before them.
+add_link_options("SHELL:-Wl,--push-state,--no-as-needed -lstdc++ -Wl,--pop-state")
+
 get_filename_component(cmkd_torch_prefix ${Torch_DIR}/../../.. ABSOLUTE)
 if(NOT EXISTS ${cmkd_torch_prefix}/lib/libtorch_cuda.so)
   find_package(Torch ${CMKD_TORCH_MINIMUM} REQUIRED)
@@ -43,10 +48,27 @@ set(TORCH_LIBRARIES cmkd_torch)
 set(TORCH_INSTALL_PREFIX ${cmkd_torch_prefix})
 
 # LibTorch 2.12 and newer have graphs of any device (runtime/device_graph.cpp). Those of an older one need CUDA's headers
-# and runtime library, of the toolkit or beside the wheel; without them there are no graphs.
+# and runtime library; without them there are no graphs. Those of the wheels come first, as they are of LibTorch's version;
+# but most have no crt/, and then it takes a toolkit of that version.
 if(NOT EXISTS ${cmkd_torch_prefix}/include/ATen/accelerator/Graph.h)
   file(GLOB cmkd_cuda_wheels ${cmkd_torch_prefix}/../nvidia/cu* ${cmkd_torch_prefix}/../nvidia/cuda_runtime)
-  set(cmkd_cuda_places $ENV{CUDA_HOME} /usr/local/cuda ${cmkd_cuda_wheels})
-  find_path(CMKD_CUDA_INCLUDE_DIR cuda_runtime_api.h HINTS ${cmkd_cuda_places} PATH_SUFFIXES include)
-  find_library(CMKD_CUDART_LIBRARY NAMES cudart libcudart.so.13 libcudart.so.12 HINTS ${cmkd_cuda_places} PATH_SUFFIXES lib64 lib)
+  set(cmkd_cuda_places ${cmkd_cuda_wheels} $ENV{CUDA_HOME} /usr/local/cuda)
+  find_path(CMKD_CUDA_INCLUDE_DIR crt/host_config.h HINTS ${cmkd_cuda_places} PATH_SUFFIXES include)
+  find_library(CMKD_CUDART_LIBRARY NAMES cudart libcudart.so.13 libcudart.so.12 NAMES_PER_DIR HINTS ${cmkd_cuda_places}
+               PATH_SUFFIXES lib64 lib)
+  if(CMKD_CUDA_INCLUDE_DIR AND CMKD_CUDART_LIBRARY)
+    file(STRINGS ${CMKD_CUDA_INCLUDE_DIR}/cuda_runtime_api.h cmkd_cuda REGEX "define CUDART_VERSION +[0-9]+")
+    string(REGEX REPLACE ".*CUDART_VERSION +([0-9]+)[0-9][0-9][0-9].*" "\\1" cmkd_cuda "${cmkd_cuda}")
+    set(cmkd_torch_cuda ${cmkd_cuda})
+    if(EXISTS ${cmkd_torch_prefix}/version.py)  # a wheel's; the archives of LibTorch alone have none
+      file(STRINGS ${cmkd_torch_prefix}/version.py cmkd_torch_cuda REGEX "^cuda.*'[0-9]+\\.")
+      string(REGEX REPLACE ".*'([0-9]+)\\..*" "\\1" cmkd_torch_cuda "${cmkd_torch_cuda}")
+    endif()
+    if(cmkd_cuda STREQUAL cmkd_torch_cuda)
+      set(CMKD_CUDA_HEADERS ON)
+    endif()
+  endif()
+  if(NOT CMKD_CUDA_HEADERS)
+    message(STATUS "No CUDA graphs: this LibTorch needs a CUDA toolkit of its version for them")
+  endif()
 endif()

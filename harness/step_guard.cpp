@@ -33,8 +33,8 @@ class LeafWalk {
     while (!open_.empty()) {
       Node& node = *open_.back();
       open_.pop_back();
-      if (const auto* leaf = dynamic_cast<const AccumulateGrad*>(&node)) leaves.push_back(leaf->variable);
       for (const torch::autograd::Edge& edge : node.next_edges()) visit(edge.function.get());
+      if (const auto* leaf = dynamic_cast<const AccumulateGrad*>(&node)) leaves.push_back(leaf->variable);
     }
     return leaves;
   }

@@ -17,7 +17,6 @@ namespace cmkd {
 namespace {
 
 using namespace test;  // NOLINT: the material of this folder's tests
-namespace fs = std::filesystem;
 
 double flash_s(const DecodedClip& clip) {
   const std::size_t frame = clip.pixels.size() / static_cast<std::size_t>(clip.frame_count);

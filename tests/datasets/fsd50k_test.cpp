@@ -4,7 +4,6 @@ namespace cmkd {
 namespace {
 
 using namespace test;
-namespace fs = std::filesystem;
 
 // By the format's description.
 struct Fsd50k {

@@ -23,9 +23,10 @@ constexpr std::int64_t kFrames = 8;  // at 8 a second
 void write_single_media(const fs::path& path, bool video, bool audio) {
   std::vector<std::uint8_t> pixels(video ? 3 * kOneModalitySize * kOneModalitySize * kFrames : 0, 90);
   std::vector<std::int16_t> samples;
-  for (int k = 0; audio && k < kOneModalityRate; ++k)
+  for (int k = 0; audio && k < kOneModalityRate; ++k) {
     samples.push_back(
         static_cast<std::int16_t>(std::lround(9000 * std::sin(2 * std::numbers::pi * 300 * k / kOneModalityRate))));
+  }
   media::encode_media(path, {pixels, video ? kFrames : 0, kOneModalitySize, kOneModalitySize, 8},
                       {samples, kOneModalityRate});
 }

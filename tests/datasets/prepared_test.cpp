@@ -80,7 +80,7 @@ std::vector<int> brightness(const DecodedClip& clip) {
   for (auto from = clip.pixels.begin(); from != clip.pixels.end(); from += static_cast<std::ptrdiff_t>(size)) {
     double sum = 0;
     std::for_each(from, from + static_cast<std::ptrdiff_t>(size), [&](std::uint8_t value) { sum += value; });
-    means.push_back(static_cast<int>(sum / static_cast<double>(size) + 0.5));
+    means.push_back(static_cast<int>(std::lround(sum / static_cast<double>(size))));
   }
   return means;
 }

@@ -133,7 +133,9 @@ class Check:
         if process.returncode not in accepted:
             with open(self.log, encoding="utf-8") as log:
                 lines = [line.strip() for line in log if line.strip()]
-            telling = [line for line in lines if "error" in line.lower()] or lines[-1:]
+            # A compiler's command has the word, too: -Werror.
+            telling = [line for line in lines if "error:" in line.lower()] or [line for line in lines if "error" in line.lower()]
+            telling = telling or lines[-1:]
             raise Failed(f"{os.path.basename(command[0])} {command[1]}: status {process.returncode}: {telling[0]} ({self.log})")
         return output
 
@@ -154,7 +156,8 @@ class Check:
                   f"-DCMAKE_PREFIX_PATH={usr};{torch}", f"-DTorch_DIR={torch}/Torch",
                   f"-DLIBLINEAR_INCLUDE_DIR={self.liblinear_folder(include)}",
                   f"-DLIBLINEAR_LIBRARY={self.libraries}/liblinear.so", f"-DXXHASH_INCLUDE_DIR={include}",
-                  f"-DTOMLPLUSPLUS_INCLUDE_DIR={include}", f"-DCMAKE_CXX_FLAGS=-isystem {include}")
+                  f"-DTOMLPLUSPLUS_INCLUDE_DIR={include}",
+                  f"-DCMAKE_CXX_FLAGS=-isystem {include} -isystem {include}/{os.path.basename(self.libraries)}")
         self.call("cmake", "--build", self.build_folder, "--parallel", str(self.jobs), "--target", "cmkd", "cmkd_bench", "train_step_worker")
         return {"jobs": self.jobs}
 

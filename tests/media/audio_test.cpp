@@ -176,7 +176,7 @@ TEST_CASE("samples that are not finite, or beyond any recording, are refused wit
     write_wav(folder / "a.wav", values, channels, 8000);
     return decode_audio(folder / "a.wav", 16000, range);
   };
-  const auto with = [](std::vector<std::pair<std::size_t, float>> places) {
+  const auto with = [](const std::vector<std::pair<std::size_t, float>>& places) {
     std::vector<float> values(16000, 0.1F);
     for (const auto& [place, value] : places) values[place] = value;
     return values;

@@ -90,8 +90,8 @@ void encode_pictures(const ClockFile& file, Track& track, std::vector<PacketHand
     const bool bright = file.flash.holds(time_s + 1e-6);
     for (int plane = 0; plane < 3; ++plane) {
       const int shade = plane == 0 ? (bright ? 235 : 16) : 128;
-      const int rows = plane == 0 ? kHeight : kHeight / 2;
-      std::memset(frame->data[plane], shade, static_cast<std::size_t>(frame->linesize[plane] * rows));
+      const std::size_t rows = plane == 0 ? kHeight : kHeight / 2;
+      std::memset(frame->data[plane], shade, static_cast<std::size_t>(frame->linesize[plane]) * rows);
     }
     frame->pts = k;
     track.encode(frame.get(), packets);

@@ -97,7 +97,7 @@ TEST_CASE("a folder that cannot be written is an error that names the file") {
 TEST_CASE("an odd picture or pixels of another size are refused") {
   if (skip_without_encoders()) return;
   const cmkd::test::TemporaryFolder folder;
-  const std::vector<std::uint8_t> pixels(3 * 15 * 16);
+  const std::vector<std::uint8_t> pixels(3UL * 15 * 16);
   CHECK_THROWS_AS(encode_media(folder / "a.mkv", {pixels, 1, 15, 16, 25}, {}), cmkd::Error);
   CHECK_THROWS_AS(encode_media(folder / "a.mkv", {pixels, 2, 16, 16, 25}, {}), cmkd::Error);
   CHECK_THROWS_AS(encode_media(folder / "a.mkv", {}, {}), cmkd::Error);

@@ -63,13 +63,14 @@ TEST_CASE("colours follow the matrix and the range that a frame states") {
     for (int plane = 0; plane < 3; ++plane) {
       const int value = plane == 0 ? y : plane == 1 ? 128 : cr;
       for (int row = 0; row < 16; ++row) {
-        std::fill_n(source->data[plane] + row * source->linesize[plane], 16, static_cast<std::uint8_t>(value));
+        std::fill_n(source->data[plane] + std::ptrdiff_t{row} * source->linesize[plane], 16,
+                    static_cast<std::uint8_t>(value));
       }
     }
     source->colorspace = matrix;
     source->color_range = range;
     PictureConverter converter({}, 0);
-    std::vector<std::uint8_t> pixels(3 * 16 * 16);
+    std::vector<std::uint8_t> pixels(3UL * 16 * 16);
     REQUIRE(converter.convert(*source, pixels.data()));
     return int{pixels[0]};
   };

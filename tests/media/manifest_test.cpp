@@ -35,7 +35,7 @@ std::string field(const std::string& text, const std::string& name) {
   const auto at = text.find(name + "=");
   if (at == std::string::npos) return "";
   const auto from = at + name.size() + 1;
-  return text.substr(from, text.find_first_of(" ", from) - from);
+  return text.substr(from, text.find(' ', from) - from);
 }
 
 ManifestVideo parse_video(const std::string& text) {

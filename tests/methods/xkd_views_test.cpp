@@ -13,7 +13,7 @@ namespace {
 
 VitOptions picture_vit() { return {Modality::kVideo, {8, 28, 28}, {2, 4, 4}, {6, 1, 3}}; }
 
-at::Tensor of_doubles(std::vector<double> values) { return at::tensor(values, at::kDouble); }
+at::Tensor of_doubles(const std::vector<double>& values) { return at::tensor(values, at::kDouble); }
 
 std::shared_ptr<VitModel> hearing_vit() {
   const ModelInfo& info = model_registry().get("audio_vit_tiny");

@@ -175,7 +175,7 @@ TEST_CASE("average precision of a query is that of the sorted gallery, of labels
       RandomStream stream(11);
       made.outputs.width = 20;  // no whole number of the product's steps
       made.outputs.scores.clear();
-      for (std::size_t i = 0; i < 23 * 20; ++i) made.outputs.scores.push_back(static_cast<float>(stream.normal()));
+      for (std::size_t i = 0; i < 23UL * 20; ++i) made.outputs.scores.push_back(static_cast<float>(stream.normal()));
       made.outputs.queries = queries;
       const std::vector<double> values = retrieval_values("map", made.outputs).value();
       REQUIRE(values.size() == static_cast<std::size_t>(queries));

@@ -199,10 +199,10 @@ struct LevelCase {
 const std::vector<LevelCase>& level_cases() {
   const Case teacher{"teacher", "teacher", "", RowRole::kTeacher, "none", {0.72, 0.69, 0.75}};
   const Case student{"student", "student", "", RowRole::kLowerBound, "none", {0.42, 0.45, 0.36}};
-  const auto mnf_csc = [](std::vector<double> top1) {
+  const auto mnf_csc = [](const std::vector<double>& top1) {
     return Case{"mnf_csc", "mnf_csc", "", RowRole::kMethod, "step", top1};
   };
-  const auto kd = [](std::vector<double> top1) { return Case{"kd", "kd", "", RowRole::kMethod, "loss", top1}; };
+  const auto kd = [](const std::vector<double>& top1) { return Case{"kd", "kd", "", RowRole::kMethod, "loss", top1}; };
   static const std::vector<LevelCase> cases{
       {0, {teacher, student, mnf_csc({0.60, 0.57, 0.60}), kd({0.54, 0.57, 0.51})}},
       {0.5, {teacher, student, mnf_csc({0.54, 0.52, 0.56}), kd({0.48, 0.50, 0.46})}},

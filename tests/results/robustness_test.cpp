@@ -130,7 +130,7 @@ TEST_CASE("two processes that write at once both get everything in") {
   CHECK(exit_of(children[0]) == 0);
   CHECK(exit_of(children[1]) == 0);
   const Store store = Store::open(path, OpenMode::kReadOnly);
-  CHECK(store.trainings().size() == 3 * kRuns);
+  CHECK(store.trainings().size() == 3UL * kRuns);
   CHECK(store.check().empty());
 }
 
@@ -231,8 +231,8 @@ TEST_CASE("a damaged store is reported as such") {
   }
   {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const std::string noise(4096 * 300, '\x5a');
-    file.seekp(4096 * 100).write(noise.data(), static_cast<std::streamsize>(noise.size()));
+    const std::string noise(4096UL * 300, '\x5a');
+    file.seekp(4096L * 100).write(noise.data(), static_cast<std::streamsize>(noise.size()));
   }
   const Store store = Store::open(path, OpenMode::kReadOnly);
   try {
