@@ -144,9 +144,10 @@ void print_table(const Collector& collector) {
   for (const std::string& name : collector.order) {
     if (name == kRankTiled) print_peak_of(collector, name, "tiled retrieval, above the embeddings (MB)");
     if (name == kRankUntiled) print_peak_of(collector, name, "untiled retrieval, above the embeddings (MB)");
-    if (name == kRankLarge)
+    if (name == kRankLarge) {
       print_peak_of(collector, name, "retrieval in a gallery of 200,000, above the embeddings (MB)",
                     "(wanted: at most 2000)");
+    }
     if (name.starts_with(kXkdStep))
       print_peak_of(collector, name, ("peak memory of training " + name.substr(kXkdStep.size()) + " (MB)").c_str());
     if (name.starts_with(kRankSized))

@@ -22,7 +22,7 @@ constexpr int kReportMethods = 25;  // the student among them
 constexpr int kReportSeeds = 10;
 constexpr int kReportClips = 200;
 constexpr int kReportVideos = 50;
-constexpr std::int64_t kReportRuns = 2 * kReportDatasets * kReportMethods * kReportSeeds;
+constexpr std::int64_t kReportRuns = std::int64_t{2} * kReportDatasets * kReportMethods * kReportSeeds;
 
 struct MadeRun {
   int dataset;
@@ -107,7 +107,7 @@ results::SuiteLink made_link(const MadeRun& run, const results::TrainingRecord& 
 // Made once in a process; each run is a commit of its own, as in real stores, which takes a while on a slow disk.
 const fs::path& made_report_store() {
   static const fs::path path = [] {
-    const fs::path file = scratch() / "reports.db";
+    fs::path file = scratch() / "reports.db";
     results::Store store = results::Store::open(file, results::OpenMode::kReadWriteCreate);
     std::vector<results::SuiteLink> links;
     for (int dataset = 0; dataset < kReportDatasets; ++dataset) {
@@ -138,7 +138,7 @@ std::string report_text(bool kept) {
   const results::Store store = results::Store::open(path, results::OpenMode::kReadOnly);
   reports::StoredLeaderboard stored = reports::stored_leaderboard(store, "bench");
   verify(stored.notes.empty(), "the bootstraps of a report cannot be kept");
-  verify(stored.board.tables.size() == 2 * kReportDatasets && stored.board.overviews.size() == 2 &&
+  verify(stored.board.tables.size() == 2UL * kReportDatasets && stored.board.overviews.size() == 2 &&
              stored.board.overviews.front().omnibus.has_value(),
          "a leaderboard of 10,000 runs is not whole");
   return reports::render_markdown(stored.board) + reports::render_csv(stored.board);

@@ -65,7 +65,7 @@ std::vector<std::uint8_t> centre_of(const media::VideoFrames& frames, int crop) 
   std::vector<std::uint8_t> pixels;
   pixels.reserve(static_cast<std::size_t>(frames.frame_count * 3) * static_cast<std::size_t>(crop * crop));
   const std::uint8_t* plane = frames.pixels.data() + corner(frames.height) * frames.width + corner(frames.width);
-  for (std::int64_t k = 0; k < frames.frame_count * 3; ++k, plane += frames.height * frames.width) {
+  for (std::int64_t k = 0; k < frames.frame_count * 3; ++k, plane += std::ptrdiff_t{frames.height} * frames.width) {
     for (int row = 0; row < crop; ++row) {
       const std::uint8_t* begin = plane + static_cast<std::ptrdiff_t>(row) * frames.width;
       pixels.insert(pixels.end(), begin, begin + crop);

@@ -16,7 +16,7 @@ const MethodInfo& mst() { return method_registry().get("mst_distill"); }
 
 void set_all(torch::nn::Module& module, double value) {
   const at::NoGradGuard no_grad;
-  for (at::Tensor parameter : unique_parameters(module)) parameter.fill_(value);
+  for (const at::Tensor& parameter : unique_parameters(module)) parameter.fill_(value);
 }
 
 StepContext in_phase(const std::string& phase) {

@@ -79,7 +79,7 @@ TEST_CASE("Features of length zero, on either side or both") {
 
 TEST_CASE("Clips whose features coincide") {
   check_every_method([](test::FreeOutputs& outputs, Batch& batch) {
-    const auto repeat = [](at::Tensor tensor) {
+    const auto repeat = [](const at::Tensor& tensor) {
       tensor.copy_(tensor.select(0, 0).unsqueeze(0).expand_as(tensor).clone());
     };
     for (const at::Tensor& parameter : outputs.parameters()) repeat(parameter);
