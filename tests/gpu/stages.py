@@ -133,9 +133,8 @@ class Check:
         if process.returncode not in accepted:
             with open(self.log, encoding="utf-8") as log:
                 lines = [line.strip() for line in log if line.strip()]
-            # A compiler's command has the word, too: -Werror.
-            telling = [line for line in lines if "error:" in line.lower()] or [line for line in lines if "error" in line.lower()]
-            telling = telling or lines[-1:]
+            # First with the colon: a compiler's command has the word, too (-Werror).
+            telling = [line for word in ("error:", "error") for line in lines if word in line.lower()] or lines[-1:]
             raise Failed(f"{os.path.basename(command[0])} {command[1]}: status {process.returncode}: {telling[0]} ({self.log})")
         return output
 
