@@ -1,1 +1,1 @@
-cmkd_test(harness TORCH DEPS harness suites baselines core)
+cmkd_test(harness TORCH SECONDS 130 DEPS harness suites baselines core)
