@@ -1,6 +1,9 @@
 #include "data_files.h"
 
+#include <algorithm>
 #include <array>
+#include <string>
+#include <vector>
 
 #include "cmkd/core/error.h"
 
@@ -26,8 +29,12 @@ fs::path find_data(const DataFolder& folder) {
 }
 
 std::string data_places(const DataFolder& folder) {
-  const auto all = places(folder);
-  return join({fs::absolute(all[0]).string(), all[1].string(), all[2].string()});
+  std::vector<std::string> names;
+  for (const fs::path& place : places(folder)) {
+    const std::string name = fs::absolute(place).lexically_normal().string();
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  }
+  return join(names);
 }
 
 }  // namespace cmkd::apps

@@ -84,7 +84,7 @@ int describe_one(const std::string& id, bool as_json) {
       const std::string tested =
           dataset->tested_on.empty() ? std::string() : fmt::format("  tested on: {}\n", dataset->tested_on);
       print_out(fmt::format("{}: {}\n  source: {}\n{}  expected files:\n{}\n{}", id, dataset->title, dataset->source,
-                            tested, dataset->tree, specs_text(dataset->parameters)));
+                            tested, indented(dataset->tree, 4), specs_text(dataset->parameters)));
     }
     return 0;
   }

@@ -25,17 +25,20 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// "\n  NAME: part"; a part of several lines begins below its name. "" for none.
+std::string named(const char* name, const std::string& part) {
+  if (part.empty()) return "";
+  const bool one_line = part.find('\n') == std::string::npos;
+  return std::string("\n  ") + name + (one_line ? ": " + part : ":\n" + indented(part, 4));
+}
+
 }  // namespace
 
 Error::Error(ErrorKind kind, ErrorParts parts)
     : std::runtime_error(format(parts)), kind_(kind), parts_(std::move(parts)) {}
 
 std::string Error::format(const ErrorParts& parts) {
-  std::string text = parts.what;
-  if (!parts.where.empty()) text += "\n  where: " + parts.where;
-  if (!parts.allowed.empty()) text += "\n  allowed: " + parts.allowed;
-  if (!parts.fix.empty()) text += "\n  fix: " + parts.fix;
-  return text;
+  return parts.what + named("where", parts.where) + named("allowed", parts.allowed) + named("fix", parts.fix);
 }
 
 int exit_status(ErrorKind kind) noexcept {
@@ -72,6 +75,16 @@ std::string closest_match(std::string_view name, const std::vector<std::string>&
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {
   const std::string match = closest_match(name, candidates);
   return match.empty() ? std::string() : "did you mean '" + match + "'?";
+}
+
+std::string indented(std::string_view lines, std::size_t spaces) {
+  const std::string margin(spaces, ' ');
+  std::string text = margin;
+  for (const char c : lines) {
+    text += c;
+    if (c == '\n') text += margin;
+  }
+  return text;
 }
 
 std::string join(const std::vector<std::string>& items, std::string_view separator) {

@@ -68,7 +68,7 @@ void add_metrics(CompareBlocks& out, const ComparedTable& table, const Compariso
         {metric_heading(metric.metric), metric_text(metric.metric, metric.mean_a),
          metric_text(metric.metric, metric.mean_b), difference_text(metric.metric, metric.difference),
          metric.paired ? interval_text(metric.metric, metric.paired->interval, IntervalOf::kDifference) : kNothing,
-         tested ? fmt::format("{:.4f}", metric.paired->sign_flip_p) : std::string(kNothing)});
+         tested ? p_value_text(metric.paired->sign_flip_p) : std::string(kNothing)});
   }
   out.push_back(std::move(values));
 }
@@ -84,8 +84,7 @@ void add_clips(CompareBlocks& out, const ClipComparison& clips, const Comparison
     if (seed.seed_b != seed.seed_a) name += fmt::format(" against {}", seed.seed_b);
     if (!seed.fold.empty()) name += ", fold " + seed.fold;
     table.rows.push_back({name, fmt::format("{}", seed.clips), fmt::format("{}", seed.only_a),
-                          fmt::format("{}", seed.only_b), fmt::format("{:.4f}", seed.p),
-                          fmt::format("{:.4f}", seed.p_holm)});
+                          fmt::format("{}", seed.only_b), p_value_text(seed.p), p_value_text(seed.p_holm)});
   }
   out.push_back(std::move(table));
   const std::string interval =

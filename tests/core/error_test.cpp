@@ -27,6 +27,16 @@ TEST_CASE("an error leaves out the lines that it has nothing for") {
   CHECK(Error::format({"disk full", "", "", "free some space"}) == "disk full\n  fix: free some space");
 }
 
+TEST_CASE("a part of several lines stands below its name") {
+  CHECK(Error::format({"no data", "data/av_mnist", "root/images\nroot/sounds", "get them"}) ==
+        "no data\n"
+        "  where: data/av_mnist\n"
+        "  allowed:\n"
+        "    root/images\n"
+        "    root/sounds\n"
+        "  fix: get them");
+}
+
 TEST_CASE("each kind of error has the exit status of the design") {
   CHECK(exit_status(ErrorKind::kData) == 1);
   CHECK(exit_status(ErrorKind::kEnvironment) == 1);

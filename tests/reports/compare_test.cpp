@@ -16,7 +16,7 @@ using fixture::Case;
 
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-// Four clips of two source videos and two classes; `right[i]`: whether clip i is.
+// Clips of two classes, two of each source video; `right[i]`: whether clip i is.
 ComparedRun compared_run(const Case& one, std::int64_t seed, const std::vector<bool>& right) {
   ComparedRun run;
   run.row = fixture::row(one, seed);
@@ -24,11 +24,11 @@ ComparedRun compared_run(const Case& one, std::int64_t seed, const std::vector<b
       R"({"method":{"id":")" + one.method + R"("},"seed":)" + std::to_string(seed) + R"(,"training":{"epochs":3}})";
   run.environment.values = {{"libtorch", "2.13.0"}, {"threads", "1"}};
   run.evaluation_config = R"({"task":"action_recognition","training":")" + run.row.link.training_key + "\"}";
-  run.outputs.clip_ids = {"c0", "c1", "c2", "c3"};
-  run.outputs.groups = {"v0", "v0", "v1", "v1"};
-  run.outputs.labels = {0, 1, 0, 1};
   run.outputs.width = 2;
-  for (std::size_t i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    run.outputs.clip_ids.push_back("c" + std::to_string(i));
+    run.outputs.groups.push_back("v" + std::to_string(i / 2));
+    run.outputs.labels.push_back(static_cast<std::int32_t>(i % 2));
     const bool says_zero = (run.outputs.labels[i] == 0) == right[i];
     run.outputs.scores.push_back(says_zero ? 0.75F : 0.25F);
     run.outputs.scores.push_back(says_zero ? 0.25F : 0.75F);
@@ -235,6 +235,14 @@ TEST_CASE("sides without a table or a result in common are refused") {
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::kNothingSelected);
   }
+}
+
+TEST_CASE("a p below what four decimals show is said to be below, never 0") {
+  const ComparedSide a{"student", {compared_run(kComparedStudent, 1, std::vector<bool>(20, false))}};
+  const ComparedSide b{"kd", {compared_run(kComparedKd, 1, std::vector<bool>(20, true))}};
+  const std::string text = render_comparison(compare_sides(a, b), ComparisonFormat::kText);
+  CHECK(says(text, "< 0.0001"));
+  CHECK_FALSE(says(text, "0.0000"));
 }
 
 TEST_CASE("names of every kind survive Markdown, text and JSON") {

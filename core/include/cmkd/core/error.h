@@ -5,6 +5,7 @@
 // a return value, never an exception. An `assert` is for a bug only.
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,8 +36,8 @@ class Error : public std::runtime_error {
 
   [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
   [[nodiscard]] const ErrorParts& parts() const noexcept { return parts_; }
-  // One to four lines: "what", then "  where: …", "  allowed: …", "  fix: …" for the parts that are there.
-  // `what()` returns the same text.
+  // "what", then a line each, "  where: …", "  allowed: …", "  fix: …", for the parts that are there; the lines of a
+  // part of several stand below its name, four spaces in. `what()` returns the same text.
   [[nodiscard]] static std::string format(const ErrorParts& parts);
 
  private:
@@ -54,5 +55,8 @@ class Error : public std::runtime_error {
 
 // "a, b, c"
 [[nodiscard]] std::string join(const std::vector<std::string>& items, std::string_view separator = ", ");
+
+// `spaces` in front of each line; lines end in '\n' but for the last.
+[[nodiscard]] std::string indented(std::string_view lines, std::size_t spaces);
 
 }  // namespace cmkd
