@@ -39,7 +39,7 @@ if command -v dpkg-deb >/dev/null; then
   echo header >"$folder/package/usr/include/some.h"
   dpkg-deb --root-owner-group -b "$folder/package" "$folder/carried/some.deb" >/dev/null
   echo clip >"$folder/clips/clip"
-  tar -cJf "$folder/carried/cache.tar.xz" -C "$folder/clips" .
+  python3 -c 'import shutil, sys; shutil.make_archive(sys.argv[1], "xztar", sys.argv[2])' "$folder/carried/cache" "$folder/clips"
   python3 - "$folder" <<'END'
 import importlib.machinery, importlib.util, os, sys
 
