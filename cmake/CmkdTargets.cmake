@@ -15,6 +15,9 @@ target_compile_options(cmkd_options INTERFACE
 # it is a reference to (GCC bug 107532 and others): json_member(document, "name", place()) is none.
 target_compile_options(cmkd_options INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-dangling-reference>)
+# Optimising, GCC 13 and newer see uninitialised members in an empty std::optional that is never read (GCC bug 80635).
+target_compile_options(cmkd_options INTERFACE
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-maybe-uninitialized>)
 target_link_libraries(cmkd_options INTERFACE fmt::fmt)
 
 # cmkd_library(NAME [TORCH] SOURCES folder... DEPS folder... LIBS target... PRIVATE_LIBS target...)
@@ -22,29 +25,36 @@ target_link_libraries(cmkd_options INTERFACE fmt::fmt)
 #   include/cmkd/NAME.
 #   DEPS are the folders below it that it may include; TORCH gives it LibTorch and the shared precompiled header.
 function(cmkd_library name)
+  cmkd_add_archive(cmkd_${name} ${name} ${ARGN})
+endfunction()
+
+# cmkd_add_archive(TARGET NAME …): cmkd_library under another name of the target.
+function(cmkd_add_archive target name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
   list(TRANSFORM ARG_SOURCES REPLACE "(.+)" "${CMAKE_CURRENT_SOURCE_DIR}/\\1/*.cpp")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp ${ARG_SOURCES})
   if(NOT sources)
     message(FATAL_ERROR "${name}/ has no source file")
   endif()
-  add_library(cmkd_${name} STATIC ${sources})
-  target_include_directories(cmkd_${name} PUBLIC include)
+  add_library(${target} STATIC ${sources})
+  target_include_directories(${target} PUBLIC include)
   list(TRANSFORM ARG_DEPS PREPEND cmkd_)
-  target_link_libraries(cmkd_${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS} PRIVATE cmkd_options ${ARG_PRIVATE_LIBS})
-  target_link_libraries(cmkd_${name} PUBLIC fmt::fmt)
+  target_link_libraries(${target} PUBLIC ${ARG_DEPS} ${ARG_LIBS} PRIVATE cmkd_options ${ARG_PRIVATE_LIBS})
+  target_link_libraries(${target} PUBLIC fmt::fmt)
   if(ARG_TORCH)
-    target_link_libraries(cmkd_${name} PUBLIC ${TORCH_LIBRARIES})
-    cmkd_use_precompiled_header(cmkd_${name})
+    target_link_libraries(${target} PUBLIC ${TORCH_LIBRARIES})
+    cmkd_use_precompiled_header(${target})
   endif()
 endfunction()
 
 # cmkd_registering_library(NAME …): as cmkd_library, for a folder whose files register themselves by being linked.
 #   A linker takes from a static library only what is asked for, and nobody asks for a registration object by name; so
-#   every program that links this folder, directly or through another folder, gets its object files themselves.
+#   every program that links cmkd_NAME, directly or through another folder, gets the whole of its archive, the target
+#   cmkd_NAME_archive. (Not $<TARGET_OBJECTS>: in a unity build CMake 3.28 names objects that nobody makes.)
 function(cmkd_registering_library name)
-  cmkd_library(${name} ${ARGN})
-  target_link_libraries(cmkd_${name} INTERFACE $<TARGET_OBJECTS:cmkd_${name}>)
+  cmkd_add_archive(cmkd_${name}_archive ${name} ${ARGN})
+  add_library(cmkd_${name} INTERFACE)
+  target_link_libraries(cmkd_${name} INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,cmkd_${name}_archive>)
 endfunction()
 
 # One precompiled header for every target that defines modules, owned by cmkd_runtime.

@@ -87,11 +87,14 @@ step() {
   return "$status"
 }
 
-# Exports the C++ compiler of a build for users as CXX: the caller's, else clang++ 14 (LibTorch's headers take it two
-# thirds of g++'s time), else the system's. Newer ones of clang have not been tried with warnings as errors: g++ 14 has.
+# Exports the C++ compiler of a build for users as CXX: the caller's, else a clang++ that was tried with warnings as
+# errors (LibTorch's headers take it two thirds of g++'s time), else the system's.
 choose_compiler() {
   [[ -z ${CXX:-} ]] || return 0
-  if [[ $(clang++ -dumpversion 2>/dev/null) == 14.* ]]; then export CXX=clang++; else export CXX=c++; fi
+  case $(clang++ -dumpversion 2>/dev/null) in
+    14.* | 19.*) export CXX=clang++ ;;
+    *) export CXX=c++ ;;
+  esac
 }
 
 # Compile jobs: a file that includes LibTorch's modules takes up to 1.5 GB.

@@ -13,15 +13,14 @@ add_custom_command(
   DEPENDS cmkd ${CMAKE_SOURCE_DIR}/baselines/template/baseline.cpp.in
           ${CMAKE_SOURCE_DIR}/baselines/template/baseline_test.cpp.in
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
-get_target_property(cmkd_libraries cmkd LINK_LIBRARIES)
 # Methods outside the tree bring a table of their own.
 add_custom_command(
   OUTPUT ${new_baseline}/source_table.cpp
   COMMAND source_hashes ${new_baseline} ${new_baseline}/source_table.cpp --methods-only
   DEPENDS source_hashes ${new_baseline}/baselines/made_by_new.cpp VERBATIM)
-add_executable(cmkd_with_new_baseline ${new_baseline}/baselines/made_by_new.cpp ${new_baseline}/source_table.cpp
-                                      $<TARGET_OBJECTS:cmkd>)
-target_link_libraries(cmkd_with_new_baseline PRIVATE ${cmkd_libraries})
+add_executable(cmkd_with_new_baseline ${CMAKE_SOURCE_DIR}/apps/main.cpp ${new_baseline}/baselines/made_by_new.cpp
+                                      ${new_baseline}/source_table.cpp)
+target_link_libraries(cmkd_with_new_baseline PRIVATE cmkd_commands cmkd_options)
 cmkd_use_precompiled_header(cmkd_with_new_baseline)
 add_executable(test_new_baseline ${new_baseline_files})
 target_include_directories(test_new_baseline PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/baselines)
