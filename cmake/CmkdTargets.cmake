@@ -66,6 +66,9 @@ function(cmkd_use_precompiled_header target)
   # (GCC) or the header carries no time of its own (clang).
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
                                            "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+  if(CMKD_PCH_LAUNCHER)
+    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "${CMKD_PCH_LAUNCHER}")
+  endif()
   if(target STREQUAL cmkd_runtime)
     # Tensors and modules, and no more: with all of <torch/nn.h> a unit that has no layer of its own took half as long again.
     target_precompile_headers(cmkd_runtime PRIVATE <ATen/ATen.h> <torch/nn/module.h>)
