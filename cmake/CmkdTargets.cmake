@@ -12,12 +12,11 @@ endif()
 target_compile_options(cmkd_options INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 # GCC 13 and newer take a reference that a function returns for one to a temporary among its arguments, whichever of them
-# it is a reference to (GCC bug 107532 and others): json_member(document, "name", place()) is none.
-target_compile_options(cmkd_options INTERFACE
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-dangling-reference>)
-# Optimising, GCC 13 and newer see uninitialised members in an empty std::optional that is never read (GCC bug 80635).
-target_compile_options(cmkd_options INTERFACE
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-maybe-uninitialized>)
+# it is a reference to (GCC bug 107532 and others): json_member(document, "name", place()) is none. Optimising, they see
+# uninitialised members in an empty std::optional that is never read (GCC bug 80635).
+set(cmkd_gcc_13 $<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>)
+target_compile_options(cmkd_options INTERFACE $<${cmkd_gcc_13}:-Wno-dangling-reference>
+                                              $<${cmkd_gcc_13}:-Wno-maybe-uninitialized>)
 target_link_libraries(cmkd_options INTERFACE fmt::fmt)
 
 # cmkd_library(NAME [TORCH] SOURCES folder... DEPS folder... LIBS target... PRIVATE_LIBS target...)

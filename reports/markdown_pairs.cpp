@@ -13,11 +13,7 @@ namespace {
 constexpr std::size_t kMostPairsInMarkdown = 45;
 
 // Under a heading that says p: "0.0625", "< 0.0001".
-std::string p_cell(const std::optional<double>& p) {
-  if (!p) return kNothing;
-  const std::string text = p_text(p).substr(2);
-  return markdown_escaped(text.starts_with("= ") ? text.substr(2) : text);
-}
+std::string p_cell(const std::optional<double>& p) { return p ? markdown_escaped(p_value_text(*p)) : kNothing; }
 
 std::string pair_difference(const std::string& metric, const RowPair& pair) {
   std::string text = kNothing;

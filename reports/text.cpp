@@ -64,12 +64,13 @@ std::string seeds_text(const std::string& metric, const Row& row) {
   return join(values);
 }
 
+std::string p_value_text(double p) { return p < 0.00005 ? "< 0.0001" : fmt::format("{:.4f}", p); }
+
 std::string p_text(const std::optional<double>& p) {
   if (!p) return fmt::format("p {}", kNothing);
-  return *p < 0.00005 ? "p < 0.0001" : fmt::format("p = {:.4f}", *p);
+  const std::string value = p_value_text(*p);
+  return value.starts_with('<') ? "p " + value : "p = " + value;
 }
-
-std::string p_value_text(double p) { return p < 0.00005 ? "< 0.0001" : fmt::format("{:.4f}", p); }
 
 std::string completeness_word(const Row& row) {
   if (!row.partial()) return "";
